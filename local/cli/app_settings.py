@@ -1,0 +1,35 @@
+"""An app's settings for the local stack, from its `local.settings.template.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from local.cli.terminal import CommandError
+
+TEMPLATE = "local.settings.template.json"
+SETTINGS = "local.settings.json"
+
+
+def render(app: Path, values: Mapping[str, str]) -> dict[str, str]:
+    """Write the app's settings if it has none yet, and return those that depend on `values` (the ports).
+
+    The returned ones are for the environment, which wins over the file: the file may be of a run on other ports, and
+    what was edited in it by hand stays. An app without a template is left as it is. Raises CommandError.
+    """
+    template = app / TEMPLATE
+    if not template.exists():
+        return {}
+    try:
+        text = template.read_text("utf-8")
+        rendered = Template(text).substitute(values)
+        before, after = json.loads(text)["Values"], json.loads(rendered)["Values"]
+    except KeyError as error:
+        raise CommandError(f"{template}: {error} is neither 'Values' nor one of {', '.join(values)}") from None
+    except ValueError as error:
+        raise CommandError(f"{template}: {error}") from None
+    if not (app / SETTINGS).exists():
+        (app / SETTINGS).write_text(rendered, "utf-8")
+    return {name: value for name, value in after.items() if value != before[name]}
