@@ -1,0 +1,1 @@
+"""Persistence: the one client, the containers, and what reads and writes each of them."""

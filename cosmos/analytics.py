@@ -1,0 +1,141 @@
+"""Container `user_analytics`: writes the fold, and reads rollups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
+
+from cosmos.database import Database, Item
+from models.contribution import Bucket, Source
+from models.dead_letter import DeadLetter
+from models.fold import Outcome, buckets_of, fold
+from models.rollup import LedgerEntry, Rollup, ledger_id, rollup_id
+
+SOURCES_PER_TRANSACTION = 32
+OPERATIONS_PER_TRANSACTION = 100
+"""What a transactional batch takes. A source writes its ledger entry and up to three buckets."""
+
+ATTEMPTS = 20
+"""A transaction that loses against another folder is worked out again. Each loss is another's success."""
+
+LOST = (409, 412)
+TOO_LARGE = 413
+
+
+class Contention(Exception):
+    """Other folders of the same user won every time. Safe to try again."""
+
+
+class Analytics:
+    """Reads and writes rollups with their ledger, and dead letters."""
+
+    def __init__(self, database: Database) -> None:
+        self._container = database.user_analytics
+
+    async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
+        """One rollup, by one point read; None if nothing has been counted in it."""
+        try:
+            return Rollup.parse(await self._container.read_item(rollup_id(user_id, bucket), user_id))
+        except CosmosResourceNotFoundError:
+            return None
+
+    async def fold(self, user_id: str, sources: Sequence[Source], now: datetime) -> None:
+        """Counts each source once, at its newest revision, whatever of them has been folded before.
+
+        One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the user's history is.
+
+        Raises:
+            Contention: could not be written for other folders. What was written stays; call again with the same.
+            azure.core.exceptions.AzureError: Cosmos DB is out of order; call again with the same.
+        """
+        for start in range(0, len(sources), SOURCES_PER_TRANSACTION):
+            await self._fold_together(user_id, sources[start : start + SOURCES_PER_TRANSACTION], now)
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """Keeps a change that could not be folded."""
+        await self._container.upsert_item(letter.body(), no_response=True)
+
+    async def _fold_together(self, user_id: str, sources: Sequence[Source], now: datetime) -> None:
+        for _ in range(ATTEMPTS):
+            held = await self._held(user_id, sources)
+            outcome = fold(sources, held.ledger(), held.balances())
+            if not outcome.entries:
+                return
+            operations = held.operations(outcome, now)
+            halves = len(operations) > OPERATIONS_PER_TRANSACTION
+            if not halves:
+                try:
+                    await self._container.execute_item_batch(operations, user_id)
+                    return
+                except CosmosBatchOperationError as error:
+                    halves = error.status_code == TOO_LARGE
+                    if error.status_code not in LOST and not (halves and len(sources) > 1):
+                        raise
+            if halves:
+                middle = len(sources) // 2
+                await self._fold_together(user_id, sources[:middle], now)
+                await self._fold_together(user_id, sources[middle:], now)
+                return
+        raise Contention(f"the fold of {len(sources)} sources lost {ATTEMPTS} times")
+
+    async def _held(self, user_id: str, sources: Sequence[Source]) -> _Held:
+        held = _Held(user_id)
+        buckets = {bucket for source in sources for bucket in source.contributions}
+        await self._read(held, [ledger_id(source.key) for source in sources] + _ids(user_id, buckets))
+        earlier = buckets_of(sources, held.ledger()) - buckets
+        if earlier:
+            await self._read(held, _ids(user_id, earlier))
+        return held
+
+    async def _read(self, held: _Held, ids: Sequence[str]) -> None:
+        for item in await self._container.read_items([(item_id, held.user_id) for item_id in dict.fromkeys(ids)]):
+            held.add(item)
+
+
+def _ids(user_id: str, buckets: Iterable[Bucket]) -> list[str]:
+    return [rollup_id(user_id, bucket) for bucket in buckets]
+
+
+class _Held:
+    """The ledger entries and rollups that a transaction starts from, with their ETags."""
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self._entries: dict[str, LedgerEntry] = {}
+        self._rollups: dict[Bucket, Rollup] = {}
+        self._etags: dict[str, str] = {}
+
+    def add(self, item: Item) -> None:
+        self._etags[item["id"]] = item["_etag"]
+        if item["kind"] == "ledger":
+            entry = LedgerEntry.parse(item)
+            self._entries[entry.source] = entry
+        else:
+            rollup = Rollup.parse(item)
+            self._rollups[rollup.bucket] = rollup
+
+    def ledger(self) -> dict[str, Any]:
+        return {source: entry.as_applied for source, entry in self._entries.items()}
+
+    def balances(self) -> dict[Bucket, Any]:
+        return {bucket: rollup.balance for bucket, rollup in self._rollups.items()}
+
+    def operations(self, outcome: Outcome, now: datetime) -> list[Any]:
+        """The transaction: every document it changes is guarded by the ETag it was read with, or must be new."""
+        documents: list[LedgerEntry | Rollup] = []
+        for source, applied in outcome.entries.items():
+            known = self._entries.get(source)
+            documents.append(LedgerEntry.of(self.user_id, source, applied, known.revision + 1 if known else 1))
+        for bucket, balance in outcome.balances.items():
+            before = self._rollups.get(bucket)
+            documents.append(Rollup.of(self.user_id, bucket, balance, before.revision + 1 if before else 1, now))
+        return [self._guarded(document) for document in documents]
+
+    def _guarded(self, document: LedgerEntry | Rollup) -> Any:
+        etag = self._etags.get(document.id)
+        if etag is None:
+            return ("create", (document.body(),))
+        return ("replace", (document.id, document.body()), {"if_match_etag": etag})

@@ -1,0 +1,50 @@
+"""The one Cosmos DB client of a process, and its containers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.cosmos.aio import ContainerProxy, CosmosClient
+from azure.identity.aio import DefaultAzureCredential
+
+Item = dict[str, Any]
+
+EMULATOR_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def connect(connection: str) -> CosmosClient:
+    """A client, to be entered once and shared by all of a process.
+
+    Args:
+        connection: `https://<account>.documents.azure.com:443/`, reached with the process's Azure identity; or the
+            connection string of an emulator on this machine (`AccountEndpoint=…;AccountKey=…;`).
+
+    Raises:
+        ValueError: the connection string is incomplete, or a key is given for anything but an emulator.
+    """
+    if "AccountEndpoint=" not in connection:
+        return CosmosClient(connection, DefaultAzureCredential())
+    parts = dict(part.split("=", 1) for part in connection.split(";") if "=" in part)
+    if not parts.get("AccountKey"):
+        raise ValueError("the Cosmos DB connection string has no AccountKey")
+    if urlsplit(parts["AccountEndpoint"]).hostname not in EMULATOR_HOSTS:
+        raise ValueError("keys are for emulators on this machine only: give the account's endpoint instead")
+    return CosmosClient(parts["AccountEndpoint"], parts["AccountKey"])
+
+
+@dataclass(frozen=True)
+class Database:
+    """The containers that hold users' data, each partitioned by `/partition_key`."""
+
+    users: ContainerProxy
+    user_sessions: ContainerProxy
+    user_interactions: ContainerProxy
+    user_analytics: ContainerProxy
+    user_bookmarks: ContainerProxy
+
+    @classmethod
+    def of(cls, client: CosmosClient, name: str) -> Database:
+        database = client.get_database_client(name)
+        return cls(**{container: database.get_container_client(container) for container in cls.__dataclass_fields__})

@@ -1,0 +1,128 @@
+"""From a batch of the change feed to the fold: what each change counts, and what becomes of those that can't."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from azure.cosmos.exceptions import CosmosHttpResponseError
+from pydantic import ValidationError
+
+from cosmos.analytics import TOO_LARGE, Analytics
+from cosmos.containers import retention_seconds
+from cosmos.database import Item
+from cosmos.sessions import Sessions
+from cosmos.users import Users
+from models.contribution import Source, of_interaction, of_session
+from models.dead_letter import DeadLetter
+from models.interaction import UserInteraction
+from models.rollup import Rollup
+from models.session import UserSession
+
+USERS_AT_ONCE = 8
+
+log = logging.getLogger(__name__)
+
+
+class Folding:
+    """Folds changes, each exactly once, whatever order they come in and however often.
+
+    A change that can't be understood becomes a dead letter and does not hold up the others. An error of Cosmos DB is
+    raised, for the whole batch to be given again: what was folded before it is not counted twice.
+    """
+
+    def __init__(self, users: Users, sessions: Sessions, analytics: Analytics) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._analytics = analytics
+
+    async def interactions(self, items: Iterable[Item], now: datetime) -> None:
+        """Turns into the user's day and their session."""
+
+        def source(item: Item) -> Source:
+            counted = of_interaction(UserInteraction.parse(item))
+            return replace(counted, ttl=counted.ttl or retention_seconds(UserInteraction.container))
+
+        await self._fold("user_interactions", _of_kind(items, "interaction"), source, now)
+
+    async def sessions(self, items: Iterable[Item], now: datetime) -> None:
+        """Sessions into the user's day. The ledger keeps them as long as it keeps days: a session may be long."""
+
+        def source(item: Item) -> Source:
+            return of_session(UserSession.parse(item))
+
+        await self._fold("user_sessions", _of_kind(items, "session"), source, now)
+
+    async def rollups(self, items: Iterable[Item], now: datetime) -> None:
+        """The user's days into week, month and all time; totals onto the session and the profile."""
+        rollups = list(_of_kind(items, "rollup"))
+        days = [item for item in rollups if item["analytics_period"] == "daily"]
+
+        def source(item: Item) -> Source:
+            return Rollup.parse(item).as_source()
+
+        await self._fold("user_analytics", days, source, now)
+        await self._each(self._set_totals, {item["id"]: item for item in rollups})
+
+    async def _fold(
+        self, container: str, items: Iterable[Item], source: Callable[[Item], Source], now: datetime
+    ) -> None:
+        by_user: dict[str, list[tuple[Item, Source]]] = defaultdict(list)
+        for item in items:
+            try:
+                by_user[item["partition_key"]].append((item, source(item)))
+            except (KeyError, ValidationError) as error:
+                await self._bury(container, item, error, now)
+
+        async def fold_user(user_id: str, changes: list[tuple[Item, Source]]) -> None:
+            try:
+                await self._analytics.fold(user_id, [source for _, source in changes], now)
+            except CosmosHttpResponseError as error:
+                if error.status_code != TOO_LARGE:
+                    raise
+                for item, _ in changes:
+                    await self._bury(container, item, error, now)
+
+        await self._each(fold_user, by_user)
+
+    async def _set_totals(self, _: str, item: Item) -> None:
+        if item["analytics_period"] == "session":
+            await self._sessions.set_totals(Rollup.parse(item))
+        elif item["analytics_period"] == "all_time":
+            await self._users.set_totals(Rollup.parse(item))
+
+    async def _bury(self, container: str, item: Item, error: Exception, now: datetime) -> None:
+        letter = DeadLetter.of(container, item, _explain(error), now)
+        log.error("dead letter: %s in %s: %s", letter.source_id, container, letter.error)
+        await self._analytics.bury(letter)
+
+    async def _each(self, work: Callable[[str, Any], Any], of: Mapping[str, Any]) -> None:
+        """`work` for each entry, some of them at once. All are tried before the first error is raised."""
+        slots = asyncio.Semaphore(USERS_AT_ONCE)
+
+        async def one(key: str, value: Any) -> None:
+            async with slots:
+                await work(key, value)
+
+        results = await asyncio.gather(*(one(key, value) for key, value in of.items()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+
+def _of_kind(items: Iterable[Item], kind: str) -> Iterable[Item]:
+    return (item for item in items if item.get("kind") == kind)
+
+
+def _explain(error: Exception) -> str:
+    """The error without the values it is about: they may be personal."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+    if isinstance(error, KeyError):
+        return f"{error.args[0]}: missing"
+    return "too large to be folded"

@@ -1,0 +1,138 @@
+"""Container `users`: profiles, made at the first sign-in, and the claims that make emails unique."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
+from cachetools import TTLCache
+
+from cosmos.database import Database
+from cosmos.patching import set_fields, set_totals_if_newer
+from models.errors import AccountClosed, EmailTaken
+from models.identity import Person, email_claim_id_of
+from models.profile import EmailClaim, UserProfile
+from models.rollup import Rollup
+from models.values import format_timestamp
+
+STATUS_SECONDS = 30
+"""How long a process may go on with a profile it has read: a suspension takes effect within this time everywhere."""
+
+PROFILES_REMEMBERED = 20_000
+
+
+class Users:
+    """Reads and writes profiles. Keeps the ones it has seen for `STATUS_SECONDS`."""
+
+    def __init__(self, database: Database) -> None:
+        self._container = database.users
+        self._seen: TTLCache[str, UserProfile] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
+
+    async def find(self, user_id: str) -> UserProfile | None:
+        """The profile as it is now, by one point read."""
+        try:
+            profile = UserProfile.parse(await self._container.read_item(user_id, user_id))
+        except CosmosResourceNotFoundError:
+            return None
+        self._seen[user_id] = profile
+        return profile
+
+    async def ensure(self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
+        """The person's profile, made if they are new. May be up to `STATUS_SECONDS` old.
+
+        Raises:
+            EmailTaken: they are new, and another user holds their email.
+        """
+        profile = self._seen.get(person.user_id) or await self.find(person.user_id)
+        return profile or await self._create(person, now, last_login, is_admin)
+
+    async def writer(self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
+        """`ensure`, for somebody who is about to write.
+
+        Raises:
+            AccountClosed: the account is suspended, blocked or deleted.
+        """
+        profile = await self.ensure(person, now, last_login, is_admin)
+        if profile.account_status != "active":
+            raise AccountClosed(profile.account_status)
+        return profile
+
+    async def sign_in(self, person: Person, now: datetime, issued: datetime, is_admin: bool) -> UserProfile:
+        """The profile of somebody who presents a token issued at `issued`, with what the token says brought up to date.
+
+        Writes only if the token is newer than the last one seen, or says something else than the profile.
+        """
+        profile = await self.find(person.user_id)
+        if profile is None:
+            return await self._create(person, now, issued, is_admin)
+        if profile.account_status == "deleted":
+            raise AccountClosed(profile.account_status)
+        if email_claim_id_of(person.email) != email_claim_id_of(profile.email):
+            await self._move_email(profile, person.email, now)
+        changes: dict[str, Any] = {
+            "email": person.email,
+            "name": person.name,
+            "given_name": person.given_name,
+            "family_name": person.family_name,
+            "is_admin": is_admin,
+        }
+        if issued > profile.last_login:
+            changes["last_login"] = issued
+        changed = {name: value for name, value in changes.items() if value != getattr(profile, name)}
+        return await self._set(profile, changed) if changed else profile
+
+    async def set_totals(self, all_time: Rollup) -> None:
+        """Puts the all-time rollup's totals on the profile, unless newer ones are there already."""
+        totals = {
+            "total_sessions": all_time.total_sessions,
+            "total_queries": all_time.total_interactions,
+            "total_tokens_used": all_time.total_tokens,
+            "total_cost_usd": all_time.total_cost_usd,
+            "first_session_date": format_timestamp(all_time.first_activity),
+            "last_activity": format_timestamp(all_time.last_activity),
+        }
+        await set_totals_if_newer(self._container, all_time.user_id, all_time.user_id, totals, all_time.revision)
+
+    async def _create(self, person: Person, now: datetime, last_login: datetime, is_admin: bool) -> UserProfile:
+        await self._claim_email(person.email, person.user_id, now)
+        profile = UserProfile.of(person, now, last_login, is_admin)
+        try:
+            await self._container.create_item(profile.body(), no_response=True)
+        except CosmosResourceExistsError:
+            return await self.find(person.user_id) or profile
+        self._seen[profile.id] = profile
+        return profile
+
+    async def _set(self, profile: UserProfile, changes: dict[str, Any]) -> UserProfile:
+        body = UserProfile.model_validate(profile.model_dump() | changes).body()
+        operations = [
+            *set_fields({name: body[name] for name in changes}),
+            {"op": "incr", "path": "/revision", "value": 1},
+        ]
+        changed = UserProfile.parse(await self._container.patch_item(profile.id, profile.id, operations))
+        self._seen[profile.id] = changed
+        return changed
+
+    async def _claim_email(self, email: str, user_id: str, now: datetime) -> None:
+        claim = EmailClaim.of(email, user_id, now)
+        try:
+            await self._container.create_item(claim.body(), no_response=True)
+        except CosmosResourceExistsError:
+            held = EmailClaim.parse(await self._container.read_item(claim.id, claim.id))
+            if held.user_id != user_id:
+                raise EmailTaken from None
+
+    async def _move_email(self, profile: UserProfile, email: str, now: datetime) -> None:
+        """Claims the new address before the old one is let go: at no time is the user without a claim."""
+        await self._claim_email(email, profile.id, now)
+        old = email_claim_id_of(profile.email)
+        try:
+            held = await self._container.read_item(old, old)
+            if held["user_id"] == profile.id:
+                await self._container.delete_item(
+                    old, old, etag=held["_etag"], match_condition=MatchConditions.IfNotModified
+                )
+        except CosmosResourceNotFoundError:
+            return

@@ -1,0 +1,13 @@
+"""The function app: registers the blueprints, nothing else."""
+
+import azure.functions as func
+
+from functions import feeds, health, ingest, me, sessions
+from functions.services import services
+
+services()  # a setting that is missing or wrong stops the start
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+for routes in (health.routes, me.routes, sessions.routes, ingest.routes):
+    app.register_functions(routes.blueprint())
+app.register_functions(feeds.blueprint)

@@ -1,0 +1,261 @@
+"""What every HTTP operation has in common: it is described once, and that description is served.
+
+A module of routes makes a `Routes`, and describes each operation where its handler stands. `Routes.blueprint` registers
+them with Azure Functions: it authorises the caller, parses the body, calls the handler, and writes the answer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from functions import problems
+from functions.problems import Problem, forbidden
+from functions.services import Services, Store, services
+from functions.tokens import Caller
+from models.addresses import client_address, hash_address
+from models.identity import Person
+from models.profile import UserProfile
+from models.user_agent import Client, parse_user_agent
+
+MAX_BODY_BYTES = 1_000_000
+MAX_KEY_CHARACTERS = 255
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+log = logging.getLogger(__name__)
+
+Body = TypeVar("Body")
+
+
+class Access(Enum):
+    """Who may call an operation."""
+
+    ANYONE = "anyone"
+    USER = "user"
+    INGEST = "Vimarsh.Ingest"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that says more than its content."""
+
+    content: BaseModel | dict[str, Any] | None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    exclude: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Call(Generic[Body]):
+    """One request, authorised and parsed.
+
+    Attributes:
+        body: The parsed body; None for an operation without one.
+        now: When the request came in, in UTC.
+    """
+
+    services: Services
+    store: Store
+    request: func.HttpRequest
+    body: Body
+    now: datetime
+    caller: Caller | None
+
+    @property
+    def person(self) -> Person:
+        if self.caller is None or self.caller.person is None:
+            raise RuntimeError("only operations for users have a person")
+        return self.caller.person
+
+    @property
+    def is_admin(self) -> bool:
+        return self.caller is not None and "Vimarsh.Admin" in self.caller.roles
+
+    async def writer(self) -> UserProfile:
+        """The profile of the user, who must be allowed to write."""
+        issued = self.caller.issued if self.caller else self.now
+        return await self.store.users.writer(self.person, self.now, issued, self.is_admin)
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key that makes this request repeatable.
+
+        Raises:
+            Problem: 400, it is not one to three-score printable characters.
+        """
+        key: str | None = self.request.headers.get("Idempotency-Key")
+        if key is not None and not (0 < len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
+            detail = f"Idempotency-Key must have 1 to {MAX_KEY_CHARACTERS} printable ASCII characters."
+            raise Problem(400, "bad-request", "The request is malformed", detail)
+        return key
+
+    @property
+    def user_agent(self) -> str | None:
+        header: str | None = self.request.headers.get("User-Agent")
+        return header
+
+    @property
+    def client(self) -> Client:
+        return parse_user_agent(self.user_agent)
+
+    @property
+    def hashed_address(self) -> str | None:
+        """Keyed hash of the address that the request came from, None where it is unknown."""
+        return hashed_address(client_address(self.request.headers.get("X-Forwarded-For")), self.services)
+
+
+Handler = Callable[[Call[Any]], Awaitable[BaseModel | Reply]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The description of one operation, for serving it and for documenting it."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    access: Access
+    body: type[BaseModel] | None
+    returns: type[BaseModel]
+    status: int
+    max_bytes: int
+    handler: Handler
+
+
+class Routes:
+    """The HTTP operations of one module."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        summary: str,
+        returns: type[BaseModel],
+        access: Access = Access.USER,
+        body: type[BaseModel] | None = None,
+        status: int = 200,
+        max_bytes: int = MAX_BODY_BYTES,
+    ) -> Callable[[Handler], Handler]:
+        """Registers a handler; its name becomes the function's name and the operation's id.
+
+        Args:
+            path: Below the route prefix, such as `sessions/{session_id}`.
+            status: Of the answer, unless the handler's `Reply` says otherwise.
+            max_bytes: A larger body is refused with 413.
+        """
+
+        def register(handler: Handler) -> Handler:
+            name = handler.__name__
+            self.operations.append(
+                Operation(name, method, path, summary, access, body, returns, status, max_bytes, handler)
+            )
+            return handler
+
+        return register
+
+    def blueprint(self) -> func.Blueprint:
+        blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+        for operation in self.operations:
+            serve = _server(operation)
+            route = blueprint.route(
+                operation.path, methods=[operation.method], auth_level=func.AuthLevel.ANONYMOUS, trigger_arg_name="req"
+            )
+            blueprint.function_name(operation.name)(route(serve))
+        return blueprint
+
+
+def content_hash(content: BaseModel, exclude: set[str] | None = None) -> str:
+    """Hash of a parsed body: tells a repeated request from a key that is used again."""
+    return sha256(content.model_dump_json(exclude=exclude).encode()).hexdigest()
+
+
+def hashed_address(address: str | None, shared: Services) -> str | None:
+    if address is None:
+        return None
+    return hash_address(address, shared.settings.address_hash_key.get_secret_value().encode())
+
+
+def _server(operation: Operation) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+    async def serve(req: func.HttpRequest) -> func.HttpResponse:
+        started = time.perf_counter()
+        request_id = _request_id(req)
+        try:
+            response = _response(operation, await _answer(operation, req), request_id)
+        except Exception as error:  # the boundary: whatever happened becomes an answer here
+            response = problems.of(error).response(request_id)
+        milliseconds = (time.perf_counter() - started) * 1000
+        log.info("%s %s %d %.1f ms", request_id, operation.name, response.status_code, milliseconds)
+        return response
+
+    return serve
+
+
+async def _answer(operation: Operation, request: func.HttpRequest) -> BaseModel | Reply:
+    shared = services()
+    caller = await _authorised(operation, request, shared)
+    body = _parsed(operation, request)
+    return await operation.handler(Call(shared, await shared.store(), request, body, datetime.now(UTC), caller))
+
+
+async def _authorised(operation: Operation, request: func.HttpRequest, shared: Services) -> Caller | None:
+    if operation.access is Access.ANYONE:
+        return None
+    caller = await shared.tokens.caller(request.headers.get("Authorization"))
+    if operation.access is Access.USER:
+        if caller.person is None:
+            raise forbidden("This is for users who are signed in, not for applications.")
+    elif operation.access.value not in caller.roles:
+        raise forbidden(f"This needs the role {operation.access.value}.")
+    return caller
+
+
+def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
+    if operation.body is None:
+        return None
+    raw = request.get_body()
+    if len(raw) > operation.max_bytes:
+        detail = f"The body has {len(raw)} bytes; at most {operation.max_bytes} are taken."
+        raise Problem(413, "too-large", "The body is too large", detail)
+    try:
+        return operation.body.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        if error.errors(include_input=False)[0]["type"] == "json_invalid":
+            raise Problem(400, "bad-request", "The request is malformed", "The body is not JSON.") from None
+        raise problems.invalid(error) from None
+
+
+def _response(operation: Operation, answer: BaseModel | Reply, request_id: str) -> func.HttpResponse:
+    reply = answer if isinstance(answer, Reply) else Reply(answer)
+    if isinstance(reply.content, BaseModel):
+        text = reply.content.model_dump_json(exclude=set(reply.exclude) or None)
+    else:
+        text = json.dumps(reply.content)
+    return func.HttpResponse(
+        text,
+        status_code=reply.status or operation.status,
+        headers={"x-request-id": request_id, "Cache-Control": "no-store"} | reply.headers,
+        mimetype="application/json",
+    )
+
+
+def _request_id(request: func.HttpRequest) -> str:
+    """The caller's own id for the request, if it is a plain one; else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())

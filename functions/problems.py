@@ -1,0 +1,99 @@
+"""Errors as `application/problem+json` (RFC 9457): the one place where exceptions become answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import azure.functions as func
+from azure.core.exceptions import AzureError
+from pydantic import ValidationError
+
+from cosmos.analytics import Contention
+from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound
+
+TYPE_PREFIX = "urn:vimarsh:problem:"
+
+log = logging.getLogger(__name__)
+
+
+class Problem(Exception):
+    """An answer that is an error.
+
+    Attributes:
+        status: HTTP status.
+        slug: Last part of the stable `type`.
+        title: The same for every problem of the type.
+        headers: Further headers of the answer.
+        extra: Further members of the body.
+    """
+
+    def __init__(
+        self, status: int, slug: str, title: str, detail: str, headers: dict[str, str] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.title = title
+        self.headers = headers or {}
+        self.extra = extra
+
+    def body(self) -> dict[str, Any]:
+        """The problem without the id of the request that met it."""
+        return {
+            "type": TYPE_PREFIX + self.slug,
+            "title": self.title,
+            "status": self.status,
+            "detail": str(self),
+        } | self.extra
+
+    def response(self, request_id: str) -> func.HttpResponse:
+        return func.HttpResponse(
+            json.dumps(self.body() | {"request_id": request_id}),
+            status_code=self.status,
+            headers={"x-request-id": request_id, "Cache-Control": "no-store"} | self.headers,
+            mimetype="application/problem+json",
+        )
+
+
+def unauthenticated(detail: str, error: str | None = "invalid_token") -> Problem:
+    """401 with the challenge of RFC 6750. A request without a token gets no error code."""
+    challenge = 'Bearer realm="vimarsh"' + (f', error="{error}", error_description="{detail}"' if error else "")
+    return Problem(401, "unauthenticated", "Not signed in", detail, {"WWW-Authenticate": challenge})
+
+
+def forbidden(detail: str) -> Problem:
+    return Problem(403, "forbidden", "Not allowed", detail)
+
+
+def invalid(error: ValidationError) -> Problem:
+    """422 that names each field by its JSON pointer. Quotes no values: they may be personal."""
+    errors = [
+        {"pointer": "".join(f"/{part}" for part in part["loc"]), "detail": part["msg"]}
+        for part in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    fields = ", ".join(entry["pointer"] or "the body" for entry in errors[:5])
+    return Problem(422, "invalid", "The content is not valid", f"Not valid: {fields}.", errors=errors)
+
+
+def of(error: Exception) -> Problem:
+    """The problem that an exception is to the caller."""
+    match error:
+        case Problem():
+            return error
+        case NotFound():
+            return Problem(404, "not-found", "Not found", str(error))
+        case KeyReused():
+            return Problem(422, "key-reused", "The key was used with another body", str(error))
+        case EmailTaken():
+            return Problem(409, "email-taken", "The email address is taken", str(error))
+        case AccountClosed():
+            return Problem(403, f"account-{error.status}", f"The account is {error.status}", str(error))
+        case AzureError() | Contention():
+            log.error("the database did not answer: %s", type(error).__name__, exc_info=error)
+            detail = "The database is busy or out of reach. Send the same request again."
+            return Problem(503, "unavailable", "Try again", detail, {"Retry-After": "1"})
+        case _:
+            log.error("unexpected: %s", type(error).__name__, exc_info=error)
+            return Problem(500, "internal", "Something went wrong", "The error has been logged under this request id.")

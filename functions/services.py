@@ -1,0 +1,81 @@
+"""The composition root: what the functions of one process share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import cache
+
+from azure.cosmos.aio import CosmosClient
+
+from cosmos.analytics import Analytics
+from cosmos.database import Database, connect
+from cosmos.folding import Folding
+from cosmos.ingestion import Ingestion
+from cosmos.sessions import Sessions
+from cosmos.turns import Turns
+from cosmos.users import Users
+from functions.settings import Settings, read_settings
+from functions.tokens import Tokens
+from models.pricing import PriceTable
+
+
+@dataclass(frozen=True)
+class Store:
+    """What reads and writes the containers."""
+
+    users: Users
+    sessions: Sessions
+    turns: Turns
+    analytics: Analytics
+    ingestion: Ingestion
+    folding: Folding
+
+    @classmethod
+    def of(cls, database: Database, prices: PriceTable) -> Store:
+        users, sessions, turns = Users(database), Sessions(database), Turns(database, prices)
+        analytics = Analytics(database)
+        return cls(
+            users=users,
+            sessions=sessions,
+            turns=turns,
+            analytics=analytics,
+            ingestion=Ingestion(users, sessions, turns),
+            folding=Folding(users, sessions, analytics),
+        )
+
+
+class Services:
+    """One per process. Connects to Cosmos DB when it is first needed: at import there is no event loop yet."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tokens = Tokens(settings)
+        self._prices = PriceTable(settings.price_overrides)
+        self._client: CosmosClient | None = None
+        self._store: Store | None = None
+        self._connecting = asyncio.Lock()
+
+    async def store(self) -> Store:
+        async with self._connecting:
+            if self._store is None:
+                client = connect(self.settings.cosmos_connection)
+                self._client = await client.__aenter__()
+                self._store = Store.of(Database.of(client, self.settings.cosmos_database), self._prices)
+            return self._store
+
+    async def close(self) -> None:
+        """Closes what is open; the next `store` connects again."""
+        if self._client is not None:
+            await self._client.close()
+        self._client = self._store = None
+
+
+@cache
+def services() -> Services:
+    """The services of this process.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    return Services(read_settings())

@@ -1,0 +1,76 @@
+"""The app's settings: environment variables, which Azure Functions makes of its application settings."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.pricing import PriceOverride
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names each."""
+
+
+class Settings(BaseSettings):
+    """Read once, at start-up. Field descriptions are what the operator reads."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    cosmos: SecretStr | None = Field(
+        default=None, alias="COSMOS", description="Connection string of an emulator on this machine; not in Azure"
+    )
+    cosmos_endpoint: str | None = Field(
+        default=None, alias="COSMOS__accountEndpoint", description="The account's endpoint, reached by managed identity"
+    )
+    cosmos_database: str = Field(default="vimarsh", alias="COSMOS_DATABASE", description="Name of the database")
+    entra_metadata_url: str = Field(
+        alias="ENTRA_METADATA_URL", description="OpenID metadata of the issuer: …/v2.0/.well-known/openid-configuration"
+    )
+    entra_issuer: str = Field(
+        alias="ENTRA_ISSUER", description="The tokens' exact `iss`; `{tenantid}` stands for the tenant of the token"
+    )
+    entra_audience: str = Field(alias="ENTRA_AUDIENCE", description="The API's client id: the tokens' `aud`")
+    entra_tenants: list[str] = Field(
+        alias="ENTRA_TENANTS", min_length=1, description='Tenants whose users may sign in, as JSON: ["<tenant id>"]'
+    )
+    address_hash_key: SecretStr = Field(
+        alias="ADDRESS_HASH_KEY", description="Secret of at least 32 characters that addresses are hashed with"
+    )
+    price_overrides: dict[str, PriceOverride] = Field(
+        default_factory=dict,
+        alias="PRICE_OVERRIDES",
+        description='USD per million tokens by model, as JSON: {"my-model": {"input": 0.5, "output": 1.5}}',
+    )
+
+    @field_validator("address_hash_key")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @model_validator(mode="after")
+    def _names_one_account(self) -> Self:
+        if (self.cosmos is None) == (self.cosmos_endpoint is None):
+            raise ValueError("set COSMOS__accountEndpoint (in Azure) or COSMOS (for an emulator), one of the two")
+        return self
+
+    @property
+    def cosmos_connection(self) -> str:
+        return self.cosmos.get_secret_value() if self.cosmos else self.cosmos_endpoint or ""
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: naming every setting that is missing or wrong, without its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{part['loc'][0] if part['loc'] else 'COSMOS'}: {part['msg']}" for part in error.errors()]
+        raise SettingsError("The app's settings are not right. " + "; ".join(wrong)) from None

@@ -1,0 +1,163 @@
+"""What a source document adds to which buckets: the one place that says how things are counted.
+
+A contribution is a flat mapping from a measure to a whole number, so that adding and taking away are exact whatever the
+order. A measure is a word (`interactions`, `cost_nano_usd`) or a dimension and a value (`personality:krishna`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from models.interaction import UserInteraction
+from models.session import UserSession
+
+Sums = dict[str, int]
+Period = Literal["session", "daily", "weekly", "monthly", "all_time"]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What a rollup counts: a period, and which: `2026-11-20`, `2026-W47`, `2026-11`, a session's id, or nothing."""
+
+    period: Period
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.period}:{self.key}" if self.key else self.period
+
+    @classmethod
+    def parse(cls, name: str) -> Bucket:
+        period, _, key = name.partition(":")
+        if period not in ("session", "daily", "weekly", "monthly", "all_time"):
+            raise ValueError(f"{name!r} is not the name of a bucket")
+        return cls(period, key)  # type: ignore[arg-type]  # narrowed to Period by the check above
+
+
+@dataclass(frozen=True)
+class Source:
+    """One revision of a document, and what it contributes.
+
+    Attributes:
+        key: Names the document among all that are folded into the same partition.
+        revision: The document's own revision: the ledger applies each one once.
+        contributions: Measures by bucket.
+        first: Earliest time that it counts, None where it counts none.
+        last: Latest such time.
+        ttl: Seconds that the ledger remembers it, None for the container's default.
+    """
+
+    key: str
+    revision: int
+    contributions: Mapping[Bucket, Sums]
+    first: datetime | None = None
+    last: datetime | None = None
+    ttl: int | None = None
+
+
+def day_of(moment: datetime, timezone: str) -> date:
+    """The user's own calendar day at an instant."""
+    return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def day_bucket(moment: datetime, timezone: str) -> Bucket:
+    return Bucket("daily", day_of(moment, timezone).isoformat())
+
+
+def _dimension(name: str, values: Iterable[str]) -> Sums:
+    return {f"{name}:{value}": 1 for value in values}
+
+
+def _turn_measures(turn: UserInteraction) -> Sums:
+    measures = Counter(
+        {
+            "interactions": 1,
+            "tokens": turn.total_tokens,
+            "input_tokens": turn.input_tokens,
+            "cached_input_tokens": turn.cached_input_tokens,
+            "output_tokens": turn.output_tokens,
+            "reasoning_tokens": turn.reasoning_tokens,
+            "response_time_ms": turn.response_time_ms,
+            "cost_nano_usd": turn.cost_nano_usd or 0,
+            "unpriced": int(turn.cost_nano_usd is None),
+            "bookmarked": int(turn.was_bookmarked),
+            "shared": int(turn.was_shared),
+            "flagged": int(turn.was_flagged),
+            "follow_ups": int(turn.interaction_sequence == 2),
+            "helpful": int(turn.was_helpful is True),
+            "unhelpful": int(turn.was_helpful is False),
+            f"personality:{turn.personality_used}": 1,
+            f"topic:{turn.query_category}": 1,
+            f"model:{turn.model_used}": 1,
+            f"language:{turn.user_query_language}": 1,
+            f"complexity:{turn.query_complexity}": 1,
+            f"quality:{turn.response_quality}": 1,
+        }
+    )
+    if turn.interaction_sequence >= 3:
+        measures[f"deep_dive:{turn.query_category}"] = 1
+    if turn.user_rating is not None:
+        measures[f"rating:{turn.user_rating}"] = 1
+    return {measure: value for measure, value in measures.items() if value}
+
+
+def of_interaction(turn: UserInteraction) -> Source:
+    """A turn counts in its session, and in the user's day by the time zone stamped on it."""
+    local = turn.timestamp.astimezone(ZoneInfo(turn.timezone))
+    measures = _turn_measures(turn)
+    day_measures = (
+        measures
+        | {f"hour:{local.hour}": 1, f"weekday:{local.weekday()}": 1, f"timezone:{turn.timezone}": 1}
+        | _dimension("source", {*turn.citations_provided, *turn.rag_sources_used, *turn.source_references})
+    )
+    return Source(
+        key=f"interaction:{turn.id}",
+        revision=turn.revision,
+        contributions={
+            day_bucket(turn.timestamp, turn.timezone): day_measures,
+            Bucket("session", turn.session_id): measures,
+        },
+        first=turn.timestamp,
+        last=turn.timestamp,
+        ttl=turn.ttl,
+    )
+
+
+def of_session(session: UserSession) -> Source:
+    """A session counts in the day it started; its duration once it has ended."""
+    measures = {"sessions": 1, f"timezone:{session.timezone}": 1}
+    if session.duration_seconds is not None:
+        measures |= {"ended_sessions": 1, "session_seconds": session.duration_seconds}
+    return Source(
+        key=f"session:{session.session_id}",
+        revision=session.revision,
+        contributions={day_bucket(session.start_time, session.timezone): measures},
+        first=session.start_time,
+        last=session.start_time,
+        ttl=session.ttl,
+    )
+
+
+def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None, last: datetime | None) -> Source:
+    """A user's day counts in its ISO week, its month and the user's whole time.
+
+    Args:
+        day: ISO date in the user's own calendar.
+        key: The id of the day's rollup.
+    """
+    year, week, _ = date.fromisoformat(day).isocalendar()
+    measures = sums | {"active_days": 1} if sums.get("interactions") else sums
+    return Source(
+        key=f"rollup:{key}",
+        revision=revision,
+        contributions=dict.fromkeys(
+            (Bucket("weekly", f"{year}-W{week:02}"), Bucket("monthly", day[:7]), Bucket("all_time")), measures
+        ),
+        first=first,
+        last=last,
+    )

@@ -1,0 +1,147 @@
+"""The user's dashboard: the seed's four blocks, from rollups alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from models.contribution import Bucket
+from models.document import Message
+from models.rollup import Rollup, by_count
+from models.values import Count, Timestamp
+
+
+class LearningGrowth(Message):
+    total_sessions: Count = Field(description="Sessions started")
+    topics_explored: list[str] = Field(description="Query categories, most turns first")
+    favorite_personality: str | None = Field(description="The one asked most often")
+    knowledge_progression: str | None = Field(
+        description="Level in the first month and in the latest, like `beginner -> intermediate`"
+    )
+
+
+class UsageInsights(Message):
+    most_active_time: str | None = Field(description="Two hours of the user's day with most turns: `evenings (7-9 PM)`")
+    avg_session_duration: str | None = Field(description="Over the sessions that have ended, like `12 minutes`")
+    consistency_score: float = Field(ge=0, le=10, description="10 x days with a turn / days from the first to the last")
+    deep_dive_topics: list[str] = Field(description="Up to five categories asked about three turns deep and more")
+
+
+class InteractionQuality(Message):
+    avg_rating: float | None = Field(description="Mean of the ratings 1-5; null without one")
+    bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
+    share_rate: float = Field(description="Turns shared by turns, 0-1")
+    return_rate: float = Field(description="Sessions with a follow-up question by sessions, 0-1")
+
+
+class Dashboard(Message):
+    """What a user sees of their own use. `as_of` says how fresh it is."""
+
+    as_of: Timestamp | None = Field(description="When the newest turn in it was counted; null before the first")
+    total_interactions: Count
+    total_tokens: Count
+    total_cost_usd: float
+    learning_growth_metrics: LearningGrowth
+    usage_insights: UsageInsights
+    interaction_quality: InteractionQuality
+    personalized_suggestions: list[str]
+
+
+def months_of(all_time: Rollup) -> tuple[Bucket, Bucket]:
+    """The user's first and latest month."""
+    zone = ZoneInfo(all_time.timezone)
+    first, last = (f"{moment.astimezone(zone):%Y-%m}" for moment in (all_time.first_activity, all_time.last_activity))
+    return Bucket("monthly", first), Bucket("monthly", last)
+
+
+def dashboard(all_time: Rollup | None, first_month: Rollup | None, last_month: Rollup | None) -> Dashboard:
+    """The dashboard of a user with these rollups; of somebody who has asked nothing yet, without any."""
+    sums: Mapping[str, int] = all_time.sums if all_time else {}
+    turns, sessions = sums.get("interactions", 0), sums.get("sessions", 0)
+    return Dashboard(
+        as_of=all_time.last_updated if all_time else None,
+        total_interactions=turns,
+        total_tokens=sums.get("tokens", 0),
+        total_cost_usd=all_time.total_cost_usd if all_time else 0.0,
+        learning_growth_metrics=LearningGrowth(
+            total_sessions=sessions,
+            topics_explored=list(by_count(sums, "topic")),
+            favorite_personality=next(iter(by_count(sums, "personality")), None),
+            knowledge_progression=_progression(first_month, last_month),
+        ),
+        usage_insights=UsageInsights(
+            most_active_time=most_active_time(sums),
+            avg_session_duration=_duration(sums),
+            consistency_score=_consistency(all_time) if all_time else 0.0,
+            deep_dive_topics=list(by_count(sums, "deep_dive"))[:5],
+        ),
+        interaction_quality=InteractionQuality(
+            avg_rating=all_time.avg_response_rating if all_time else None,
+            bookmark_rate=all_time.bookmark_rate if all_time else 0.0,
+            share_rate=all_time.share_rate if all_time else 0.0,
+            return_rate=min(1.0, sums.get("follow_ups", 0) / sessions) if sessions else 0.0,
+        ),
+        personalized_suggestions=suggestions(sums),
+    )
+
+
+def most_active_time(sums: Mapping[str, int]) -> str | None:
+    """The two hours in a row of the user's day with most turns, the earlier of equal ones. None without a turn."""
+    hours = {int(hour): count for hour, count in by_count(sums, "hour").items()}
+    if not hours:
+        return None
+    start = max(range(24), key=lambda hour: (hours.get(hour, 0) + hours.get((hour + 1) % 24, 0), -hour))
+    return f"{_part_of_day(start)} ({_clock(start, (start + 2) % 24)})"
+
+
+def suggestions(sums: Mapping[str, int]) -> list[str]:
+    """Up to three things to try next, by rules over what the user has done so far."""
+    topics, personalities = list(by_count(sums, "topic")), list(by_count(sums, "personality"))
+    found = []
+    if len(personalities) == 1:
+        found.append(f"You have only talked with {personalities[0]} so far: ask another personality the same question.")
+    deep = next(iter(by_count(sums, "deep_dive")), None)
+    if deep:
+        found.append(f"You often go deep into {deep}: save the best answers as bookmarks to come back to them.")
+    if len(topics) > 2:
+        found.append(f"It has been a while since you explored {topics[-1]} as much as {topics[0]}.")
+    return found
+
+
+def _part_of_day(hour: int) -> str:
+    for end, part in ((5, "nights"), (12, "mornings"), (17, "afternoons"), (22, "evenings")):
+        if hour < end:
+            return part
+    return "nights"
+
+
+def _clock(start: int, end: int) -> str:
+    def hour(value: int) -> tuple[int, str]:
+        return (value % 12 or 12, "AM" if value < 12 else "PM")
+
+    (first, first_half), (last, last_half) = hour(start), hour(end)
+    return f"{first}-{last} {last_half}" if first_half == last_half else f"{first} {first_half}-{last} {last_half}"
+
+
+def _duration(sums: Mapping[str, int]) -> str | None:
+    ended = sums.get("ended_sessions", 0)
+    if not ended:
+        return None
+    minutes = round(sums.get("session_seconds", 0) / ended / 60)
+    return "less than a minute" if minutes == 0 else "1 minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def _consistency(all_time: Rollup) -> float:
+    zone = ZoneInfo(all_time.timezone)
+    first, last = (moment.astimezone(zone).date() for moment in (all_time.first_activity, all_time.last_activity))
+    days = (last - first + timedelta(days=1)).days
+    return round(min(10.0, 10 * all_time.sums.get("active_days", 0) / days), 1)
+
+
+def _progression(first: Rollup | None, last: Rollup | None) -> str | None:
+    if first is None or last is None:
+        return None
+    return f"{first.learning_journey_progress['level']} -> {last.learning_journey_progress['level']}"

@@ -1,0 +1,36 @@
+"""What can go wrong that a caller can do something about. The edge turns each into a problem+json answer."""
+
+from __future__ import annotations
+
+
+class NotFound(Exception):
+    """There is no such thing, or it is somebody else's."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is no such {what}.")
+
+
+class KeyReused(Exception):
+    """An idempotency key, or a turn's id, came again with another body."""
+
+    def __init__(self) -> None:
+        super().__init__("This key was used before with another body. Send a new key, or the same body.")
+
+
+class EmailTaken(Exception):
+    """Another account holds the email address."""
+
+    def __init__(self) -> None:
+        super().__init__("Another account holds this email address. Sign in with that account.")
+
+
+class AccountClosed(Exception):
+    """The account may not write.
+
+    Attributes:
+        status: `suspended`, `blocked` or `deleted`.
+    """
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"This account is {status}.")
+        self.status = status

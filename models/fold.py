@@ -1,0 +1,116 @@
+"""The fold: applies each revision of a source document to its buckets exactly once.
+
+The change feed delivers at least once, repeats itself, and skips revisions. So a bucket is never merely incremented: a
+ledger entry beside the buckets remembers which revision of each source has been applied and what it contributed. What
+is in the ledger is not applied again; what has changed since is applied as the difference. Written together in one
+transaction, the totals equal those computed from the sources, whatever happened on the way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from models.contribution import Bucket, Source, Sums
+
+VALUES_PER_DIMENSION = 200
+"""A bucket counts this many values of a dimension by name; further ones count as `<dimension>:other`.
+
+This bounds a rollup's size whatever the client sends. The ledger remembers what was applied, so differences stay exact.
+"""
+
+
+@dataclass
+class Balance:
+    """What a bucket holds: its sums, and the earliest and latest time that counted."""
+
+    sums: Sums = field(default_factory=dict)
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A ledger entry: the revision of a source that has been applied, and what it contributed, by bucket name."""
+
+    revision: int
+    contributions: Mapping[str, Sums]
+    ttl: int | None = None
+
+
+@dataclass
+class Outcome:
+    """What has to be written, all of it in one transaction: ledger entries by source key, and balances by bucket."""
+
+    entries: dict[str, Applied] = field(default_factory=dict)
+    balances: dict[Bucket, Balance] = field(default_factory=dict)
+
+
+def buckets_of(sources: Iterable[Source], ledger: Mapping[str, Applied]) -> set[Bucket]:
+    """The buckets that folding these sources may change, and so must be read."""
+    buckets = {bucket for source in sources for bucket in source.contributions}
+    for source in sources:
+        if source.key in ledger:
+            buckets |= {Bucket.parse(name) for name in ledger[source.key].contributions}
+    return buckets
+
+
+def fold(sources: Iterable[Source], ledger: Mapping[str, Applied], balances: Mapping[Bucket, Balance]) -> Outcome:
+    """What to write so that each source is counted once, at its newest revision.
+
+    Args:
+        sources: In any order; the same source may come several times, also as older revisions.
+        ledger: The entries of those sources that have been applied before, by source key.
+        balances: What the buckets hold now; a bucket that is missing is empty.
+    """
+    outcome = Outcome()
+    for source in sources:
+        applied = outcome.entries.get(source.key) or ledger.get(source.key)
+        if applied and applied.revision >= source.revision:
+            continue
+        for name, sums in (applied.contributions if applied else {}).items():
+            balance = _balance(outcome, balances, Bucket.parse(name))
+            balance.sums = _added(balance.sums, {measure: -value for measure, value in sums.items()})
+        contributed = {}
+        for bucket, sums in source.contributions.items():
+            balance = _balance(outcome, balances, bucket)
+            contributed[bucket.name] = counted = _capped(sums, balance.sums)
+            balance.sums = _added(balance.sums, counted)
+            balance.first = min(filter(None, (balance.first, source.first)), default=None)
+            balance.last = max(filter(None, (balance.last, source.last)), default=None)
+        outcome.entries[source.key] = Applied(source.revision, contributed, source.ttl)
+    return outcome
+
+
+def _balance(outcome: Outcome, balances: Mapping[Bucket, Balance], bucket: Bucket) -> Balance:
+    if bucket not in outcome.balances:
+        known = balances.get(bucket, Balance())
+        outcome.balances[bucket] = Balance(known.sums, known.first, known.last)
+    return outcome.balances[bucket]
+
+
+def _added(left: Sums, right: Sums) -> Sums:
+    """The sum measure by measure. A measure that comes to nothing is left out, so that equal totals are equal."""
+    total = dict(left)
+    for measure, value in right.items():
+        total[measure] = total.get(measure, 0) + value
+    return {measure: value for measure, value in total.items() if value}
+
+
+def _capped(sums: Sums, held: Sums) -> Sums:
+    """`sums`, with values of a dimension that is full in the bucket counted as `other`."""
+    new = [measure for measure in sums if ":" in measure and measure not in held]
+    if not new:
+        return sums
+    used = Counter(measure.partition(":")[0] for measure in held if ":" in measure)
+    counted = dict(sums)
+    for measure in new:
+        dimension = measure.partition(":")[0]
+        if used[dimension] < VALUES_PER_DIMENSION:
+            used[dimension] += 1
+        else:
+            other = f"{dimension}:other"
+            counted[other] = counted.get(other, 0) + counted.pop(measure)
+    return counted

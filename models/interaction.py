@@ -1,0 +1,192 @@
+"""Container `user_interactions`: one query and its response, as the client tells it and as it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from models.complexity import query_complexity
+from models.document import Document, Message
+from models.identity import Person
+from models.language import detect_language
+from models.pricing import PriceTable, TokenUsage
+from models.user_agent import Client
+from models.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
+
+QueryComplexity = Literal["simple", "moderate", "complex"]
+ResponseQuality = Literal["high", "medium", "low", "fallback"]
+TurnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$")]
+
+
+class Turn(Message):
+    """One finished query and response, as the client reports it. The token counts are disjoint and add up."""
+
+    user_query: str = Field(min_length=1, max_length=32_000, description="The user's question")
+    user_query_language: str | None = Field(
+        default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="BCP 47 tag; detected if absent"
+    )
+    query_category: Label = Field(default="general", description="philosophy, science, history, ...")
+    personality_used: Label = Field(default="assistant", description="krishna, buddha, socrates, einstein, ...")
+    response_text: str = Field(max_length=200_000, description="The generated response")
+    response_quality: ResponseQuality = "medium"
+    response_time_ms: Count = Field(default=0, le=86_400_000, description="Milliseconds to generate the response")
+
+    model_used: Label = Field(description="The model's name, as its provider spells it")
+    input_tokens: int = Field(ge=0, le=100_000_000, description="Input tokens that were not read from a cache")
+    cached_input_tokens: int = Field(default=0, ge=0, le=100_000_000, description="Input tokens read from a cache")
+    output_tokens: int = Field(ge=0, le=100_000_000, description="Output tokens without reasoning")
+    reasoning_tokens: int = Field(default=0, ge=0, le=100_000_000, description="Reasoning tokens")
+
+    rag_sources_used: list[Reference] = Field(default_factory=list, max_length=64)
+    citations_provided: list[Reference] = Field(default_factory=list, max_length=64)
+    context_relevance_score: float | None = Field(default=None, ge=0, le=1)
+
+    user_rating: int | None = Field(default=None, ge=1, le=5, description="Stars")
+    user_feedback: str | None = Field(default=None, max_length=4000)
+    was_helpful: bool | None = Field(default=None, description="Thumbs up or down")
+    was_shared: bool = False
+
+    content_tags: list[Label] = Field(default_factory=list, max_length=32)
+    content_themes: list[Label] = Field(default_factory=list, max_length=32)
+    source_references: list[Reference] = Field(default_factory=list, max_length=64)
+
+    safety_score: float = Field(default=1.0, ge=0, le=1)
+    moderation_flags: list[Label] = Field(default_factory=list, max_length=32)
+    was_flagged: bool = False
+
+
+class IngestedTurn(Turn):
+    """One turn of a batch from a trusted server: whose, in which session, when, and from where."""
+
+    id: TurnId = Field(description="The turn's id: sent again, it is not recorded again")
+    user: Person
+    session_id: Uuid
+    timestamp: Timestamp
+    was_bookmarked: bool = False
+    ip_address: str | None = Field(default=None, max_length=64, description="Stored as a keyed hash only")
+    user_agent: str | None = Field(default=None, max_length=2048)
+
+
+class UserInteraction(Document):
+    """A turn as it is stored: what the client reported and what the server made of it."""
+
+    container: ClassVar[str] = "user_interactions"
+
+    id: TurnId
+    partition_key: Uuid
+    kind: Literal["interaction"] = "interaction"
+
+    user_id: Uuid
+    session_id: Uuid
+    interaction_sequence: int = Field(ge=1, description="Order within the session: 1, 2, 3, ...")
+
+    timestamp: Timestamp
+    timezone: TimeZone = Field(description="IANA time zone in which the turn's day and hour count")
+    response_time_ms: Count
+
+    user_query: str
+    user_query_length: Count = Field(description="Characters (code points)")
+    user_query_language: str = Field(description="BCP 47 tag; `und` where it can't be told")
+    query_category: str
+    query_complexity: QueryComplexity
+
+    personality_used: str
+    response_text: str
+    response_length: Count = Field(description="Characters (code points)")
+    response_quality: ResponseQuality
+
+    model_used: str
+    input_tokens: Count = Field(description="Input tokens that were not read from a cache")
+    cached_input_tokens: Count = 0
+    output_tokens: Count = Field(description="Output tokens without reasoning")
+    reasoning_tokens: Count = 0
+    total_tokens: Count = Field(description="Sum of the four kinds of tokens")
+    cost_usd: float | None = Field(ge=0, description="USD; null where the model has no price")
+    cost_nano_usd: Count | None = Field(description="The same in 1e-9 USD, an integer, so that sums are exact")
+    price_version: str = Field(description="Which prices: package version, and a hash of overrides")
+
+    rag_sources_used: list[str] = Field(default_factory=list)
+    citations_provided: list[str] = Field(default_factory=list)
+    context_relevance_score: float | None = None
+
+    user_rating: int | None = Field(default=None, ge=1, le=5)
+    user_feedback: str | None = None
+    was_helpful: bool | None = None
+    was_bookmarked: bool = False
+    was_shared: bool = False
+
+    content_tags: list[str] = Field(default_factory=list)
+    content_themes: list[str] = Field(default_factory=list)
+    source_references: list[str] = Field(default_factory=list)
+
+    safety_score: float = Field(default=1.0, ge=0, le=1)
+    moderation_flags: list[str] = Field(default_factory=list)
+    was_flagged: bool = False
+
+    ip_address: str | None = Field(default=None, description="Keyed hash of the client's address")
+    device_type: str | None = None
+    browser: str | None = None
+    platform: str | None = None
+    request_hash: str = Field(description="Hash of the request that made it, to tell a repetition from a reuse")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where and when a turn came in: what the server knows of it besides what the client reports."""
+
+    user_id: str
+    session_id: str
+    timestamp: datetime
+    ip_address: str | None
+    client: Client
+    request_hash: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A turn that is complete but for what its session gives: the sequence number and the time zone."""
+
+    interaction_id: str
+    turn: Turn
+    origin: Origin
+
+    def interaction(self, sequence: int, timezone: str, prices: PriceTable) -> UserInteraction:
+        """The document to store."""
+        turn, origin = self.turn, self.origin
+        usage = TokenUsage(
+            input_uncached=turn.input_tokens,
+            input_cached=turn.cached_input_tokens,
+            output=turn.output_tokens,
+            reasoning=turn.reasoning_tokens,
+        )
+        cost = prices.price(turn.model_used, usage, origin.timestamp)
+        reported = turn.model_dump(include=set(Turn.model_fields))
+        return UserInteraction(
+            **reported
+            | {
+                "id": self.interaction_id,
+                "partition_key": origin.user_id,
+                "user_id": origin.user_id,
+                "session_id": origin.session_id,
+                "interaction_sequence": sequence,
+                "timestamp": origin.timestamp,
+                "timezone": timezone,
+                "user_query_length": len(turn.user_query),
+                "user_query_language": turn.user_query_language or detect_language(turn.user_query),
+                "query_complexity": query_complexity(turn.user_query),
+                "response_length": len(turn.response_text),
+                "total_tokens": usage.total,
+                "cost_usd": cost.cost_usd,
+                "cost_nano_usd": cost.cost_nano_usd,
+                "price_version": cost.price_version,
+                "was_bookmarked": isinstance(turn, IngestedTurn) and turn.was_bookmarked,
+                "ip_address": origin.ip_address,
+                "device_type": origin.client.device_type,
+                "browser": origin.client.browser,
+                "platform": origin.client.platform,
+                "request_hash": origin.request_hash,
+            }
+        )

@@ -1,0 +1,99 @@
+"""Container `users`: who the user is, and the claim that makes an email unique."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from models.document import Document
+from models.identity import Email, Person, email_claim_id_of
+from models.values import Count, Timestamp, TimeZone, Uuid
+
+AccountStatus = Literal["active", "suspended", "blocked", "deleted"]
+
+
+class UserProfile(Document):
+    """A user. One per Entra identity; `id`, `partition_key` and the user_id are the same."""
+
+    container: ClassVar[str] = "users"
+
+    id: Uuid
+    partition_key: Uuid
+    kind: Literal["profile"] = "profile"
+
+    auth_id: Uuid = Field(description="Entra ID's `oid`")
+    email: Email = Field(description="Primary address, unique over all users")
+    name: str = Field(description="Display name from Entra ID")
+    given_name: str | None = None
+    family_name: str | None = None
+    auth_provider: str = Field(default="microsoft", description="Who authenticated the user")
+    tenant_id: Uuid = Field(description="Entra ID's `tid`")
+
+    profile_picture_url: str | None = None
+    job_title: str | None = Field(default=None, description="From Entra ID")
+    company_name: str | None = Field(default=None, description="From Entra ID")
+    preferred_language: str = Field(default="en", description="BCP 47 language tag")
+    timezone: TimeZone | None = Field(default=None, description="IANA time zone; UTC counts where it is unknown")
+
+    user_preferences: dict[str, Any] = Field(default_factory=dict, description="The application's own preferences")
+
+    account_status: AccountStatus = "active"
+    created_at: Timestamp
+    last_login: Timestamp = Field(description="When the newest token seen was issued")
+    last_activity: Timestamp = Field(description="Timestamp of the newest turn counted, or of the first sign-in")
+    first_session_date: Timestamp | None = Field(default=None, description="Start of the first session counted")
+
+    total_sessions: Count = Field(default=0, description="Sessions, set from the all-time rollup")
+    total_queries: Count = Field(default=0, description="Turns, set from the all-time rollup")
+    total_tokens_used: Count = Field(default=0, description="Tokens of all kinds, set from the all-time rollup")
+    total_cost_usd: float = Field(default=0.0, ge=0, description="USD, set from the all-time rollup")
+    totals_revision: int = Field(default=0, ge=0, description="Revision of the all-time rollup the totals come from")
+
+    risk_score: float = Field(default=0.0, ge=0, le=100, description="0-100, from patterns of use")
+    abuse_flags: list[str] = Field(default_factory=list, description="Rules that found something, by name")
+
+    is_admin: bool = Field(default=False, description="Mirrors the token's roles; grants nothing")
+    admin_notes: str | None = None
+    moderation_actions: list[dict[str, Any]] = Field(default_factory=list)
+
+    data_retention_consent: bool = True
+    analytics_consent: bool = True
+    marketing_consent: bool = False
+    last_consent_update: Timestamp | None = None
+
+    @classmethod
+    def of(cls, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
+        """The profile of somebody who is seen for the first time at `now`."""
+        return cls(
+            id=person.user_id,
+            partition_key=person.user_id,
+            auth_id=person.auth_id,
+            tenant_id=person.tenant_id,
+            email=person.email,
+            name=person.name,
+            given_name=person.given_name,
+            family_name=person.family_name,
+            preferred_language=person.preferred_language,
+            timezone=person.timezone,
+            created_at=now,
+            last_login=last_login,
+            last_activity=now,
+            is_admin=is_admin,
+        )
+
+
+class EmailClaim(Document):
+    """Reserves an email address for one user. Holds a hash of the address only."""
+
+    container: ClassVar[str] = "users"
+
+    kind: Literal["email_claim"] = "email_claim"
+    user_id: Uuid
+    claimed_at: Timestamp
+
+    @classmethod
+    def of(cls, email: str, user_id: str, now: datetime) -> EmailClaim:
+        claim_id = email_claim_id_of(email)
+        return cls(id=claim_id, partition_key=claim_id, user_id=user_id, claimed_at=now)

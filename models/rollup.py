@@ -1,0 +1,219 @@
+"""Container `user_analytics`: rollups of a user's turns, and the ledger of what they count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from models.contribution import Bucket, Period, Source, of_day
+from models.document import Document
+from models.fold import Applied, Balance
+from models.values import Count, Timestamp, Uuid
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+NANO = 1_000_000_000
+
+
+class Rollup(Document):
+    """What one user did in one period. Every figure is derived from `sums`, which are exact integers.
+
+    `id` is `<user_id>:<period>:<key>`, as in `…:daily:2026-11-20`, `…:weekly:2026-W47`, `…:monthly:2026-11`,
+    `…:session:<session_id>`, and `…:all_time`.
+    """
+
+    container: ClassVar[str] = "user_analytics"
+
+    kind: Literal["rollup"] = "rollup"
+
+    user_id: Uuid
+    analytics_period: Period
+    period_key: str = Field(description="Which period: 2026-11-20, 2026-W47, 2026-11, a session's id, or empty")
+    timezone: str = Field(description="IANA time zone that most of what is counted was stamped with")
+    period_start: Timestamp = Field(description="First instant, in the user's zone; of sessions the first turn")
+    period_end: Timestamp = Field(description="First instant after it; of sessions and all time the last turn")
+    last_updated: Timestamp
+    sums: dict[str, int] = Field(description="Exact sums by measure: what all else is derived from")
+    first_activity: Timestamp = Field(description="Earliest turn or session start counted")
+    last_activity: Timestamp = Field(description="Latest turn or session start counted")
+
+    total_sessions: Count = Field(description="Sessions started in the period")
+    total_interactions: Count = Field(description="Turns")
+    total_tokens: Count = Field(description="Tokens of all four kinds")
+    total_cost_usd: float = Field(description="USD; turns whose model has no price are left out, see unpriced")
+    unpriced_interactions: Count = Field(description="Turns whose model has no price")
+    avg_session_duration: float = Field(description="Seconds, over the sessions that have ended; 0 without one")
+    avg_queries_per_session: float = Field(description="Turns by sessions started; 0 without a session")
+
+    personality_usage: dict[str, int] = Field(description="Turns by personality")
+    topic_distribution: dict[str, int] = Field(description="Turns by query category")
+    query_complexity_breakdown: dict[str, int] = Field(description="Turns by complexity")
+    response_quality_breakdown: dict[str, int] = Field(description="Turns by quality of the response")
+
+    most_active_hours: list[int] = Field(description="Up to three hours of the user's day (0-23), most turns first")
+    most_active_days: list[str] = Field(description="Up to three days of the week, most turns first")
+    avg_response_rating: float | None = Field(description="Mean of the ratings 1-5; null without one")
+    bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
+    share_rate: float = Field(description="Turns shared by turns, 0-1")
+
+    learning_journey_progress: dict[str, Any] = Field(description="See `learning_progress`")
+    knowledge_areas_explored: list[str] = Field(description="Query categories, most turns first")
+    favorite_sources: list[str] = Field(description="Up to ten sources, most cited first")
+
+    usage_anomalies: list[str] = Field(default_factory=list, description="Names of unusual patterns found")
+    risk_indicators: dict[str, float] = Field(default_factory=dict, description="Score by rule")
+    abuse_likelihood: float = Field(default=0.0, ge=0, le=1)
+
+    @property
+    def bucket(self) -> Bucket:
+        return Bucket(self.analytics_period, self.period_key)
+
+    @property
+    def balance(self) -> Balance:
+        return Balance(self.sums, self.first_activity, self.last_activity)
+
+    def as_source(self) -> Source:
+        """A day's rollup as a source of the week, the month and all time."""
+        return of_day(self.period_key, self.id, self.revision, self.sums, self.first_activity, self.last_activity)
+
+    @classmethod
+    def of(cls, user_id: str, bucket: Bucket, balance: Balance, revision: int, now: datetime) -> Rollup:
+        """The rollup that says what `balance` holds.
+
+        Raises:
+            ValueError: the balance counts nothing that has a time.
+        """
+        if balance.first is None or balance.last is None:
+            raise ValueError(f"the bucket {bucket.name} counts nothing that has a time")
+        sums = balance.sums
+        turns, sessions = sums.get("interactions", 0), sums.get("sessions", 0)
+        zone = next(iter(by_count(sums, "timezone")), "UTC")
+        start, end = period_bounds(bucket, zone, balance.first, balance.last)
+        hours, days = by_count(sums, "hour"), by_count(sums, "weekday")
+        return cls(
+            id=rollup_id(user_id, bucket),
+            partition_key=user_id,
+            revision=revision,
+            user_id=user_id,
+            analytics_period=bucket.period,
+            period_key=bucket.key,
+            timezone=zone,
+            period_start=start,
+            period_end=end,
+            last_updated=now,
+            sums=sums,
+            first_activity=balance.first,
+            last_activity=balance.last,
+            total_sessions=sessions,
+            total_interactions=turns,
+            total_tokens=sums.get("tokens", 0),
+            total_cost_usd=sums.get("cost_nano_usd", 0) / NANO,
+            unpriced_interactions=sums.get("unpriced", 0),
+            avg_session_duration=_ratio(sums.get("session_seconds", 0), sums.get("ended_sessions", 0)),
+            avg_queries_per_session=_ratio(turns, sessions),
+            personality_usage=by_count(sums, "personality"),
+            topic_distribution=by_count(sums, "topic"),
+            query_complexity_breakdown=by_count(sums, "complexity"),
+            response_quality_breakdown=by_count(sums, "quality"),
+            most_active_hours=[int(hour) for hour in list(hours)[:3]],
+            most_active_days=[WEEKDAYS[int(day)] for day in list(days)[:3]],
+            avg_response_rating=average_rating(sums),
+            bookmark_rate=_ratio(sums.get("bookmarked", 0), turns),
+            share_rate=_ratio(sums.get("shared", 0), turns),
+            learning_journey_progress=learning_progress(sums),
+            knowledge_areas_explored=list(by_count(sums, "topic")),
+            favorite_sources=list(by_count(sums, "source"))[:10],
+        )
+
+
+class LedgerEntry(Document):
+    """Which revision of a source document has been folded, and what it contributed to which buckets."""
+
+    container: ClassVar[str] = "user_analytics"
+
+    kind: Literal["ledger"] = "ledger"
+    source: str = Field(description="Key of the source document, such as interaction:<id>")
+    source_revision: int = Field(ge=1)
+    applied: dict[str, dict[str, int]] = Field(description="Measures by name of the bucket")
+
+    @property
+    def as_applied(self) -> Applied:
+        return Applied(self.source_revision, self.applied, self.ttl)
+
+    @classmethod
+    def of(cls, user_id: str, source: str, applied: Applied, revision: int) -> LedgerEntry:
+        return cls(
+            id=ledger_id(source),
+            partition_key=user_id,
+            revision=revision,
+            source=source,
+            source_revision=applied.revision,
+            applied={bucket: dict(sums) for bucket, sums in applied.contributions.items()},
+            ttl=applied.ttl,
+        )
+
+
+def rollup_id(user_id: str, bucket: Bucket) -> str:
+    return f"{user_id}:{bucket.name}"
+
+
+def ledger_id(source: str) -> str:
+    return f"ledger:{source}"
+
+
+def by_count(sums: Mapping[str, int], dimension: str) -> dict[str, int]:
+    """The values of a dimension with their counts, highest first, equal ones by name."""
+    prefix = dimension + ":"
+    counts = [(name.removeprefix(prefix), count) for name, count in sums.items() if name.startswith(prefix)]
+    return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
+
+
+def average_rating(sums: Mapping[str, int]) -> float | None:
+    """Mean of the ratings 1-5, None without one."""
+    ratings = by_count(sums, "rating")
+    given = sum(ratings.values())
+    return sum(int(stars) * count for stars, count in ratings.items()) / given if given else None
+
+
+def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
+    """How far the user's questions have come.
+
+    - `areas`: number of query categories.
+    - `depth`: mean complexity of the questions, simple 0, moderate 0.5, complex 1.
+    - `level`: beginner below a depth of 0.25, advanced from 0.6 on, intermediate between.
+    """
+    complexity = by_count(sums, "complexity")
+    asked = sum(complexity.values())
+    depth = _ratio(complexity.get("moderate", 0) + 2 * complexity.get("complex", 0), 2 * asked)
+    level = "beginner" if depth < 0.25 else "advanced" if depth >= 0.6 else "intermediate"
+    return {"areas": len(by_count(sums, "topic")), "depth": depth, "level": level}
+
+
+def period_bounds(bucket: Bucket, timezone: str, first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    """The first instant of a period and the first one after it, by the calendar of `timezone`.
+
+    Sessions and all time have no calendar: theirs are the first and last time counted.
+    """
+    if bucket.period == "daily":
+        start = date.fromisoformat(bucket.key)
+        end = start + timedelta(days=1)
+    elif bucket.period == "weekly":
+        start = date.fromisoformat(bucket.key + "-1")
+        end = start + timedelta(days=7)
+    elif bucket.period == "monthly":
+        start = date.fromisoformat(bucket.key + "-01")
+        end = (start + timedelta(days=31)).replace(day=1)
+    else:
+        return first, last
+    zone = ZoneInfo(timezone)
+    return (
+        datetime.combine(start, time.min, zone).astimezone(UTC),
+        datetime.combine(end, time.min, zone).astimezone(UTC),
+    )
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

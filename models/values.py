@@ -1,0 +1,65 @@
+"""The value types that documents and messages share."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+
+def format_timestamp(moment: datetime) -> str:
+    """An instant as documents store it: UTC, always with microseconds and `Z`, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})")
+
+
+def _parse_timestamp(value: Any) -> Any:
+    if isinstance(value, str):
+        if not _RFC3339.fullmatch(value):
+            raise ValueError("must be a date and time with an offset, like 2026-11-20T09:30:00Z")
+        value = datetime.fromisoformat(value.upper())
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("must carry its offset from UTC, like 2026-11-20T09:30:00Z")
+        try:
+            return value.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("must lie between the years 1 and 9999 in UTC") from error
+    return value
+
+
+Timestamp = Annotated[
+    datetime,
+    BeforeValidator(_parse_timestamp),
+    PlainSerializer(format_timestamp, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-20T09:30:00.000000Z"]}),
+]
+
+
+def _is_zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone, like Asia/Kolkata") from error
+    return name
+
+
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_is_zone)]
+Uuid = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+    WithJsonSchema({"type": "string", "format": "uuid"}),
+]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+"""A short name that turns are counted by: a personality, a category, a model, a tag."""
+
+Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512)]
+"""A source or citation: a title, a URL, a canonical reference."""
+
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A whole number that survives JSON, where numbers are doubles."""
