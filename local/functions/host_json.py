@@ -1,0 +1,63 @@
+"""The parts of an app's `host.json` that mean something to a host on one machine."""
+
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.functions.errors import AppLoadError
+from local.functions.retry import RetryPolicy, host_retry_policy
+
+_LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "information": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "none": logging.CRITICAL + 10,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HostJson:
+    """`route_prefix` has no slashes around it; `log_levels` maps a category (or `default`) to a `logging` level."""
+
+    route_prefix: str = "api"
+    log_levels: dict[str, int] = field(default_factory=dict)
+    retry: RetryPolicy | None = None
+
+
+def read_host_json(folder: Path) -> HostJson:
+    """Reads `host.json` in `folder`; an absent file means the defaults. Raises `AppLoadError` if it is malformed."""
+    path = folder / "host.json"
+    if not path.is_file():
+        return HostJson()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise AppLoadError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict) or content.get("version") != "2.0":
+        raise AppLoadError(f"{path}: 'version' has to be \"2.0\".")
+    return HostJson(
+        route_prefix=str(_section(content, "extensions", "http").get("routePrefix", "api")).strip("/"),
+        log_levels=_log_levels(_section(content, "logging", "logLevel"), path),
+        retry=host_retry_policy(content["retry"]) if "retry" in content else None,
+    )
+
+
+def _section(content: dict[str, Any], *names: str) -> dict[str, Any]:
+    for name in names:
+        value = content.get(name)
+        if not isinstance(value, dict):
+            return {}
+        content = value
+    return content
+
+
+def _log_levels(section: dict[str, Any], path: Path) -> dict[str, int]:
+    unknown = [str(level) for level in section.values() if str(level).lower() not in _LEVELS]
+    if unknown:
+        raise AppLoadError(f"{path}: {', '.join(unknown)} is not a log level; one of {', '.join(_LEVELS)} is.")
+    return {category: _LEVELS[str(level).lower()] for category, level in section.items()}

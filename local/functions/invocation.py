@@ -1,0 +1,151 @@
+"""Runs functions: coroutines on the event loop, the others in a pool of threads, one log line for each."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import azure.functions as func
+
+from local.functions.context import NO_TRACE, InvocationContext, RetryState, TraceContext, mark_thread
+from local.functions.indexing import IndexedFunction
+from local.functions.settings import Settings
+
+_MOST_THREADS = 1000
+
+Convert = Callable[[IndexedFunction, Any, Mapping[str, Any]], Any]
+"""Makes something of a function's return value and of the values of its `func.Out` parameters."""
+
+
+class OutValue(func.Out[Any]):
+    """The value that a function sets through a `func.Out` parameter."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, val: Any) -> None:
+        self._value = val
+
+    def get(self) -> Any:
+        return self._value
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an invocation ended: with `error`, or with what it returned (or what was made of that)."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+class Invoker:
+    """Runs functions and knows how many are running."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._pool = ThreadPoolExecutor(_thread_count(settings), thread_name_prefix="function")
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def invoke(
+        self,
+        function: IndexedFunction,
+        arguments: dict[str, Any],
+        *,
+        trace: TraceContext = NO_TRACE,
+        retry: RetryState | None = None,
+        convert: Convert | None = None,
+    ) -> Outcome:
+        """Calls the function with the values of its trigger and inputs; the `func.Out`s are added.
+
+        `convert` may make something of the result; where that fails, the invocation has failed. Never raises what
+        the function raises: it is logged with its traceback, and is the outcome's `error`.
+        """
+        invocation_id = str(uuid.uuid4())
+        logger = _logger(function.name)
+        if function.wants_context:
+            arguments["context"] = InvocationContext(function.name, function.directory, invocation_id, trace, retry)
+        outputs = {binding.name: OutValue() for binding in function.outputs}
+        started = time.perf_counter()
+        self._running += 1
+        self._idle.clear()
+        try:
+            value = await self._call(function, {**arguments, **outputs} if outputs else arguments, invocation_id)
+            if value is not None and function.returns is None:
+                raise RuntimeError(f"function '{function.name}' without a $return binding returned a non-None value")
+            if convert is not None:
+                value = convert(function, value, {name: out.get() for name, out in outputs.items()})
+        except Exception as error:  # the boundary to the app's code: whatever it raises is the invocation's failure
+            _log(logger, function.name, "Failed", invocation_id, started, error)
+            return Outcome(error=error)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+        _log(logger, function.name, "Succeeded", invocation_id, started)
+        return Outcome(value)
+
+    async def _call(self, function: IndexedFunction, arguments: dict[str, Any], invocation_id: str) -> Any:
+        if function.is_async:
+            return await function.call(**arguments)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, _call_in_thread, function, arguments, invocation_id
+        )
+
+    async def wait_idle(self, seconds: float) -> bool:
+        """Waits until nothing is running, for at most so long; returns whether that was reached."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Takes no further work; does not wait for threads that are still busy."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _call_in_thread(function: IndexedFunction, arguments: dict[str, Any], invocation_id: str) -> Any:
+    mark_thread(invocation_id)
+    return function.call(**arguments)
+
+
+def _logger(function_name: str) -> logging.Logger:
+    return logging.getLogger(f"Function.{function_name}")
+
+
+def _log(
+    logger: logging.Logger,
+    function_name: str,
+    status: str,
+    invocation_id: str,
+    started: float,
+    error: Exception | None = None,
+) -> None:
+    level = logging.INFO if error is None else logging.ERROR
+    if logger.isEnabledFor(level):
+        milliseconds = (time.perf_counter() - started) * 1000
+        message = "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)"
+        raised = error and error.with_traceback(_below_this_module(error.__traceback__))
+        logger.log(level, message, function_name, status, invocation_id, milliseconds, exc_info=raised)
+
+
+def _below_this_module(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that belongs to the app."""
+    below, frame = trace, trace
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == __file__:
+            below = frame.tb_next
+        frame = frame.tb_next
+    return below
+
+
+def _thread_count(settings: Settings) -> int | None:
+    """`PYTHON_THREADPOOL_THREAD_COUNT`, or None for Python's own default if it is absent or not a sensible number."""
+    text = settings.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
+    return int(text) if text.isdecimal() and 1 <= int(text) <= _MOST_THREADS else None

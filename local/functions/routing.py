@@ -1,0 +1,127 @@
+"""Finds the function for a request.
+
+Routes are tried from the most specific to the least, as ASP.NET Core orders them. The real host tries them in the order
+of the functions' names instead (Azure/azure-functions-host#9876): where that would choose differently, `Router` says so
+in `surprises`, so that an app can be given names or constraints which make it behave alike in both.
+
+A route whose path matches but whose methods do not is no match, and a request without a match is a 404, never a 405;
+this is how the real host answers (Azure/azure-functions-host#10098).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from local.functions.errors import FunctionLoadError
+from local.functions.indexing import IndexedFunction
+from local.functions.route_template import Parameter, RouteTemplate, Segment, parse_template
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An HTTP function at its template, which includes the prefix; no methods means all of them."""
+
+    function: IndexedFunction
+    template: RouteTemplate
+    methods: frozenset[str]
+
+    def accepts(self, method: str) -> bool:
+        return not self.methods or method in self.methods
+
+    def shares_a_method_with(self, other: "Route") -> bool:
+        return not self.methods or not other.methods or bool(self.methods & other.methods)
+
+
+class Router:
+    """The routes of an app's HTTP functions."""
+
+    def __init__(self, functions: Iterable[IndexedFunction], prefix: str) -> None:
+        """Raises `FunctionLoadError` for a malformed, reserved or twice defined route."""
+        routes = [_route(function, prefix) for function in functions if function.trigger.type == "httpTrigger"]
+        for one, other in combinations(routes, 2):
+            if one.template.text.lower() == other.template.text.lower() and one.shares_a_method_with(other):
+                raise FunctionLoadError(
+                    other.function.name,
+                    f"the route specified conflicts with the route defined by function '{one.function.name}'.",
+                )
+        self.routes: Sequence[Route] = sorted(routes, key=lambda route: route.template.precedence)
+        self.surprises = _surprises(self.routes)
+        self._literal: dict[str, list[Route]] = {}
+        for route in self.routes:
+            if route.template.is_literal:
+                self._literal.setdefault(route.template.text.lower(), []).append(route)
+        self._patterns = [route for route in self.routes if not route.template.is_literal]
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route for a request and the values of its parameters; `path` is decoded, and starts with a slash."""
+        bare = path[1:-1] if path.endswith("/") and len(path) > 1 else path[1:]
+        for route in self._literal.get(bare.lower(), ()):
+            if route.accepts(method):
+                return route, {}
+        for route in self._patterns:
+            if route.accepts(method):
+                values = route.template.match(bare)
+                if values is not None:
+                    return route, values
+        return None
+
+
+def _route(function: IndexedFunction, prefix: str) -> Route:
+    properties = function.trigger.properties
+    own = str(properties.get("route") or function.name).strip("/")
+    if own.lower().startswith(("admin", "runtime")):
+        raise FunctionLoadError(
+            function.name, "the specified route conflicts with one or more built in routes ('admin', 'runtime')."
+        )
+    try:
+        template = parse_template(f"{prefix}/{own}")
+    except ValueError as error:
+        raise FunctionLoadError(function.name, f"its route is wrong: {error}.") from error
+    return Route(function, template, frozenset(str(method).upper() for method in properties.get("methods") or ()))
+
+
+def _surprises(routes: Sequence[Route]) -> list[str]:
+    """A sentence for each pair of routes that one request can match and the real host tries the other way round."""
+    return [
+        f"'{first.template.text}' ({first.function.name}) and '{second.template.text}' ({second.function.name}) match "
+        f"the same paths. Azure tries functions in the order of their names, so {second.function.name} does; "
+        "rename one, or constrain its parameters."
+        for first, second in combinations(routes, 2)
+        if second.function.name.lower() < first.function.name.lower()
+        and first.shares_a_method_with(second)
+        and _overlap(first.template.segments, second.template.segments)
+    ]
+
+
+def _overlap(one: Sequence[Segment], other: Sequence[Segment]) -> bool:
+    """Whether some path can match both; constraints are only tested against literal segments."""
+    if not one or not other:
+        return all(_skippable(segment) for segment in (*one, *other))
+    if _catches_all(one[0]) or _catches_all(other[0]):
+        return True
+    if _compatible(one[0], other[0]) and _overlap(one[1:], other[1:]):
+        return True
+    return all(_skippable(segment) for segment in (*one, *other))
+
+
+def _skippable(segment: Segment) -> bool:
+    return len(segment) == 1 and isinstance(segment[0], Parameter) and segment[0].may_be_absent
+
+
+def _catches_all(segment: Segment) -> bool:
+    return isinstance(segment[0], Parameter) and segment[0].is_catch_all
+
+
+def _compatible(one: Segment, other: Segment) -> bool:
+    for text, pattern in ((one, other), (other, one)):
+        if len(text) == 1 and isinstance(text[0], str):
+            return _segment_accepts(pattern, text[0])
+    return True
+
+
+def _segment_accepts(segment: Segment, text: str) -> bool:
+    if len(segment) == 1 and isinstance(segment[0], Parameter):
+        return all(constraint(text) for constraint in segment[0].constraints)
+    if len(segment) == 1:
+        return str(segment[0]).lower() == text.lower()
+    return True
