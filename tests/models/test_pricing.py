@@ -121,6 +121,21 @@ def test_every_price_of_the_package_means_what_the_package_says(at: datetime) ->
     assert compared > 1000
 
 
+def test_a_bare_name_finds_what_the_package_finds() -> None:
+    used, reported = usage(uncached=1), genai_prices.Usage(input_tokens=1)
+    compared = 0
+    for name in sorted({model.id for _, model in all_models()}):
+        try:
+            theirs = genai_prices.calc_price(reported, name, genai_request_timestamp=AUTUMN)
+        except LookupError:
+            continue
+        cost = TABLE.price(name, used, AUTUMN)
+        if cost.status == "priced":
+            assert (cost.provider, cost.model) == (theirs.provider.id, theirs.model.id)
+            compared += 1
+    assert compared > 300
+
+
 @given(used=usages, split=st.tuples(*[st.floats(0, 1)] * 4))
 def test_a_turn_costs_as_much_as_its_parts(used: TokenUsage, split: tuple[float, ...]) -> None:
     counts = used.model_dump()
