@@ -1,0 +1,1 @@
+"""The Cosmos DB NoSQL REST protocol over SQLite."""

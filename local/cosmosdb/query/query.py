@@ -1,0 +1,193 @@
+"""A compiled query: what the server runs, plans and asks about partition keys."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+from . import nodes
+from .errors import QueryError
+from .expressions import ExpressionCompiler
+from .nodes import Expression
+from .parser import parse
+from .paths import document_path, walk
+from .pinning import Pins, pinned_keys, pinned_paths
+from .plan import aggregate_calls, has_aggregates, is_non_streaming, query_info, root_alias
+from .runtime import Context, Layout
+from .scope import Scope
+from .selects import compile_select, row_count
+from .values import JSON, Parameters, Value, printable
+
+_CACHED_QUERIES: Final = 512
+_MAY_OVERFLOW: Final = nodes.Binary | nodes.Call
+
+
+class Query:
+    """A query, compiled once. It holds nothing of its runs, so threads may share it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._select = parse(text)
+        self._layout = Layout()
+        self._rows = compile_select(self._select, Scope(self._layout))
+        self._check_order_by()
+        self._needs_printing = any(isinstance(node, _MAY_OVERFLOW) for node in walk(self._select))
+
+    def run(self, documents: Iterable[JSON], parameters: Parameters, now: datetime) -> Iterator[JSON]:
+        """The rows of the whole query over these documents, in their order, as one partition would give them.
+
+        Documents are read as rows are asked for, and no further than needed. `parameters` maps "@name" to a value,
+        `now` is the aware time that GETCURRENTDATETIME and its kin tell. Raises QueryError for a missing parameter
+        at once, and for what only values can get wrong while rows are read.
+        """
+        frame: list[Any] = [None] * self._layout.size
+        frame[0] = Context(documents, now)
+        for name, slot in self._layout.parameters.items():
+            frame[slot] = _parameter(parameters, name)
+        rows = self._rows(frame)
+        return map(printable, rows) if self._needs_printing else rows
+
+    @cached_property
+    def needs_plan(self) -> bool:
+        """Whether the rows of several partitions are more than one after the other, so that the client must plan."""
+        query = self._select
+        clauses = query.distinct, query.top, query.order_by, query.limit, query.group_by
+        return bool(query.sources) and (
+            any(clause not in (None, False, ()) for clause in clauses) or has_aggregates(query)
+        )
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """What a client must be able to do for this query across partitions, in the words of its request header."""
+        query = self._select
+        calls = aggregate_calls(query)
+        found = {
+            "Aggregate": bool(calls),
+            "CountIf": any(call.name.upper() == "COUNTIF" for call in calls),
+            "NonValueAggregate": bool(calls) and query.value is None,
+            "MultipleAggregates": len(calls) > 1,
+            "GroupBy": bool(query.group_by),
+            "Distinct": query.distinct,
+            "Top": query.top is not None,
+            "OffsetAndLimit": query.limit is not None,
+            "OrderBy": bool(query.order_by),
+            "MultipleOrderBy": len(query.order_by) > 1,
+            "NonStreamingOrderBy": is_non_streaming(query),
+        }
+        return frozenset(name for name, needed in found.items() if needed)
+
+    @property
+    def reads_documents(self) -> bool:
+        """Whether there is a FROM. Without one a query gives one row, however many partitions there are."""
+        return bool(self._select.sources)
+
+    def plan(self, parameters: Parameters, paths: Sequence[str] = ()) -> dict[str, Any]:
+        """The `queryInfo` of the query plan. `paths` are those of the partition key, as in `partition_keys`.
+
+        Raises QueryError for what Azure runs in one partition but can't plan.
+        """
+        query = self._select
+        top, offset, limit = (
+            self._count(clause, count, parameters)
+            for clause, count in (("TOP", query.top), ("OFFSET", query.offset), ("LIMIT", query.limit))
+        )
+        if self._runs_as_it_is(parameters, paths):
+            offset = limit = None
+        return query_info(query, top, offset, limit)
+
+    def _runs_as_it_is(self, parameters: Parameters, paths: Sequence[str]) -> bool:
+        """Whether one partition key holds everything, so that its partition can count off the rows itself."""
+        query = self._select
+        if query.distinct or query.order_by or query.group_by or has_aggregates(query) or not paths:
+            return False
+        keys = self.partition_keys(parameters, paths)
+        return keys is not None and len(keys) == 1 and len(keys[0]) == len(paths)
+
+    def partition_keys(self, parameters: Parameters, paths: Sequence[str]) -> list[list[JSON]] | None:
+        """The partition key values, or prefixes of hierarchical ones, that WHERE pins the query to.
+
+        `paths` are the partition key's, like "/partition_key". Empty if no document can match; None if every
+        partition may hold matches.
+        """
+        alternatives = self._alternatives(parameters)
+        return None if alternatives is None else pinned_keys(alternatives, paths)
+
+    def equalities(self, parameters: Parameters) -> dict[str, list[JSON]]:
+        """Values by path, like "/kind": each document that matches has one of them there. May be empty."""
+        return pinned_paths(self._alternatives(parameters) or [])
+
+    def _alternatives(self, parameters: Parameters) -> list[dict[str, JSON]] | None:
+        alias = self._documents_alias
+        if alias is None:
+            return None
+        return Pins(alias, parameters, _constant).alternatives(self._select.where)
+
+    @cached_property
+    def _documents_alias(self) -> str | None:
+        """The alias of whole documents, if FROM starts with them."""
+        if not self._select.sources:
+            return None
+        source = self._select.sources[0]
+        return root_alias(self._select) if isinstance(source.collection, nodes.Name) and not source.iterated else None
+
+    @cached_property
+    def order_by_paths(self) -> list[tuple[str, bool]] | None:
+        """The paths of ORDER BY, each with whether it is ascending; None without ORDER BY on plain paths."""
+        if not self._select.order_by or self._documents_alias is None:
+            return None
+        found = [(document_path(item.value, self._documents_alias), item.ascending) for item in self._select.order_by]
+        return (
+            [(path, ascending) for path, ascending in found if path is not None] if all(p for p, _ in found) else None
+        )
+
+    @cached_property
+    def filter_paths(self) -> frozenset[str]:
+        """The paths of the documents that WHERE reads."""
+        if self._select.where is None or self._documents_alias is None:
+            return frozenset()
+        found = (
+            document_path(node, self._documents_alias)
+            for node in walk(self._select.where)
+            if isinstance(node, nodes.Member | nodes.Index)
+        )
+        return frozenset(path for path in found if path is not None)
+
+    def _count(self, clause: str, count: nodes.Count | None, parameters: Parameters) -> int | None:
+        if count is None:
+            return None
+        return row_count(clause, _constant(count, parameters))
+
+    def _check_order_by(self) -> None:
+        query = self._select
+        if not query.order_by or query.group_by or has_aggregates(query):
+            return
+        if not is_non_streaming(query) and self.order_by_paths is None:
+            message = "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path."
+            raise QueryError("SC2206", message)
+
+
+def _parameter(parameters: Parameters, name: str) -> JSON:
+    if name not in parameters:
+        raise QueryError("SC2003", f"The parameter '{name}' has no value.")
+    return parameters[name]
+
+
+def _constant(expression: Expression, parameters: Parameters) -> Value:
+    """The value of an expression that reads nothing but parameters."""
+    layout = Layout()
+    evaluate = ExpressionCompiler(compile_select).compile(expression, Scope(layout))
+    frame: list[Any] = [None] * layout.size
+    for name, slot in layout.parameters.items():
+        frame[slot] = _parameter(parameters, name)
+    return evaluate(frame)
+
+
+@lru_cache(maxsize=_CACHED_QUERIES)
+def compile_query(text: str) -> Query:
+    """The compiled query; the same object for the same text. Raises QueryError where Azure answers 400."""
+    return Query(text)
+
+
+def parameter_values(parameters: Iterable[Mapping[str, JSON]]) -> dict[str, JSON]:
+    """The parameters of a request, [{"name": "@x", "value": 1}], as a mapping from "@name" to value."""
+    return {item["name"]: item["value"] for item in parameters}
