@@ -120,7 +120,9 @@ class _Rates:
     request: Decimal = Decimal(0)  # nano-USD for each request, whatever its tokens
 
     def nano_usd(self, usage: TokenUsage) -> int | None:
-        """The turn's price, or None if it used a kind of token that has none."""
+        """The turn's price, or None if it used a kind of token that has none, or if no kind has one."""
+        if self.input_uncached is None and self.output is None:
+            return None
         amount = self.request
         for tokens, rate in (
             (usage.input_uncached, self.input_uncached),
@@ -134,6 +136,11 @@ class _Rates:
                 return None
             amount = _EXACT.fma(rate.at(usage.input), tokens, amount)
         return int(amount.to_integral_value(context=_EXACT))
+
+
+_FREE_RATE = _Rate(Decimal(0))
+_FREE = _Rates(_FREE_RATE, _FREE_RATE, _FREE_RATE, _FREE_RATE)
+_FREE_SUFFIX = ":free"  # of the names of models that a provider gives away
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +231,8 @@ def _bundled_model(name: str) -> _PricedModel | None:
 
 def _priced_model(provider: Provider, model: ModelInfo) -> _PricedModel | None:
     """Later conditional prices win over earlier ones; where none holds, the package takes the first."""
+    if model.id.endswith(_FREE_SUFFIX):
+        return _PricedModel(provider.id, model.id, (_Period(_always, _FREE),))
     if isinstance(model.prices, ModelPrice):
         return _PricedModel(provider.id, model.id, (_Period(_always, _rates(model.prices)),))
     periods = [_Period(p.constraint.active if p.constraint else _always, _rates(p.prices)) for p in model.prices]
@@ -237,12 +246,10 @@ def _rates(prices: ModelPrice) -> _Rates:
     """What the package's prices for text mean for disjoint counts.
 
     In the package an input price is that of all prompt tokens but those with a price of their own, and likewise
-    for output and reasoning: hence the fallbacks. A model that is listed with no price at all is free.
+    for output and reasoning: hence the fallbacks. A model that is listed without a price has none here either: some
+    of those are free, but others are sold by the song, or no longer sold.
     """
     listed = {key: value for key, value in vars(prices).items() if value is not None}
-    if not listed:
-        free = _Rate(Decimal(0))
-        return _Rates(free, free, free, free)
     per_request = listed.get("requests_kcount", Decimal(0))
     tokens_in, tokens_out = _rate(listed.get("input_mtok")), _rate(listed.get("output_mtok"))
     return _Rates(

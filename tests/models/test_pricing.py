@@ -68,8 +68,16 @@ def test_tokens_of_a_kind_without_a_price_are_unpriced() -> None:
 
 
 def test_a_free_model_is_priced_with_zero() -> None:
-    cost = TABLE.price("google/gemma-3n-e4b-it", usage(uncached=10, output=10), AUTUMN)
+    cost = TABLE.price("openrouter/deepseek/deepseek-r1:free", usage(uncached=10, output=10), AUTUMN)
     assert (cost.status, cost.cost_nano_usd) == ("priced", 0)
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4o-moderation", "cerebras/qwen-3-coder-480b", "openrouter/stealth/crouton-alpha"]
+)
+def test_a_model_that_is_listed_without_a_price_is_unpriced(model: str) -> None:
+    assert {TABLE.price(model, used, AUTUMN).status for used in (usage(), usage(uncached=10))} == {"unpriced"}
+    assert PriceTable({model: {"input": 0, "output": 0}}).price(model, usage(uncached=10), AUTUMN).cost_nano_usd == 0
 
 
 def test_the_cost_names_the_provider_model_and_table() -> None:
