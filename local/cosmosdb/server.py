@@ -1,0 +1,90 @@
+"""Serving an engine over HTTP: as an application, in a thread of another program, or as a program of its own."""
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from local.cosmosdb.clock import Clock, SystemClock
+from local.cosmosdb.engine import Engine, Settings
+from local.cosmosdb.gateway import Gateway
+
+_BACKLOG = 512
+_SHUTDOWN_SECONDS = 5
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The engine as an ASGI application, open for its lifespan. Raises DataDirectoryInUse at once if it can't be."""
+    engine = Engine(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await engine.start()
+        try:
+            yield
+        finally:
+            await engine.stop()
+
+    return Starlette(routes=[Mount("/", app=Gateway(engine))], lifespan=lifespan)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, so that port 0 has become a real one before anything is served; raises OSError if taken."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    sock.listen(_BACKLOG)
+    return sock
+
+
+class Server(uvicorn.Server):
+    """`ready` is set once requests are answered, or once it is clear that they won't be."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=300,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+                lifespan="on",
+            )
+        )
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+
+@contextmanager
+def serve_in_thread(
+    data: Path | None = None, partitions: int = 4, *, port: int = 0, clock: Clock | None = None
+) -> Iterator[str]:
+    """An engine that runs in a thread for as long as the context; gives its URL. Without `data` it is in memory."""
+    app = create_app(Settings(data=data, partitions=partitions, clock=clock or SystemClock()))
+    sock = listen("127.0.0.1", port)
+    server = Server(app)
+    thread = threading.Thread(target=server.run, args=([sock],), name="cosmosdb", daemon=True)
+    thread.start()
+    server.ready.wait()
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        sock.close()
