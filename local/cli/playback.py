@@ -41,6 +41,7 @@ class Tokens:
 
     http: httpx.AsyncClient
     url: str
+    now: Callable[[], float] = time.monotonic
     _kept: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     async def for_app(self) -> str:
@@ -53,10 +54,10 @@ class Tokens:
     async def _token(self, key: str, body: Mapping[str, Any]) -> str:
         """Raises httpx.HTTPError."""
         token, until = self._kept.get(key, ("", 0.0))
-        if time.monotonic() >= until:
+        if self.now() >= until:
             answer = (await self.http.post(f"{self.url}/_local/token", json=body)).raise_for_status().json()
             token = answer["access_token"]
-            self._kept[key] = (token, time.monotonic() + answer["expires_in"] - RENEW_SECONDS)
+            self._kept[key] = (token, self.now() + answer["expires_in"] - RENEW_SECONDS)
         return token
 
 

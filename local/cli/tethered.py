@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 15.0
 
 
 def main() -> None:

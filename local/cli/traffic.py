@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import uuid
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,13 +113,13 @@ def read_turns(path: Path, users: Mapping[str, TrafficUser], limit: int | None =
     seen: Counter[str] = Counter()
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8") as lines:
+        with opened(path, "rb") as lines:
             for number, line in enumerate(islice(lines, limit), start=1):
                 try:
                     yield _turn(json.loads(line), users, seen)
                 except (ValueError, KeyError, TypeError) as error:
                     raise CommandError(f"{path}, line {number} is not a turn: {error!r}") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise CommandError(f"{path} can't be read: {error}") from None
 
 

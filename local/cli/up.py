@@ -121,6 +121,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
             "ENTRA_AUDIENCE": API_CLIENT_ID,
         },
     )
+    app = arguments.app.resolve()
     kept = ["--memory"] if arguments.memory else ["--data", str(data / "cosmosdb")]
     tls = [] if arguments.tls is None else ["--tls", str(take_port(arguments.tls, "--tls"))]
     return Stack(
@@ -141,7 +142,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         functions=Service(
             name="the Functions host",
             module="local.functions",
-            arguments=["--app", str(arguments.app.resolve()), "--port", str(functions_port)],
+            arguments=["--app", str(app), "--port", str(functions_port), "--data", str(data / "functions")],
             health_url=f"{functions_url}/admin/host/status",
             log=data / "logs" / "functions.log",
             environment=settings,
