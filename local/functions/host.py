@@ -1,5 +1,6 @@
 """The host: an app's functions, its HTTP endpoint as an ASGI application, and the listeners of its other triggers."""
 
+import asyncio
 import logging
 import os
 import uuid
@@ -13,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from local.functions.admin import AdminEndpoints
 from local.functions.asgi import Receive, Scope, Send
+from local.functions.cosmos_trigger import CosmosListener
 from local.functions.host_json import HostJson, read_host_json
 from local.functions.http_trigger import DEFAULT_BODY_LIMIT, HttpTrigger
 from local.functions.indexing import IndexedFunction, index_app
@@ -105,8 +107,7 @@ class FunctionHost:
             listener.begin_stop()
         if not await self.invoker.wait_idle(self.grace):
             logger.warning("Invocations still run after %g s; they are abandoned.", self.grace)
-        for listener in self.listeners.values():
-            await listener.finish_stop()
+        await asyncio.gather(*(listener.finish_stop() for listener in self.listeners.values()))
         self.invoker.close()
         self.state = "Stopped"
 
@@ -121,8 +122,19 @@ class FunctionHost:
         return self.invoker.invoke(listener.function, {listener.function.trigger.name: argument})
 
     async def feeds(self) -> list[dict[str, Any]]:
-        """How far each change feed trigger is behind."""
-        return []
+        """How far each change feed trigger is behind: changes not checkpointed yet, and the age of the oldest."""
+        listeners = [listener for listener in self.listeners.values() if isinstance(listener, CosmosListener)]
+        lags = await asyncio.gather(*(listener.lag() for listener in listeners))
+        return [
+            {
+                "function": listener.function.name,
+                "database": listener.options.database,
+                "container": listener.options.container,
+                "lag": lag.changes,
+                "lag_seconds": round(lag.seconds, 3),
+            }
+            for listener, lag in zip(listeners, lags, strict=True)
+        ]
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -40,7 +40,7 @@ class IndexedFunction:
     """A function that has passed the checks and can be invoked.
 
     `inputs` are its input bindings without the trigger, `outputs` the parameters of type `func.Out`, `returns` the
-    binding of its return value.
+    binding of its return value; `wants_text` if the trigger's parameter is annotated as `str`, to get JSON.
     """
 
     name: str
@@ -52,6 +52,7 @@ class IndexedFunction:
     outputs: tuple[Binding, ...]
     returns: Binding | None
     wants_context: bool
+    wants_text: bool
     retry: RetryPolicy | None
 
     @property
@@ -96,6 +97,7 @@ def _index(function: Function, settings: Settings) -> IndexedFunction:
         outputs=tuple(b for b in bindings if b.is_output and b is not returns),
         returns=returns,
         wants_context=wants_context,
+        wants_text=_annotations(name, call).get(trigger.name) in (str, bytes),
         retry=_retry(name, function),
     )
 
@@ -213,12 +215,10 @@ def _check_annotation(function_name: str, binding: Binding, annotation: Any) -> 
 
 
 def _accepts(binding: Binding, value_type: Any) -> bool:
-    """Whether the SDK converts between the binding and a Python type. `str` and `bytes` are passed as they are."""
-    if typing.get_origin(value_type) is list:  # a list of documents, as of strings
-        (value_type,) = typing.get_args(value_type)
+    """Whether the SDK converts between the binding and a Python type. For data, `str` and `bytes` are JSON as it is."""
     if not isinstance(value_type, type):
         return False
-    if value_type in (str, bytes):
+    if value_type in (str, bytes) and binding.type not in ("httpTrigger", "http"):
         return True
     registry = func.get_binding_registry()  # type: ignore[no-untyped-call]
     converter = registry.get(binding.type)

@@ -1,14 +1,20 @@
 """Makes the listener of each function that is not triggered by HTTP."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 from pathlib import Path
 
+from local.functions.cosmos_trigger import CosmosListener
+from local.functions.feed_options import feed_options
 from local.functions.host_json import HostJson
 from local.functions.indexing import IndexedFunction
 from local.functions.invocation import Invoker
 from local.functions.listener import Listener
 from local.functions.settings import Settings
 from local.functions.timer_trigger import TimerListener
+
+logger = logging.getLogger("Host.Startup")
 
 
 def build_listeners(
@@ -26,4 +32,20 @@ def build_listeners(
         retry = function.retry or host_json.retry
         if function.trigger.type == "timerTrigger":
             listeners[function.name] = TimerListener(function, invoker, retry, data)
+        elif function.trigger.type == "cosmosDBTrigger":
+            options = feed_options(function, settings)
+            listeners[function.name] = CosmosListener(function, options, invoker, retry, instance)
+    _warn_of_shared_leases([listener for listener in listeners.values() if isinstance(listener, CosmosListener)])
     return listeners
+
+
+def _warn_of_shared_leases(listeners: Sequence[CosmosListener]) -> None:
+    """Triggers with the same leases share the changes: each change reaches one of them only, here as on Azure."""
+    for one, other in combinations(listeners, 2):
+        if one.options.leases == other.options.leases and one.options.monitored == other.options.monitored:
+            logger.warning(
+                "Functions '%s' and '%s' listen to the same container with the same lease_container_prefix: "
+                "each change will reach only one of them.",
+                one.function.name,
+                other.function.name,
+            )

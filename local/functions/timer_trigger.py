@@ -5,6 +5,7 @@ at start (`past_due`), and `run_on_startup` runs at every start.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -63,7 +64,7 @@ class TimerListener:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def argument(self, input_text: str | None) -> TimerRequest:
+    def argument(self, input_text: str | None) -> TimerRequest | str:
         """A run by hand is on time, whatever its input."""
         return self._request(is_past_due=False)
 
@@ -103,9 +104,12 @@ class TimerListener:
         if self._file is not None:
             self._file.write(self._status)
 
-    def _request(self, *, is_past_due: bool) -> TimerRequest:
+    def _request(self, *, is_past_due: bool) -> TimerRequest | str:
         status = self._status.as_json() if self._file is not None else None
-        return TimerRequest(past_due=is_past_due, schedule_status=status, schedule={"AdjustForDST": True})
+        schedule = {"AdjustForDST": True}
+        if self.function.wants_text:
+            return json.dumps({"Schedule": schedule, "ScheduleStatus": status, "IsPastDue": is_past_due})
+        return TimerRequest(past_due=is_past_due, schedule_status=status, schedule=schedule)
 
 
 def _schedule(function: IndexedFunction) -> Schedule:
