@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from rich.table import Table
 from local.cli.terminal import CommandError, add_url_options, post_json
 
 CELL_CHARACTERS = 60
+LEAST_COLUMN_CHARACTERS = 8
+FILE_CHARACTERS = 160
+"""The width of a table that is not printed on a terminal."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -59,8 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(_summary(rows, charge), file=sys.stderr)
         return 0
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=FILE_CHARACTERS)
     if rows:
-        console.print(as_table(rows))
+        console.print(as_table(rows, console.width))
     console.print(_summary(rows, charge), highlight=False)
     return 0
 
@@ -80,46 +86,73 @@ def count_rows(cosmos_url: str, database: str, container: str) -> int:
     return int(rows[0])
 
 
-def as_table(rows: Sequence[Any]) -> Table:
-    """Objects become columns in the order of the first row, then of what later rows add; other values one column."""
+def as_table(rows: Sequence[Any], width: int) -> Table:
+    """Objects become columns in the order of the first row, then of what later rows add; other values one column.
+
+    Where there are too many columns for the width, each row is shown as lines of name and value.
+    """
+    if not all(isinstance(row, dict) for row in rows):
+        return _one_column(rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if len(columns) * LEAST_COLUMN_CHARACTERS > width:
+        return _records(rows)
     table = Table(header_style="bold")
-    objects = [row for row in rows if isinstance(row, dict)]
-    if len(objects) < len(rows):
-        table.add_column("value", overflow="fold")
-        for row in rows:
-            table.add_row(cell(row))
-        return table
-    columns = list(dict.fromkeys(name for row in objects for name in row))
     for column in columns:
-        numeric = all(_is_number(row[column]) for row in objects if row.get(column) is not None)
+        numeric = all(_is_number(row[column]) for row in rows if row.get(column) is not None)
         table.add_column(escape(column), overflow="fold", justify="right" if numeric else "left")
-    for row in objects:
+    for row in rows:
         table.add_row(*(cell(row[column]) if column in row else "" for column in columns))
     return table
 
 
 def cell(value: Any) -> str:
     """A value as one line of at most `CELL_CHARACTERS`: text as it is, anything else as compact JSON."""
+    if isinstance(value, float):
+        return f"{value:.12g}"  # without the last digits, where sums of decimal fractions are off
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     text = " ".join(text.split())
     return escape(text if len(text) <= CELL_CHARACTERS else f"{text[: CELL_CHARACTERS - 1]}…")
 
 
 def error_message(text: str) -> str:
-    """The reasons in an error's body: `{"message": …}`, whose text may begin with a JSON list of errors."""
-    message = _json_or_none(text)
-    message = message.get("message", "") if isinstance(message, dict) else text
-    try:
-        start = message.index("{")
-        listed, _ = json.JSONDecoder().raw_decode(message[start:])
-    except ValueError:
-        return str(message).strip()
-    errors = listed.get("errors", []) if isinstance(listed, dict) else []
-    reasons = [_reason(error) for error in errors if isinstance(error, dict)]
-    return "\n".join(reasons) or str(message).strip()
+    """The reasons in an error's body: `{"message": …}`, whose text holds a JSON list of errors as the service words it.
+
+    The list is `{"Errors": ["…"]}`, or `{"errors": [{"code", "message", "location"}]}` of a query that can't be parsed.
+    """
+    body = _json_or_none(text)
+    message = str(body.get("message", "")) if isinstance(body, dict) else text
+    listed = None
+    if "{" in message:
+        with suppress(ValueError):
+            listed, _ = json.JSONDecoder().raw_decode(message[message.index("{") :])
+    errors = listed.get("errors") or listed.get("Errors") if isinstance(listed, dict) else None
+    if not isinstance(errors, list):
+        return message.strip()
+    return "\n".join(_reason(error) for error in errors)
 
 
-def _reason(error: dict[str, Any]) -> str:
+def _one_column(rows: Sequence[Any]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("value", overflow="fold")
+    for row in rows:
+        table.add_row(cell(row))
+    return table
+
+
+def _records(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(show_header=False)
+    table.add_column("name", style="bold", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    for row in rows:
+        for name, value in row.items():
+            table.add_row(escape(name), cell(value))
+        table.add_section()
+    return table
+
+
+def _reason(error: object) -> str:
+    if not isinstance(error, dict):
+        return str(error)
     location = error.get("location") or {}
     place = f" (characters {location['start']}-{location['end']})" if {"start", "end"} <= location.keys() else ""
     return f"{error.get('code', 'error')}: {error.get('message', '')}{place}"

@@ -108,24 +108,27 @@ def stop(services: Iterable[Service]) -> None:
 
 
 class LogFollower:
-    """Copies what is added to a log to the terminal, from a thread."""
+    """Copies what is added to a log to the terminal, from a thread; `skip` leaves out what is in it already."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, skip: bool = False) -> None:
         self._log = log
+        self._skip = skip
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"follow {log.name}", daemon=True)
 
-    def start(self) -> None:
+    def __enter__(self) -> LogFollower:
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Copies what is left, then ends."""
         self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.join()
 
     def _follow(self) -> None:
         with self._log.open("r", encoding="utf-8", errors="replace") as lines:
+            if self._skip:
+                lines.seek(0, os.SEEK_END)
             while True:
                 ended = self._ended.is_set()
                 sys.stdout.write(lines.read())

@@ -56,7 +56,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 @dataclass(frozen=True)
 class Stack:
-    """The three servers, with the URLs they are reached at."""
+    """The three servers, the URLs they are reached at, and the folder of their data."""
 
     cosmos: Service
     entra: Service
@@ -64,6 +64,7 @@ class Stack:
     cosmos_url: str
     entra_url: str
     functions_url: str
+    data: Path
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -89,17 +90,27 @@ def _serve(arguments: argparse.Namespace, stack: Stack, on_exit: ExitStack) -> N
     if (arguments.app / "cosmos" / "containers.json").exists():
         provision_app(arguments.app, stack.cosmos_url)
     stack.functions.start()
-    follower = LogFollower(stack.functions.log)
-    on_exit.callback(follower.stop)
-    follower.start()
-    wait_until_healthy([stack.functions])
-    if arguments.sample and count_rows(stack.cosmos_url, DATABASE, "users") == 0:
-        replay_sample(stack.functions_url, stack.entra_url)
+    with LogFollower(stack.functions.log):
+        wait_until_healthy([stack.functions])
+    if arguments.sample:
+        _load_sample(stack)
     _announce(stack)
+    on_exit.enter_context(LogFollower(stack.functions.log, skip=True))
     while True:
         for service in (stack.cosmos, stack.entra, stack.functions):
             raise_if_dead(service)
         time.sleep(_WATCH_SECONDS)
+
+
+def _load_sample(stack: Stack) -> None:
+    """Into an empty database, or where loading was interrupted: a file tells."""
+    unfinished = stack.data / "sample-unfinished"
+    if not unfinished.exists() and count_rows(stack.cosmos_url, DATABASE, "users") > 0:
+        return
+    unfinished.touch()
+    print("loading the sample data", flush=True)
+    replay_sample(stack.functions_url, stack.entra_url)
+    unfinished.unlink()
 
 
 def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
@@ -150,6 +161,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         cosmos_url=cosmos_url,
         entra_url=entra_url,
         functions_url=functions_url,
+        data=data,
     )
 
 

@@ -77,7 +77,7 @@ class Asker:
 
 
 ASKERS = (
-    Asker("alice@contoso.example", "Alice", "Morgan", "Europe/London", "en", 9, (MAC, IPHONE)),
+    Asker("alice@contoso.example", "Alice", "Contoso", "Europe/London", "en", 9, (MAC, IPHONE)),
     Asker("bob@contoso.example", "Bob", "Tanaka", "America/New_York", "en", 7, (DESKTOP,)),
     Asker("carmen@fabrikam.example", "Carmen", "Ortega", "Europe/Madrid", "es", 7, (IPHONE,)),
     Asker("diego@fabrikam.example", "Diego", "Rivas", "America/Mexico_City", "es", 5, (PHONE,)),
