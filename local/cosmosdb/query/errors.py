@@ -57,8 +57,6 @@ def unknown_function(name: str, span: Span) -> QueryError:
 
 def wrong_arguments(name: str, least: int, most: int | None, span: Span) -> QueryError:
     """SC2050: too few or too many arguments."""
-    if least == most:
-        count = str(least)
-    else:
-        count = f"at least {least}" if most is None else f"{least} to {most}"
+    bounds = f"at least {least}" if most is None else f"{least} to {most}"
+    count = str(least) if least == most else bounds
     return QueryError("SC2050", f"The {name} function requires {count} argument(s).", span)

@@ -188,11 +188,6 @@ class OrderItem:
     value: Expression
     direction: str = ""
 
-    @property
-    def ascending(self) -> bool:
-        """Whether the smallest comes first."""
-        return self.direction != "DESC"
-
 
 Count: TypeAlias = Literal | Parameter
 """The number of TOP, OFFSET or LIMIT: an integer, or a parameter that holds one."""

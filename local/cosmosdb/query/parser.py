@@ -1,5 +1,6 @@
 """From the text of a query to its syntax tree."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,14 @@ _SUBQUERY_KINDS: Final = {"ARRAY", "EXISTS", "ALL", "FIRST", "LAST"}
 _SIMPLE_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*|[0-9.]+|\S|$")
-_CONSTANTS: Final[dict[str, object]] = {"NULL": None, "TRUE": True, "FALSE": False, "UNDEFINED": UNDEFINED}
+_CONSTANTS: Final[dict[str, object]] = {
+    "NULL": None,
+    "TRUE": True,
+    "FALSE": False,
+    "UNDEFINED": UNDEFINED,
+    "NAN": math.nan,
+    "INFINITY": math.inf,
+}
 _COUNT_ERRORS: Final = {
     "top": ("SC2060", "The count value provided for a TOP clause must be an integer."),
     "limit": ("SC2061", "The LIMIT count value exceeds the maximum allowed value."),
@@ -184,7 +192,8 @@ class _Builder(Transformer[Token, Any]):
 
     def between(self, _: Any, children: list[Any]) -> nodes.Between:
         negated, rest = _negation([child for child in children if getattr(child, "type", "") != "AND"])
-        return nodes.Between(*rest, negated)
+        value, low, high = rest
+        return nodes.Between(value, low, high, negated)
 
     def like(self, _: Any, children: list[Any]) -> nodes.Like:
         negated, rest = _negation(children)

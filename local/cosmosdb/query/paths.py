@@ -65,6 +65,11 @@ def default_name(expression: Expression) -> str | None:
     return None
 
 
+def selected(query: nodes.Select) -> list[Expression]:
+    """The expressions of the select list; empty for `*`."""
+    return [item.value for item in query.items] if query.value is None else [query.value]
+
+
 def item_names(items: tuple[nodes.SelectItem, ...]) -> list[str]:
     """The property names of a select list; those without a name are called $1, $2 and so on."""
     names: list[str] = []

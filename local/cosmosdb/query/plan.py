@@ -11,7 +11,8 @@ from . import nodes
 from .aggregates import PLAN_NAMES
 from .errors import QueryError
 from .nodes import Expression, Select
-from .paths import default_name, item_names, walk
+from .ordering import is_ascending, is_non_streaming
+from .paths import default_name, item_names, selected, walk
 from .printer import print_expression, print_query
 from .validation import is_aggregate
 
@@ -24,7 +25,7 @@ def query_info(query: Select, top: int | None, offset: int | None, limit: int | 
 
     Raises QueryError where Azure refuses the query across partitions only.
     """
-    info = _empty_info(query)
+    info = empty_info(query)
     if not query.sources:
         return info
     info.update(top=top, offset=offset, limit=limit)
@@ -45,7 +46,8 @@ def query_info(query: Select, top: int | None, offset: int | None, limit: int | 
     return info
 
 
-def _empty_info(query: Select) -> dict[str, Any]:
+def empty_info(query: Select) -> dict[str, Any]:
+    """The `queryInfo` of a query that every partition runs as it is."""
     return {
         "distinctType": "None",
         "top": None,
@@ -74,19 +76,13 @@ def aggregate_calls(query: Select) -> list[nodes.Call]:
 
 
 def _projected(query: Select) -> Iterator[Any]:
-    for expression in [item.value for item in query.items] or [query.value]:
-        if expression is not None:
-            yield from walk(expression)
-
-
-def is_non_streaming(query: Select) -> bool:
-    """Whether ORDER BY is by vector distance, for which there is no order to merge by."""
-    return any(isinstance(item.value, nodes.Call) for item in query.order_by)
+    for expression in selected(query):
+        yield from walk(expression)
 
 
 def _order_info(query: Select) -> dict[str, Any]:
     return {
-        "orderBy": ["Ascending" if item.ascending else "Descending" for item in query.order_by],
+        "orderBy": ["Ascending" if is_ascending(item) else "Descending" for item in query.order_by],
         "orderByExpressions": [print_expression(item.value) for item in query.order_by],
         "hasNonStreamingOrderBy": is_non_streaming(query),
     }
@@ -96,9 +92,7 @@ def _with_order_by_items(query: Select) -> Select:
     """SELECT _rid, the values ordered by, and as payload what was selected; rows can be skipped by a filter."""
     alias = root_alias(query)
     items = nodes.ArrayLiteral(tuple(nodes.ObjectLiteral((("item", item.value),)) for item in query.order_by))
-    filter_: Expression = ORDER_BY_FILTER
-    if query.where is not None:
-        filter_ = nodes.Binary("AND", query.where, filter_)
+    filter_ = with_filter(query)
     if query.value is not None:
         filter_ = nodes.Binary("AND", filter_, nodes.Call("IS_DEFINED", (query.value,)))
     return replace(
@@ -113,6 +107,11 @@ def _with_order_by_items(query: Select) -> Select:
         ),
         where=filter_,
     )
+
+
+def with_filter(query: Select) -> Expression:
+    """The query's own filter and the one that the client adds."""
+    return ORDER_BY_FILTER if query.where is None else nodes.Binary("AND", query.where, ORDER_BY_FILTER)
 
 
 def root_alias(query: Select) -> str:
@@ -133,8 +132,7 @@ def payload(query: Select) -> Expression:
 
 def _is_ordered_distinct(query: Select) -> bool:
     """Whether equal rows come one after the other, because what is selected is what is ordered by."""
-    selected = [query.value] if query.value is not None else [item.value for item in query.items]
-    return bool(query.order_by) and selected == [item.value for item in query.order_by]
+    return bool(query.order_by) and selected(query) == [item.value for item in query.order_by]
 
 
 def _grouped(query: Select) -> dict[str, Any]:
@@ -163,9 +161,9 @@ def _grouped(query: Select) -> dict[str, Any]:
 
 
 def _aggregate_type(expression: Expression) -> str | None:
-    return (
-        PLAN_NAMES[expression.name.upper()] if isinstance(expression, nodes.Call) and is_aggregate(expression) else None
-    )
+    if isinstance(expression, nodes.Call) and is_aggregate(expression):
+        return PLAN_NAMES[expression.name.upper()]
+    return None
 
 
 def _part(expression: Expression) -> Expression:

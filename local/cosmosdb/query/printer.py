@@ -67,9 +67,9 @@ def _(node: nodes.Literal) -> str:
     if node.value is UNDEFINED:
         return "undefined"
     if isinstance(node.value, float):
-        if math.isinf(node.value):
-            return "1e999" if node.value > 0 else "-1e999"
-        return f"{node.value:.17g}"
+        if math.isnan(node.value):
+            return "NaN"
+        return f"{node.value:.17g}".replace("inf", "Infinity")
     return json.dumps(node.value, ensure_ascii=False)
 
 

@@ -8,11 +8,14 @@ from typing import Any, Final
 from . import nodes
 from .errors import QueryError
 from .expressions import ExpressionCompiler
+from .hybrid import hybrid_search_info
 from .nodes import Expression
+from .ordering import check_order_by, is_ascending, is_non_streaming
 from .parser import parse
 from .paths import document_path, walk
 from .pinning import Pins, pinned_keys, pinned_paths
-from .plan import aggregate_calls, has_aggregates, is_non_streaming, query_info, root_alias
+from .plan import aggregate_calls, has_aggregates, query_info, root_alias
+from .ranking import components, weights_of
 from .runtime import Context, Layout
 from .scope import Scope
 from .selects import compile_select, row_count
@@ -30,7 +33,8 @@ class Query:
         self._select = parse(text)
         self._layout = Layout()
         self._rows = compile_select(self._select, Scope(self._layout))
-        self._check_order_by()
+        if not self._select.group_by and not has_aggregates(self._select):
+            check_order_by(self._select, on_paths=self.order_by_paths is not None)
         self._needs_printing = any(isinstance(node, _MAY_OVERFLOW) for node in walk(self._select))
 
     def run(self, documents: Iterable[JSON], parameters: Parameters, now: datetime) -> Iterator[JSON]:
@@ -51,10 +55,9 @@ class Query:
     def needs_plan(self) -> bool:
         """Whether the rows of several partitions are more than one after the other, so that the client must plan."""
         query = self._select
-        clauses = query.distinct, query.top, query.order_by, query.limit, query.group_by
-        return bool(query.sources) and (
-            any(clause not in (None, False, ()) for clause in clauses) or has_aggregates(query)
-        )
+        counted = query.top is not None or query.limit is not None
+        changed = counted or query.distinct or query.order_by or query.group_by or has_aggregates(query)
+        return bool(query.sources and changed)
 
     @cached_property
     def features(self) -> frozenset[str]:
@@ -70,7 +73,9 @@ class Query:
             "Distinct": query.distinct,
             "Top": query.top is not None,
             "OffsetAndLimit": query.limit is not None,
-            "OrderBy": bool(query.order_by),
+            "OrderBy": bool(query.order_by) and not query.rank,
+            "HybridSearch": query.rank,
+            "WeightedRankFusion": query.rank and weights_of(query) is not None,
             "MultipleOrderBy": len(query.order_by) > 1,
             "NonStreamingOrderBy": is_non_streaming(query),
         }
@@ -87,13 +92,19 @@ class Query:
         Raises QueryError for what Azure runs in one partition but can't plan.
         """
         query = self._select
-        top, offset, limit = (
-            self._count(clause, count, parameters)
-            for clause, count in (("TOP", query.top), ("OFFSET", query.offset), ("LIMIT", query.limit))
-        )
+        top, offset, limit = self._counts(parameters)
         if self._runs_as_it_is(parameters, paths):
             offset = limit = None
         return query_info(query, top, offset, limit)
+
+    def hybrid_plan(self, parameters: Parameters) -> dict[str, Any] | None:
+        """The `hybridSearchQueryInfo`, which a query with ORDER BY RANK has in place of a `queryInfo`; else None."""
+        query = self._select
+        if not query.rank:
+            return None
+        given = weights_of(query)
+        weights = [1.0] * len(components(query)) if given is None else _constant(given, parameters)
+        return hybrid_search_info(query, *self._counts(parameters), weights)
 
     def _runs_as_it_is(self, parameters: Parameters, paths: Sequence[str]) -> bool:
         """Whether one partition key holds everything, so that its partition can count off the rows itself."""
@@ -135,10 +146,11 @@ class Query:
         """The paths of ORDER BY, each with whether it is ascending; None without ORDER BY on plain paths."""
         if not self._select.order_by or self._documents_alias is None:
             return None
-        found = [(document_path(item.value, self._documents_alias), item.ascending) for item in self._select.order_by]
-        return (
-            [(path, ascending) for path, ascending in found if path is not None] if all(p for p, _ in found) else None
-        )
+        found = [
+            (document_path(item.value, self._documents_alias), is_ascending(item)) for item in self._select.order_by
+        ]
+        paths = [(path, ascending) for path, ascending in found if path is not None]
+        return paths if len(paths) == len(found) else None
 
     @cached_property
     def filter_paths(self) -> frozenset[str]:
@@ -152,18 +164,14 @@ class Query:
         )
         return frozenset(path for path in found if path is not None)
 
-    def _count(self, clause: str, count: nodes.Count | None, parameters: Parameters) -> int | None:
-        if count is None:
-            return None
-        return row_count(clause, _constant(count, parameters))
+    def _counts(self, parameters: Parameters) -> tuple[int | None, int | None, int | None]:
+        """The values of TOP, OFFSET and LIMIT."""
 
-    def _check_order_by(self) -> None:
+        def value(clause: str, count: nodes.Count | None) -> int | None:
+            return None if count is None else row_count(clause, _constant(count, parameters))
+
         query = self._select
-        if not query.order_by or query.group_by or has_aggregates(query):
-            return
-        if not is_non_streaming(query) and self.order_by_paths is None:
-            message = "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path."
-            raise QueryError("SC2206", message)
+        return value("TOP", query.top), value("OFFSET", query.offset), value("LIMIT", query.limit)
 
 
 def _parameter(parameters: Parameters, name: str) -> JSON:

@@ -8,7 +8,9 @@ from typing import TypeAlias
 from . import nodes
 from .errors import QueryError
 from .expressions import ExpressionCompiler, build_object
+from .ordering import is_ascending
 from .paths import default_name, item_names, root_of
+from .ranking import compile_ranking
 from .runtime import Evaluate, Frame, Rows
 from .scope import AggregateCall, Scope
 from .validation import check_grouping, check_select
@@ -35,6 +37,8 @@ def compile_select(query: nodes.Select, scope: Scope) -> Rows:
     if query.group_by or aggregates:
         check_grouping(query, scope.aliases)
         frames = _group(frames, _group_keys(query, scope), aggregates)
+    elif query.rank:
+        frames = _rank(frames, query, scope)
     elif query.order_by:
         frames = _order(frames, query, scope)
     rows = _project(frames, projection)
@@ -182,17 +186,23 @@ def _group(frames: Frames, keys: list[Evaluate], aggregates: list[AggregateCall]
 
 def _order(frames: Frames, query: nodes.Select, scope: Scope) -> Frames:
     clause = scope.clause("Aggregate functions are not allowed in ORDER BY.")
-    keys = [(_EXPRESSIONS.compile(item.value, clause), item.ascending) for item in query.order_by]
+    keys = [(_EXPRESSIONS.compile(item.value, clause), is_ascending(item)) for item in query.order_by]
 
     def ordered(frame: Frame) -> Iterator[Frame]:
         rows = [([sort_key(evaluate(row)) for evaluate, _ in keys], row[:]) for row in frames(frame)]
         # Sorting is stable, so the least significant key comes first.
-        for position in reversed(range(len(keys))):
-            rows.sort(key=lambda row: row[0][position], reverse=not keys[position][1])
+        for position, (_, ascending) in reversed(list(enumerate(keys))):
+            rows.sort(key=lambda row, position=position: row[0][position], reverse=not ascending)  # type: ignore[misc]
         for _, row in rows:
             yield row
 
     return ordered
+
+
+def _rank(frames: Frames, query: nodes.Select, scope: Scope) -> Frames:
+    clause = scope.clause("Aggregate functions are not allowed in ORDER BY.")
+    rank = compile_ranking(query, clause, _EXPRESSIONS.compile)
+    return lambda frame: iter(rank([row[:] for row in frames(frame)]))
 
 
 def _distinct(rows: Rows) -> Rows:

@@ -7,7 +7,7 @@ from . import nodes
 from .aggregates import AGGREGATES
 from .errors import QueryError
 from .nodes import Expression
-from .paths import children, root_of
+from .paths import children, root_of, selected
 from .printer import print_expression
 
 
@@ -43,10 +43,8 @@ def _check_subquery(query: nodes.Select) -> None:
 
 def check_grouping(query: nodes.Select, aliases: Container[str]) -> None:
     """Raises QueryError SC2102 where the select list of a grouped query reads what is not grouped by."""
-    selected = [item.value for item in query.items] or [query.value]
-    errors = [
-        _invalid_reference(path) for expression in selected for path in _ungrouped(expression, query.group_by, aliases)
-    ]
+    keys = query.group_by
+    errors = [_invalid_reference(path) for item in selected(query) for path in _ungrouped(item, keys, aliases)]
     if errors:
         raise QueryError(errors[0].code, errors[0].message, errors[0].span, errors[1:])
 

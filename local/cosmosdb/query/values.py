@@ -80,7 +80,7 @@ def equals(left: Value, right: Value) -> bool:
     """Deep equality of two defined values. Values of different types differ; 1 equals 1.0 but not true."""
     kind = type(left)
     if kind is str or kind is type(None):
-        return kind is type(right) and left == right  # type: ignore[no-any-return]
+        return kind is type(right) and left == right
     if _RANKS[kind] != _RANKS[type(right)]:
         return False
     if kind is list:
@@ -130,21 +130,25 @@ def compare(left: Value, right: Value) -> int | None:
         return None
     if position == _NULL:
         return 0
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def printable(value: JSON) -> JSON:
     """The value with infinities and NaN, which JSON does not have, as the strings that Cosmos DB prints for them."""
     kind = type(value)
     if kind is float:
-        return (
-            value if math.isfinite(value) else ("NaN" if value != value else "Infinity" if value > 0 else "-Infinity")
-        )
+        return value if math.isfinite(value) else _printed(value)
     if kind is list:
         return [printable(item) for item in value]
     if kind is dict:
         return {key: printable(item) for key, item in value.items()}
     return value
+
+
+def _printed(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
 
 
 Truth: TypeAlias = bool | Literal[Undefined.UNDEFINED]

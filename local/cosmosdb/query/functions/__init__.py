@@ -1,6 +1,18 @@
 """The built-in functions of the query language, one module for each family in Azure's documentation."""
 
-from . import typechecks
+from . import arrays, dates, fulltext, items, mathematics, spatial, strings, typechecks, vectors
 from .registry import FUNCTIONS, compile_call
 
-__all__ = ["FUNCTIONS", "compile_call", "typechecks"]
+__all__ = [
+    "FUNCTIONS",
+    "arrays",
+    "compile_call",
+    "dates",
+    "fulltext",
+    "items",
+    "mathematics",
+    "spatial",
+    "strings",
+    "typechecks",
+    "vectors",
+]
