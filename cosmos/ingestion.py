@@ -75,7 +75,9 @@ class Ingestion:
     async def _of_session(self, group: dict[int, Submission], now: datetime) -> dict[int, Outcome]:
         first = next(iter(group.values()))
         profile = await self._users.writer(first.person, now, now)
-        by_id = {submission.draft.interaction_id: submission.draft for submission in group.values()}
+        by_id: dict[str, Draft] = {}
+        for submission in group.values():
+            by_id.setdefault(submission.draft.interaction_id, submission.draft)
         user_id, session_id = profile.id, first.draft.origin.session_id
         try:
             recorded = await self._turns.record(user_id, session_id, list(by_id.values()))

@@ -1,0 +1,84 @@
+"""The local stack, for tests that want real parts: one of each per test process, on free ports, gone at the end."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from string import Template
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from local.cosmosdb.server import serve_in_thread as serve_cosmos
+from local.entra.identity import API_CLIENT_ID, TENANT_ID
+from local.entra.server import serve_in_thread as serve_entra
+from local.functions.host import FunctionHost
+from local.functions.settings import read_local_settings
+from local.provision import Account, provision, read_definitions
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def cosmos_url() -> Iterator[str]:
+    """The engine with the app's containers, in memory."""
+    with serve_cosmos() as url:
+        with Account(url) as account:
+            provision(account, read_definitions(ROOT / "cosmos" / "containers.json"))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def entra_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the issuer keeps its key."""
+    return tmp_path_factory.mktemp("entra")
+
+
+@pytest.fixture(scope="session")
+def entra_url(entra_data: Path) -> Iterator[str]:
+    with serve_entra(data=entra_data) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(cosmos_url: str, entra_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The app's settings for this stack, from the template that everybody starts with; in the environment, too."""
+    ports = {
+        "COSMOS_PORT": cosmos_url.rstrip("/").rsplit(":", 1)[1],
+        "ENTRA_PORT": entra_url.rstrip("/").rsplit(":", 1)[1],
+        "ENTRA_TENANT": TENANT_ID,
+        "ENTRA_AUDIENCE": API_CLIENT_ID,
+    }
+    folder = tmp_path_factory.mktemp("settings")
+    template = Template((ROOT / "local.settings.template.json").read_text("utf-8"))
+    (folder / "local.settings.json").write_text(template.substitute(ports), "utf-8")
+    values = dict(read_local_settings(folder).values)
+    os.environ.update(values)
+    return values
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def host(settings: dict[str, str]) -> AsyncIterator[FunctionHost]:
+    """The app in the local host, with its change feeds running."""
+    from functions.services import services  # reads the settings, which must be there first
+
+    async with FunctionHost(ROOT, settings=settings) as host:
+        yield host
+    await services().close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def api(host: FunctionHost) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls the app over ASGI."""
+    transport = httpx.ASGITransport(host)
+    async with httpx.AsyncClient(transport=transport, base_url="http://app/api", timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def an_email() -> str:
+    """Of somebody nobody has seen before."""
+    return f"{uuid.uuid4().hex[:12]}@contoso.example"

@@ -1,0 +1,32 @@
+"""What the tests of the API send."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+Headers = dict[str, str]
+SignIn = Callable[..., Headers]
+Drain = Callable[[], Awaitable[None]]
+
+
+def a_turn(**changes: Any) -> dict[str, Any]:
+    return {
+        "user_query": "What is the meaning of life?",
+        "response_text": "The unexamined life is not worth living.",
+        "query_category": "philosophy",
+        "personality_used": "socrates",
+        "model_used": "gpt-4o-mini",
+        "input_tokens": 1000,
+        "output_tokens": 200,
+        "response_time_ms": 900,
+    } | changes
+
+
+async def a_session(api: httpx.AsyncClient, headers: Headers) -> str:
+    answer = await api.post("/sessions", json={"timezone": "Asia/Kolkata"}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    session_id: str = answer.json()["session_id"]
+    return session_id

@@ -1,0 +1,163 @@
+"""Tokens that are not what they seem. Each is refused, and none of it depends on a setting."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from local.entra.identity import API_CLIENT_ID, TENANT_ID
+from local.entra.keys import signing_key
+from tests.functions.calls import Headers, SignIn
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Forge = Callable[..., str]
+OTHER_TENANT = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture(scope="module")
+def stranger() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="module")
+def real(sign_in: SignIn) -> str:
+    return sign_in("real@contoso.example")["Authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture(scope="module")
+def claims(real: str) -> dict[str, Any]:
+    decoded: dict[str, Any] = jwt.decode(real, options={"verify_signature": False})
+    return decoded
+
+
+@pytest.fixture(scope="module")
+def kid(real: str) -> str:
+    name: str = jwt.get_unverified_header(real)["kid"]
+    return name
+
+
+@pytest.fixture(scope="module")
+def issued(entra_url: str, entra_data: Path, kid: str) -> Forge:
+    """Signs any claims with the issuer's own key."""
+    private = signing_key(entra_data).private
+    return lambda claims: jwt.encode(claims, private, algorithm="RS256", headers={"kid": kid})
+
+
+async def public_key(entra_url: str, kid: str) -> rsa.RSAPublicKey:
+    async with httpx.AsyncClient() as client:
+        keys = (await client.get(f"{entra_url}/{TENANT_ID}/discovery/v2.0/keys")).json()
+    key = jwt.PyJWKSet.from_dict(keys)[kid].key
+    assert isinstance(key, rsa.RSAPublicKey)
+    return key
+
+
+async def refused(api: httpx.AsyncClient, token: str, status: int = 401) -> None:
+    answer = await api.get("/me", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    if status == 401:
+        assert answer.headers["www-authenticate"].startswith('Bearer realm="vimarsh", error="invalid_token"')
+    assert answer.json()["status"] == status
+
+
+async def test_the_real_one_is_accepted(api: httpx.AsyncClient, real: str) -> None:
+    assert (await api.get("/me", headers={"Authorization": f"Bearer {real}"})).status_code == 200
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "token"])
+async def test_no_token_is_challenged(api: httpx.AsyncClient, header: str | None) -> None:
+    answer = await api.get("/me", headers={} if header is None else {"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_without_a_signature(api: httpx.AsyncClient, real: str, claims: dict[str, Any], kid: str) -> None:
+    await refused(api, real.rsplit(".", 1)[0] + ".")
+    await refused(api, jwt.encode(claims, "", algorithm="none", headers={"kid": kid}))
+
+
+async def test_with_a_changed_body(api: httpx.AsyncClient, real: str, claims: dict[str, Any]) -> None:
+    head, _, signature = real.split(".")
+    body = base64.urlsafe_b64encode(json.dumps(claims | {"roles": ["Vimarsh.Admin"]}).encode()).rstrip(b"=").decode()
+    await refused(api, f"{head}.{body}.{signature}")
+
+
+async def test_signed_with_the_public_key_as_a_secret(
+    api: httpx.AsyncClient, entra_url: str, claims: dict[str, Any], kid: str
+) -> None:
+    pem = (await public_key(entra_url, kid)).public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    secret = base64.urlsafe_b64encode(pem).decode()  # the library refuses to sign with a bare PEM
+    await refused(api, jwt.encode(claims, secret, algorithm="HS256", headers={"kid": kid}))
+
+
+async def test_signed_by_a_stranger(
+    api: httpx.AsyncClient, claims: dict[str, Any], kid: str, stranger: rsa.RSAPrivateKey
+) -> None:
+    await refused(api, jwt.encode(claims, stranger, algorithm="RS256", headers={"kid": kid}))
+    await refused(api, jwt.encode(claims, stranger, algorithm="RS256", headers={"kid": "unknown"}))
+    await refused(api, jwt.encode(claims, stranger, algorithm="RS256"))
+
+
+@pytest.mark.parametrize("member", ["jwk", "jku", "x5u"])
+async def test_a_key_that_the_token_brings_along(
+    api: httpx.AsyncClient, claims: dict[str, Any], kid: str, stranger: rsa.RSAPrivateKey, member: str
+) -> None:
+    own = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(stranger.public_key())) | {"kid": "own"}
+    value = own if member == "jwk" else "http://127.0.0.1:1/keys"
+    for name in (kid, "own"):
+        await refused(api, jwt.encode(claims, stranger, algorithm="RS256", headers={"kid": name, member: value}))
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"iss": f"https://sts.windows.net/{TENANT_ID}/"}, 401),
+        ({"aud": "00000003-0000-0000-c000-000000000000"}, 401),
+        ({"aud": f"api://{API_CLIENT_ID}"}, 401),
+        ({"tid": OTHER_TENANT}, 401),
+        ({"tid": "../common"}, 401),
+        ({"tid": None}, 401),
+        ({"exp": int(time.time()) - 3600}, 401),
+        ({"nbf": int(time.time()) + 3600}, 401),
+        ({"ver": "1.0"}, 401),
+        ({"exp": None}, 401),
+        ({"oid": None}, 401),
+        ({"oid": "me"}, 401),
+        ({"roles": "Vimarsh.Admin"}, 401),
+        ({"scp": None}, 403),
+        ({"scp": "User.Read"}, 403),
+        ({"scp": "Vimarsh.AccessAll"}, 403),
+    ],
+)
+async def test_signed_by_the_issuer_but_not_for_us(
+    api: httpx.AsyncClient, issued: Forge, claims: dict[str, Any], change: dict[str, Any], status: int
+) -> None:
+    changed = {name: value for name, value in (claims | change).items() if value is not None}
+    await refused(api, issued(changed), status)
+
+
+async def test_an_id_token(api: httpx.AsyncClient, issued: Forge, claims: dict[str, Any]) -> None:
+    id_token = {name: value for name, value in claims.items() if name not in ("scp", "azp", "azpacr")}
+    await refused(api, issued(id_token | {"aud": "3eb0c11e-0000-4000-8000-76696d617273", "nonce": "n"}))
+
+
+async def test_of_another_tenant(api: httpx.AsyncClient, sign_in: SignIn) -> None:
+    headers: Headers = sign_in("guest@fabrikam.example", tenant=OTHER_TENANT)
+    assert (await api.get("/me", headers=headers)).status_code == 401
+
+
+async def test_too_large(api: httpx.AsyncClient, issued: Forge, claims: dict[str, Any]) -> None:
+    await refused(api, issued(claims | {"groups": ["x" * 100] * 200}))
