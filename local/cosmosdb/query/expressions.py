@@ -37,6 +37,7 @@ class ExpressionCompiler:
         register(nodes.Index, self._index)
         register(nodes.Unary, self._unary)
         register(nodes.Binary, self._binary)
+        register(nodes.Logical, self._logical)
         register(nodes.Conditional, self._conditional)
         register(nodes.In, self._in)
         register(nodes.Between, self._between)
@@ -85,13 +86,21 @@ class ExpressionCompiler:
     def _binary(self, node: nodes.Binary, scope: Scope) -> Evaluate:
         return operators.binary(node.operator, self.compile(node.left, scope), self.compile(node.right, scope))
 
+    def _logical(self, node: nodes.Logical, scope: Scope) -> Evaluate:
+        operands = tuple(self.compile(operand, scope) for operand in node.operands)
+        return operators.conjunction(operands) if node.operator == "AND" else operators.disjunction(operands)
+
     def _conditional(self, node: nodes.Conditional, scope: Scope) -> Evaluate:
         parts = (node.test, node.then, node.otherwise)
         return operators.conditional(*(self.compile(part, scope) for part in parts))
 
     def _in(self, node: nodes.In, scope: Scope) -> Evaluate:
+        needle = self.compile(node.needle, scope)
         items = [self.compile(item, scope) for item in node.items]
-        return _negated(node.negated, operators.contained(self.compile(node.needle, scope), items))
+        if all(isinstance(item, nodes.Literal | nodes.Parameter) for item in node.items):
+            slot = scope.layout.allocate()
+            return _negated(node.negated, operators.contained_in_constants(needle, items, slot))
+        return _negated(node.negated, operators.contained(needle, items))
 
     def _between(self, node: nodes.Between, scope: Scope) -> Evaluate:
         parts = (node.value, node.low, node.high)

@@ -67,6 +67,14 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
+class Logical:
+    """`a AND b AND c`, or the same with OR. Flat, because clients send a thousand alternatives."""
+
+    operator: str
+    operands: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Conditional:
     """`test ? then : otherwise`."""
 
@@ -152,6 +160,7 @@ Expression: TypeAlias = (
     | Index
     | Unary
     | Binary
+    | Logical
     | Conditional
     | In
     | Between
@@ -210,3 +219,10 @@ class Select:
     offset: Count | None = None
     limit: Count | None = None
     star_span: Span = field(default=NOWHERE, compare=False)
+
+
+def logical(operator: str, left: Expression, right: Expression) -> Logical:
+    """`left AND right` or `left OR right`, flat if the left side is the same kind."""
+    if isinstance(left, Logical) and left.operator == operator:
+        return Logical(operator, (*left.operands, right))
+    return Logical(operator, (left, right))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from .runtime import Evaluate, Frame
-from .values import UNDEFINED, Value, compare, equals, number
+from .values import UNDEFINED, Value, compare, equals, freeze, number
 
 _WORD: Final = 2**32
 _LIKE_PARTS: Final = re.compile(r"%|_|\[\^?[^\]]+\]|.", re.DOTALL)
@@ -37,32 +37,34 @@ def negate(truth: Evaluate) -> Evaluate:
     return evaluate
 
 
-def conjunction(left: Evaluate, right: Evaluate) -> Evaluate:
-    """AND: false if either is false, even if the other is undefined."""
+def conjunction(operands: Sequence[Evaluate]) -> Evaluate:
+    """AND: false if one is false, even if another is undefined."""
 
     def evaluate(frame: Frame) -> Value:
-        one = left(frame)
-        if one is False:
-            return False
-        other = right(frame)
-        if other is False:
-            return False
-        return True if one is True and other is True else UNDEFINED
+        result: Value = True
+        for operand in operands:
+            value = operand(frame)
+            if value is False:
+                return False
+            if value is not True:
+                result = UNDEFINED
+        return result
 
     return evaluate
 
 
-def disjunction(left: Evaluate, right: Evaluate) -> Evaluate:
-    """OR: true if either is true, even if the other is undefined."""
+def disjunction(operands: Sequence[Evaluate]) -> Evaluate:
+    """OR: true if one is true, even if another is undefined."""
 
     def evaluate(frame: Frame) -> Value:
-        one = left(frame)
-        if one is True:
-            return True
-        other = right(frame)
-        if other is True:
-            return True
-        return False if one is False and other is False else UNDEFINED
+        result: Value = False
+        for operand in operands:
+            value = operand(frame)
+            if value is True:
+                return True
+            if value is not False:
+                result = UNDEFINED
+        return result
 
     return evaluate
 
@@ -120,9 +122,23 @@ def contained(needle: Evaluate, items: Sequence[Evaluate]) -> Evaluate:
     return evaluate
 
 
+def contained_in_constants(needle: Evaluate, items: Sequence[Evaluate], slot: int) -> Evaluate:
+    """IN with constants and parameters only: looked up in a set, which is made once in a run and kept in the slot."""
+
+    def evaluate(frame: Frame) -> Value:
+        value = needle(frame)
+        if value is UNDEFINED:
+            return UNDEFINED
+        if frame[slot] is None:
+            frame[slot] = {freeze(item(frame)) for item in items}
+        return freeze(value) in frame[slot]
+
+    return evaluate
+
+
 def between(value: Evaluate, low: Evaluate, high: Evaluate) -> Evaluate:
     """BETWEEN: both bounds belong to the range."""
-    return conjunction(binary(">=", value, low), binary("<=", value, high))
+    return conjunction((binary(">=", value, low), binary("<=", value, high)))
 
 
 def like(value: Evaluate, pattern: Evaluate, escape: str | None) -> Evaluate:
@@ -257,8 +273,6 @@ _ORDERINGS: Final[dict[str, Callable[[int], bool]]] = {
 _SPECIAL: Final[dict[str, Callable[[Evaluate, Evaluate], Evaluate]]] = {
     "=": equal,
     "!=": unequal,
-    "AND": conjunction,
-    "OR": disjunction,
     "??": coalesce,
     "||": _concatenate,
 }

@@ -3,10 +3,10 @@
 import math
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedInput, VisitError
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedInput
 
 from . import nodes
 from .errors import QueryError, Span, syntax_error
@@ -35,15 +35,10 @@ _COUNT_ERRORS: Final = {
 def parse(text: str) -> nodes.Select:
     """The syntax tree of the query. Raises QueryError SC1001 where the text leaves the grammar."""
     try:
-        tree = _PARSER.parse(text)
-        query: nodes.Select = _Builder().transform(tree)
+        # With a transformer built in, what lark returns is what the transformer made of the start rule.
+        return cast(nodes.Select, _PARSER.parse(text))
     except UnexpectedInput as error:
         raise _refusal(text, error) from None
-    except VisitError as error:
-        if isinstance(error.orig_exc, QueryError):
-            raise error.orig_exc from None
-        raise
-    return query
 
 
 def _refusal(text: str, error: UnexpectedInput) -> QueryError:
@@ -61,6 +56,12 @@ def _is_end(error: UnexpectedInput) -> bool:
 def _span(first: Token, last: Token | None = None) -> Span:
     end = (last or first).end_pos
     return (first.start_pos or 0, end or 0)
+
+
+def _from(start: Any, end: Token) -> Span:
+    """The span from a node, if it knows where it stands, to a token."""
+    span: Span = getattr(start, "span", nodes.NOWHERE)
+    return (span[0], end.end_pos or 0) if span != nodes.NOWHERE else _span(end)
 
 
 def _unescape(token: Token) -> str:
@@ -94,39 +95,35 @@ def _literal(token: Token) -> nodes.Literal:
     return nodes.Literal(number(value), token.start_pos or 0)
 
 
-@v_args(meta=True)
 class _Builder(Transformer[Token, Any]):
-    """Builds the nodes from lark's tree, bottom up. Each method is named for the rule or the rule's alias."""
+    """Builds the nodes while the text is parsed. Each method is named for a rule or its alias and gets its children."""
 
-    def start(self, _: Any, children: list[Any]) -> nodes.Select:
+    def start(self, children: list[Any]) -> nodes.Select:
         return children[0]  # type: ignore[no-any-return]
 
-    def select(self, _: Any, children: list[Any]) -> nodes.Select:
+    def select(self, children: list[Any]) -> nodes.Select:
         clauses: dict[str, Any] = {}
         for child in children:
             clauses.update({"distinct": True} if isinstance(child, Token) else child)
         return nodes.Select(**clauses)
 
-    def top(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def top(self, children: list[Any]) -> dict[str, Any]:
         return {"top": self._count("top", children[0])}
 
-    def count(self, _: Any, children: list[Token]) -> Token:
+    def count(self, children: list[Token]) -> Token:
         return children[0]
 
-    def select_star(self, _: Any, children: list[Token]) -> dict[str, Any]:
+    def select_star(self, children: list[Token]) -> dict[str, Any]:
         return {"star": True, "star_span": _span(children[0])}
 
-    def select_value(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def select_value(self, children: list[Any]) -> dict[str, Any]:
         return {"value": children[0]}
 
-    def select_list(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def select_list(self, children: list[Any]) -> dict[str, Any]:
         return {"items": tuple(children)}
 
-    def select_item(self, _: Any, children: list[Any]) -> nodes.SelectItem:
+    def select_item(self, children: list[Any]) -> nodes.SelectItem:
         return nodes.SelectItem(children[0], str(children[1]) if len(children) > 1 else None)
-
-    def __default__(self, data: Any, children: list[Any], meta: Any) -> Any:
-        raise AssertionError(f"no node for the rule {data}")
 
     def _count(self, clause: str, token: Token) -> nodes.Count:
         if token.type == "PARAMETER":
@@ -137,47 +134,51 @@ class _Builder(Transformer[Token, Any]):
 
     # FROM
 
-    def from_clause(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def from_clause(self, children: list[Any]) -> dict[str, Any]:
         return {"sources": tuple(children)}
 
-    def aliased_source(self, _: Any, children: list[Any]) -> nodes.Source:
+    def aliased_source(self, children: list[Any]) -> nodes.Source:
         return nodes.Source(children[0], str(children[1]) if len(children) > 1 else None)
 
-    def iterated_source(self, _: Any, children: list[Any]) -> nodes.Source:
+    def iterated_source(self, children: list[Any]) -> nodes.Source:
         return nodes.Source(children[1], str(children[0]), iterated=True)
 
-    def collection_subquery(self, _: Any, children: list[Any]) -> nodes.Subquery:
+    def collection_subquery(self, children: list[Any]) -> nodes.Subquery:
         return nodes.Subquery("", children[0])
 
     # The other clauses
 
-    def where(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def where(self, children: list[Any]) -> dict[str, Any]:
         return {"where": children[0]}
 
-    def group_by(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def group_by(self, children: list[Any]) -> dict[str, Any]:
         return {"group_by": tuple(children)}
 
-    def order_by(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def order_by(self, children: list[Any]) -> dict[str, Any]:
         ranked = isinstance(children[0], Token)
         return {"order_by": tuple(children[1:] if ranked else children), "rank": ranked}
 
-    def order_item(self, _: Any, children: list[Any]) -> nodes.OrderItem:
+    def order_item(self, children: list[Any]) -> nodes.OrderItem:
         return nodes.OrderItem(children[0], children[1].upper() if len(children) > 1 else "")
 
-    def offset_limit(self, _: Any, children: list[Any]) -> dict[str, Any]:
+    def offset_limit(self, children: list[Any]) -> dict[str, Any]:
         return {"offset": self._count("offset", children[0]), "limit": self._count("limit", children[1])}
 
     # Expressions
 
-    def conditional(self, _: Any, children: list[Any]) -> nodes.Conditional:
+    def conditional(self, children: list[Any]) -> nodes.Conditional:
         return nodes.Conditional(*children)
 
-    def binary(self, _: Any, children: list[Any]) -> nodes.Binary:
+    def logical(self, children: list[Any]) -> nodes.Logical:
+        left, operator, right = children
+        return nodes.logical(operator.upper(), left, right)
+
+    def binary(self, children: list[Any]) -> nodes.Binary:
         left, operator, right = children
         name = operator.upper()
         return nodes.Binary("!=" if name == "<>" else name, left, right)
 
-    def unary(self, _: Any, children: list[Any]) -> nodes.Unary | nodes.Literal:
+    def unary(self, children: list[Any]) -> nodes.Unary | nodes.Literal:
         operator, operand = children
         # "-2" is a number, "- 2" is the negation of one.
         if operator == "-" and isinstance(operand, nodes.Literal) and operand.start == operator.end_pos:
@@ -186,16 +187,16 @@ class _Builder(Transformer[Token, Any]):
                     return nodes.Literal(-value)
         return nodes.Unary(operator.upper(), operand)
 
-    def in_list(self, _: Any, children: list[Any]) -> nodes.In:
+    def in_list(self, children: list[Any]) -> nodes.In:
         negated, rest = _negation(children)
         return nodes.In(rest[0], tuple(rest[1:]), negated)
 
-    def between(self, _: Any, children: list[Any]) -> nodes.Between:
+    def between(self, children: list[Any]) -> nodes.Between:
         negated, rest = _negation([child for child in children if getattr(child, "type", "") != "AND"])
         value, low, high = rest
         return nodes.Between(value, low, high, negated)
 
-    def like(self, _: Any, children: list[Any]) -> nodes.Like:
+    def like(self, children: list[Any]) -> nodes.Like:
         negated, rest = _negation(children)
         escape = None
         if len(rest) > 2:
@@ -204,44 +205,48 @@ class _Builder(Transformer[Token, Any]):
                 raise QueryError("SC2070", "The ESCAPE value must be a single character.", _span(rest[2]))
         return nodes.Like(rest[0], rest[1], escape, negated)
 
-    def name(self, _: Any, children: list[Token]) -> nodes.Name:
+    def name(self, children: list[Token]) -> nodes.Name:
         return nodes.Name(str(children[0]), _span(children[0]))
 
-    def member(self, meta: Any, children: list[Any]) -> nodes.Member:
-        return nodes.Member(children[0], str(children[1]), (meta.start_pos, meta.end_pos))
+    def member(self, children: list[Any]) -> nodes.Member:
+        of, name = children
+        return nodes.Member(of, str(name), _from(of, name))
 
-    def index(self, meta: Any, children: list[Any]) -> nodes.Index:
-        return nodes.Index(children[0], children[1], (meta.start_pos, meta.end_pos))
+    def index(self, children: list[Any]) -> nodes.Index:
+        of, at, close = children
+        return nodes.Index(of, at, _from(of, close))
 
-    def parameter(self, _: Any, children: list[Token]) -> nodes.Parameter:
+    def parameter(self, children: list[Token]) -> nodes.Parameter:
         return nodes.Parameter(str(children[0]))
 
-    def placeholder(self, _: Any, children: list[Token]) -> nodes.Placeholder:
+    def placeholder(self, children: list[Token]) -> nodes.Placeholder:
         return nodes.Placeholder(str(children[0]))
 
-    def literal(self, _: Any, children: list[Token]) -> nodes.Literal:
+    def literal(self, children: list[Token]) -> nodes.Literal:
         return _literal(children[0])
 
-    def array(self, _: Any, children: list[Any]) -> nodes.ArrayLiteral:
+    def array(self, children: list[Any]) -> nodes.ArrayLiteral:
         return nodes.ArrayLiteral(tuple(children))
 
-    def object(self, _: Any, children: list[Any]) -> nodes.ObjectLiteral:
+    def object(self, children: list[Any]) -> nodes.ObjectLiteral:
         return nodes.ObjectLiteral(tuple(children))
 
-    def property(self, _: Any, children: list[Any]) -> tuple[str, nodes.Expression]:
+    def property(self, children: list[Any]) -> tuple[str, nodes.Expression]:
         key, value = children
         return (_unescape(key) if key.type == "STRING" else str(key), value)
 
-    def call(self, meta: Any, children: list[Any]) -> nodes.Call:
-        return nodes.Call(str(children[0]), tuple(children[1:]), False, (meta.start_pos, meta.end_pos))
+    def call(self, children: list[Any]) -> nodes.Call:
+        name, *arguments, close = children
+        return nodes.Call(str(name), tuple(arguments), False, _span(name, close))
 
-    def udf_call(self, meta: Any, children: list[Any]) -> nodes.Call:
-        return nodes.Call(str(children[0]), tuple(children[1:]), True, (meta.start_pos, meta.end_pos))
+    def udf_call(self, children: list[Any]) -> nodes.Call:
+        name, *arguments, close = children
+        return nodes.Call(str(name), tuple(arguments), True, _span(name, close))
 
-    def scalar_subquery(self, _: Any, children: list[Any]) -> nodes.Subquery:
+    def scalar_subquery(self, children: list[Any]) -> nodes.Subquery:
         return nodes.Subquery("", children[0])
 
-    def subquery(self, _: Any, children: list[Any]) -> nodes.Subquery:
+    def subquery(self, children: list[Any]) -> nodes.Subquery:
         kind = children[0].upper()
         if kind not in _SUBQUERY_KINDS:
             raise syntax_error("SELECT", _span(children[0]))
@@ -256,7 +261,7 @@ def _negation(children: list[Any]) -> tuple[bool, list[Any]]:
 
 def _load_grammar() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual", propagate_positions=True, maybe_placeholders=False)
+    return Lark(grammar, parser="lalr", lexer="contextual", transformer=_Builder(), maybe_placeholders=False)
 
 
 _PARSER: Final = _load_grammar()

@@ -5,6 +5,7 @@ result may allow more than the filter does, but never less.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from typing import Any, Final, TypeAlias
 
 from . import nodes
@@ -34,10 +35,8 @@ class Pins:
     def alternatives(self, filter_: Expression | None) -> list[Conjunction]:
         """The conjunctions of which at least one holds for each document that passes; none if no document can."""
         match filter_:
-            case nodes.Binary("AND", left, right):
-                return _both(self.alternatives(left), self.alternatives(right))
-            case nodes.Binary("OR", left, right):
-                return _either(self.alternatives(left), self.alternatives(right))
+            case nodes.Logical(operator, operands):
+                return reduce(_both if operator == "AND" else _either, map(self.alternatives, operands))
             case nodes.Binary("=", left, right):
                 return self._equality(left, (right,)) or self._equality(right, (left,)) or _ANYTHING
             case nodes.In(needle, items, False):

@@ -94,7 +94,7 @@ def _with_order_by_items(query: Select) -> Select:
     items = nodes.ArrayLiteral(tuple(nodes.ObjectLiteral((("item", item.value),)) for item in query.order_by))
     filter_ = with_filter(query)
     if query.value is not None:
-        filter_ = nodes.Binary("AND", filter_, nodes.Call("IS_DEFINED", (query.value,)))
+        filter_ = nodes.logical("AND", filter_, nodes.Call("IS_DEFINED", (query.value,)))
     return replace(
         query,
         star=False,
@@ -111,7 +111,7 @@ def _with_order_by_items(query: Select) -> Select:
 
 def with_filter(query: Select) -> Expression:
     """The query's own filter and the one that the client adds."""
-    return ORDER_BY_FILTER if query.where is None else nodes.Binary("AND", query.where, ORDER_BY_FILTER)
+    return ORDER_BY_FILTER if query.where is None else nodes.logical("AND", query.where, ORDER_BY_FILTER)
 
 
 def root_alias(query: Select) -> str:

@@ -109,6 +109,13 @@ def _(node: nodes.Binary) -> str:
 
 
 @print_expression.register
+def _(node: nodes.Logical) -> str:
+    first, *rest = map(print_expression, node.operands)
+    opened = "(" * len(rest)
+    return opened + first + "".join(f" {node.operator} {operand})" for operand in rest)
+
+
+@print_expression.register
 def _(node: nodes.Conditional) -> str:
     branches = f"{print_expression(node.then)} : {print_expression(node.otherwise)}"
     return f"({print_expression(node.test)} ? {branches})"

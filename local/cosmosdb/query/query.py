@@ -182,6 +182,10 @@ def _parameter(parameters: Parameters, name: str) -> JSON:
 
 def _constant(expression: Expression, parameters: Parameters) -> Value:
     """The value of an expression that reads nothing but parameters."""
+    if isinstance(expression, nodes.Literal):
+        return expression.value
+    if isinstance(expression, nodes.Parameter):
+        return _parameter(parameters, expression.name)
     layout = Layout()
     evaluate = ExpressionCompiler(compile_select).compile(expression, Scope(layout))
     frame: list[Any] = [None] * layout.size
@@ -193,7 +197,10 @@ def _constant(expression: Expression, parameters: Parameters) -> Value:
 @lru_cache(maxsize=_CACHED_QUERIES)
 def compile_query(text: str) -> Query:
     """The compiled query; the same object for the same text. Raises QueryError where Azure answers 400."""
-    return Query(text)
+    try:
+        return Query(text)
+    except RecursionError:
+        raise QueryError("SC3001", "The query is nested too deeply.") from None
 
 
 def parameter_values(parameters: Iterable[Mapping[str, JSON]]) -> dict[str, JSON]:

@@ -15,6 +15,7 @@ from .registry import builtin
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _ENDING: Final = re.compile(r"(?<=\w{3})(ings?|ers?|ed|es|s)$")
+_DOUBLED: Final = re.compile(r"([b-df-hj-np-tv-z])\1$")
 _K1: Final = 1.2
 _B: Final = 0.75
 
@@ -22,7 +23,7 @@ _B: Final = 0.75
 @lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
     """The words of a text in the form in which they are compared."""
-    return tuple(_ENDING.sub("", word) for word in _WORD.findall(text.casefold()))
+    return tuple(_DOUBLED.sub(r"\1", _ENDING.sub("", word)) for word in _WORD.findall(text.casefold()))
 
 
 def _occurrences(text: Sequence[str], phrase: Sequence[str]) -> int:
