@@ -74,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 def run_query(cosmos_url: str, body: dict[str, Any]) -> tuple[list[Any], float]:
     """(rows, request charge) from the engine's route for queries over everything. Raises CommandError."""
     answer = post_json(f"{cosmos_url}/_local/query", body)
+    if answer.status_code == 404:
+        raise CommandError(f"there is no container {body['container']} in database {body['database']}")
     if answer.status_code != 200:
         raise CommandError(error_message(answer.text) or f"the engine answered {answer.status_code}")
     return answer.json()["rows"], answer.json()["request_charge"]

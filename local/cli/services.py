@@ -69,9 +69,8 @@ def take_port(wanted: int, flag: str) -> int:
     try:
         with socket.create_server(("127.0.0.1", wanted)) as listener:
             return int(listener.getsockname()[1])
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise CommandError(f"port {wanted} can't be used ({reason}): choose another with {flag}") from None
+    except OSError as error:
+        raise CommandError(f"port {wanted} can't be used ({error.strerror}): choose another with {flag}") from None
 
 
 def wait_until_healthy(services: Iterable[Service], deadline_seconds: float = START_SECONDS) -> None:
@@ -94,17 +93,19 @@ def raise_if_dead(service: Service) -> None:
 
 
 def stop(services: Iterable[Service]) -> None:
-    """Ask all of them to end, and kill what has not after `STOP_SECONDS`."""
-    running = [service.process for service in services if service.process and service.exit_code is None]
-    for process in running:
+    """Ask all of them to end, kill what has not after `STOP_SECONDS`, and let go of their tethers."""
+    started = [service.process for service in services if service.process]
+    for process in started:
         process.terminate()
     deadline = time.monotonic() + STOP_SECONDS
-    for process in running:
+    for process in started:
         try:
             process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin:
+            process.stdin.close()
 
 
 class LogFollower:

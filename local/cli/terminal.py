@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+MAXIMUM_PORT = 65_535
 COSMOS_PORT = 8081
 FUNCTIONS_PORT = 7071
 ENTRA_PORT = 8400
@@ -35,6 +36,13 @@ def add_url_options(parser: argparse.ArgumentParser, *names: str) -> None:
             metavar="URL",
             help="where it is served (default %(default)s)",
         )
+
+
+def port_number(text: str) -> int:
+    """A TCP port, or 0, for argparse."""
+    if not (text.isdecimal() and int(text) <= MAXIMUM_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
+    return int(text)
 
 
 def post_json(url: str, body: Mapping[str, Any]) -> httpx.Response:

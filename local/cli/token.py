@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import httpx
+
 from local.cli.terminal import CommandError, add_url_options, post_json
 
 
@@ -43,9 +45,12 @@ def fetch_token(entra_url: str, body: dict[str, Any]) -> str:
     """A token from the issuer's own endpoint. Raises CommandError with its reason."""
     answer = post_json(f"{entra_url}/_local/token", body)
     if answer.status_code != 200:
-        raise CommandError(f"{entra_url} gave no token: {_reason(answer.text, answer.status_code)}")
+        raise CommandError(f"{entra_url} gave no token: {_reason(answer)}")
     return str(answer.json()["access_token"])
 
 
-def _reason(text: str, status: int) -> str:
-    return text if len(text) < 300 and text else f"status {status}"
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error_description"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {answer.status_code}"

@@ -18,7 +18,7 @@ from local.cli.provision import provision_app
 from local.cli.query import count_rows
 from local.cli.replay import replay_sample
 from local.cli.services import LogFollower, Service, raise_if_dead, stop, take_port, wait_until_healthy
-from local.cli.terminal import COSMOS_PORT, ENTRA_PORT, FUNCTIONS_PORT, CommandError, command_line
+from local.cli.terminal import COSMOS_PORT, ENTRA_PORT, FUNCTIONS_PORT, CommandError, command_line, port_number
 from local.cli.token import fetch_token
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
 from local.provision import DATABASE
@@ -36,7 +36,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     for name, port in (("cosmos", COSMOS_PORT), ("functions", FUNCTIONS_PORT), ("entra", ENTRA_PORT)):
         parser.add_argument(
-            f"--{name}-port", type=int, default=port, metavar="PORT", help="default %(default)s; 0 takes a free one"
+            f"--{name}-port",
+            type=port_number,
+            default=port,
+            metavar="PORT",
+            help="default %(default)s; 0 takes a free one",
         )
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--data", type=Path, default=Path(".data"), metavar="DIR", help="default %(default)s")
@@ -45,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--sample", action="store_true", help="fill an empty database with sample data")
     parser.add_argument(
         "--tls",
-        type=int,
+        type=port_number,
         nargs="?",
         const=8443,
         metavar="PORT",

@@ -58,7 +58,7 @@ def main() -> int:
                     serve_in_thread(arguments.tls, app=app, tls=(certificate, private_key))
                 )
                 print(f"entra: {secure_url}/{TENANT_ID} for MSAL; its certificate: {certificate.resolve()}", flush=True)
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # the latter for a port out of range
             print(f"entra can't start: {error}", file=sys.stderr)
             return 1
         print(f"entra: {url}/ (issuer {url}/{TENANT_ID}/v2.0, audience {API_CLIENT_ID})", flush=True)
