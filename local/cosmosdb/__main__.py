@@ -9,6 +9,7 @@ from local.cosmosdb.auth import EMULATOR_KEY
 from local.cosmosdb.engine import Settings
 from local.cosmosdb.server import Server, create_app, listen
 from local.cosmosdb.storage import DataDirectoryInUse
+from local.cosmosdb.tls import loopback_certificate
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -27,6 +28,9 @@ def _parser() -> argparse.ArgumentParser:
         "--partitions", type=int, default=4, help="physical ranges of a new container (default: %(default)s)"
     )
     parser.add_argument("--key", default=EMULATOR_KEY, help="the account's key (default: that of every emulator)")
+    parser.add_argument(
+        "--tls", type=Path, metavar="DIR", help="serve HTTPS with a self-signed certificate that is kept in DIR"
+    )
     parser.add_argument("--verbose", action="store_true", help="log every request with its charge and duration")
     return parser
 
@@ -49,8 +53,10 @@ def main() -> int:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"Can't listen on {options.host}:{options.port}: {error.strerror}. Choose another with --port.")
-    print(f"Cosmos DB engine at http://{options.host}:{sock.getsockname()[1]}/", flush=True)
-    Server(app).run([sock])
+    certificate = loopback_certificate(options.tls) if options.tls else None
+    scheme = "https" if certificate else "http"
+    print(f"Cosmos DB engine at {scheme}://{options.host}:{sock.getsockname()[1]}/", flush=True)
+    Server(app, certificate).run([sock])
     return 0
 
 

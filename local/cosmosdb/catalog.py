@@ -100,10 +100,9 @@ class Container:
 class Catalog:
     """All databases and containers. Reads are answered from memory; every change is durable before it is visible."""
 
-    def __init__(self, writer: Writer, connection: sqlite3.Connection, clock: Clock, partitions: int) -> None:
+    def __init__(self, writer: Writer, connection: sqlite3.Connection, clock: Clock) -> None:
         self._writer = writer
         self._clock = clock
-        self._partitions = partitions
         self._databases: dict[str, Database] = {}
         self._containers: dict[tuple[int, str], Container] = {}
         for key, body in connection.execute("SELECT key, body FROM databases ORDER BY key"):
@@ -178,13 +177,13 @@ class Catalog:
             self._containers.pop((database.key, container.id), None)
 
     async def create_container(
-        self, database: Database, body: Any, then: Callable[[sqlite3.Connection, Container], None]
+        self, database: Database, body: Any, partitions: int, then: Callable[[sqlite3.Connection, Container], None]
     ) -> Container:
-        """`then` runs in the same transaction, with the new container."""
+        """With `partitions` ranges; `then` runs in the same transaction, with the new container."""
         name = check_resource_id(body)
         completed = complete_container(body)
         now = int(self._clock.now())
-        intervals = partition_key_definition(completed["partitionKey"]).cut(self._partitions)
+        intervals = partition_key_definition(completed["partitionKey"]).cut(partitions)
 
         def job(connection: sqlite3.Connection) -> Container:
             insert = "INSERT INTO containers (database, id, body) VALUES (?, ?, '')"

@@ -15,6 +15,7 @@ from local.cosmosdb.errors import bad_request, item_not_found, owner_not_found
 from local.cosmosdb.messages import Reply, Request
 from local.cosmosdb.patch import Patch
 from local.cosmosdb.query_routes import post_query, post_query_plan
+from local.cosmosdb.resource_ids import document_number
 from local.cosmosdb.scoping import add_session, check_session, container_of, newest_lsns, scope_of_request
 
 _OK, _MULTI_STATUS = 200, 207
@@ -48,7 +49,7 @@ async def get_document(engine: Engine, request: Request) -> Reply:
     key = request.complete_partition_key(container)
     number = container.range_for(key).number
     row = engine.reader.execute(
-        _POINT_READ, (key.text, request.address.names[2], engine.clock.now(), container.key, number)
+        _POINT_READ, (key.text, _document_id(engine, request), engine.clock.now(), container.key, number)
     ).fetchone()
     if row is None:
         raise owner_not_found()
@@ -67,7 +68,7 @@ async def get_document(engine: Engine, request: Request) -> Reply:
 
 async def put_document(engine: Engine, request: Request) -> Reply:
     document = documents.parse_document(request.body)
-    name, if_match = request.address.names[2], request.headers.get("if-match")
+    name, if_match = _document_id(engine, request), request.headers.get("if-match")
     replace = partial(documents.replace, name=name, document=document, if_match=if_match)
     return await _write(engine, request, container_of(engine, request), "replace", replace)
 
@@ -75,7 +76,7 @@ async def put_document(engine: Engine, request: Request) -> Reply:
 async def patch_document(engine: Engine, request: Request) -> Reply:
     container = container_of(engine, request)
     patch = Patch(request.json(), container.partition_key)
-    name, if_match = request.address.names[2], request.headers.get("if-match")
+    name, if_match = _document_id(engine, request), request.headers.get("if-match")
 
     def run(tx: Transaction) -> Outcome:
         return documents.patch(tx, name, lambda document: patch.apply(document, utc(tx.now)), if_match)
@@ -84,7 +85,7 @@ async def patch_document(engine: Engine, request: Request) -> Reply:
 
 
 async def delete_document(engine: Engine, request: Request) -> Reply:
-    delete = partial(documents.delete, name=request.address.names[2], if_match=request.headers.get("if-match"))
+    delete = partial(documents.delete, name=_document_id(engine, request), if_match=request.headers.get("if-match"))
     return await _write(engine, request, container_of(engine, request), "delete", delete)
 
 
@@ -92,6 +93,18 @@ async def post_partition_delete(engine: Engine, request: Request) -> Reply:
     """Delete by partition key: at once here, in the background in the service."""
     container = container_of(engine, request)
     return await _write(engine, request, container, "delete_partition", documents.delete_partition)
+
+
+def _document_id(engine: Engine, request: Request) -> str:
+    """The id in the address, or that of the document whose rid is in the address."""
+    name = request.address.names[2]
+    if not request.address.by_rid:
+        return name
+    number = document_number(name)
+    row = engine.reader.execute("SELECT id FROM documents WHERE key = ?", (number,)).fetchone()
+    if row is None:
+        raise item_not_found()
+    return str(row[0])
 
 
 async def _write(

@@ -305,10 +305,8 @@ def _expiry(tx: Transaction, document: Document) -> int | None:
     default = tx.container.default_ttl
     if default is None:
         return None
-    ttl = document.get("ttl")
-    if ttl is None:
-        ttl = default
-    elif not is_ttl(ttl):
+    ttl = document.get("ttl", default)
+    if not is_ttl(ttl):
         raise bad_request(f"The input ttl '{ttl}' is invalid. {TTL_RULE}")
     return None if ttl == -1 else tx.now + int(ttl)
 

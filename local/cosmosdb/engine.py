@@ -29,7 +29,7 @@ _logger = logging.getLogger("local.cosmosdb")
 
 @dataclass(frozen=True)
 class Settings:
-    """`data` None keeps everything in memory; `partitions` is the number of physical ranges of a new container."""
+    """`data` None keeps everything in memory; `partitions` the least number of physical ranges of a new container."""
 
     data: Path | None = None
     partitions: int = 4
@@ -68,7 +68,7 @@ class Engine:
         self.keys = documents.new_keys(connection)
         self.reader = self._storage.connect()
         self.writer = Writer(connection)
-        self.catalog = Catalog(self.writer, self.reader, self.clock, self.settings.partitions)
+        self.catalog = Catalog(self.writer, self.reader, self.clock)
         self._purger = asyncio.create_task(self._purge_for_ever())
 
     async def stop(self) -> None:

@@ -14,10 +14,7 @@ _CODES = {
     410: "Gone",
     412: "PreconditionFailed",
     413: "RequestEntityTooLarge",
-    424: "FailedDependency",
     500: "InternalServerError",
-    501: "NotImplemented",
-    503: "ServiceUnavailable",
 }
 
 

@@ -8,7 +8,7 @@ import orjson
 from local.cosmosdb import changefeed, charges
 from local.cosmosdb.catalog import Container
 from local.cosmosdb.engine import Engine
-from local.cosmosdb.errors import bad_request
+from local.cosmosdb.errors import bad_request, resource_not_found
 from local.cosmosdb.messages import Reply, Request, feed_body
 from local.cosmosdb.scan import Position, Scan
 from local.cosmosdb.scoping import add_session, check_session, container_of, newest_lsns, scope_of_request
@@ -75,6 +75,23 @@ async def _get_changes(engine: Engine, request: Request, container: Container) -
     reply.headers["etag"] = f'"{changes.continuation}"'
     reply.headers["x-ms-item-count"] = str(len(bodies))
     return reply.about(container, range_number=number, lsn=changes.newest)
+
+
+async def get_conflicts(engine: Engine, request: Request) -> Reply:
+    """An account with one write region has no conflicts."""
+    container = container_of(engine, request)
+    return Reply(200, "read_conflicts", feed_body(container.rid, "Conflicts", []), charges.feed(0)).about(container)
+
+
+async def post_conflicts(engine: Engine, request: Request) -> Reply:
+    """A query over the conflicts that there are not."""
+    request.complete_partition_key(container_of(engine, request))
+    return await get_conflicts(engine, request)
+
+
+async def no_conflict(engine: Engine, request: Request) -> Reply:
+    container_of(engine, request)
+    raise resource_not_found()
 
 
 def _parse_position(continuation: str) -> Position:

@@ -13,7 +13,7 @@ from local.cosmosdb.addressing import Address, parse_address
 from local.cosmosdb.auth import Authenticator
 from local.cosmosdb.clock import SystemClock
 from local.cosmosdb.engine import Engine
-from local.cosmosdb.errors import CosmosError, resource_not_found
+from local.cosmosdb.errors import CosmosError, bad_request, resource_not_found
 from local.cosmosdb.messages import Reply, Request
 
 _logger = logging.getLogger("local.cosmosdb")
@@ -43,6 +43,10 @@ _HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("PUT", f"{_CONTAINER}/docs/*"): document_routes.put_document,
     ("PATCH", f"{_CONTAINER}/docs/*"): document_routes.patch_document,
     ("DELETE", f"{_CONTAINER}/docs/*"): document_routes.delete_document,
+    ("GET", f"{_CONTAINER}/conflicts"): feed_routes.get_conflicts,
+    ("POST", f"{_CONTAINER}/conflicts"): feed_routes.post_conflicts,
+    ("GET", f"{_CONTAINER}/conflicts/*"): feed_routes.no_conflict,
+    ("DELETE", f"{_CONTAINER}/conflicts/*"): feed_routes.no_conflict,
     ("GET", "offers"): resource_routes.get_offers,
     ("POST", "offers"): resource_routes.post_offers,
     ("GET", "offers/*"): resource_routes.get_offer,
@@ -83,16 +87,16 @@ class Gateway:
     async def _answer(self, scope: Scope, headers: dict[str, str], body: bytes, activity_id: str) -> Reply:
         method: str = scope["method"]
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-        if path.startswith(_LOCAL):
-            return await self._answer_local(
-                scope, Request(method, Address(path, (), "", ""), headers, body, activity_id)
-            )
-        address = parse_address(path)
+        is_local = path.startswith(_LOCAL)
+        address = Address(path, (), "", "") if is_local else parse_address(path)
+        request = Request(method, address, headers, body, activity_id, scope["scheme"])
+        if is_local:
+            return await self._answer_local(scope, request)
         self._authenticator.check(method, address, headers)
         handler = _HANDLERS.get((method, address.shape))
         if handler is None:
             raise _unknown(method, address)
-        reply = await handler(self._engine, Request(method, address, headers, body, activity_id))
+        reply = await handler(self._engine, request)
         self._engine.counters.add(reply)
         return reply
 
@@ -110,7 +114,7 @@ class Gateway:
 def _unknown(method: str, address: Address) -> CosmosError:
     if address.shape in _SHAPES:
         return CosmosError(405, f"The requested verb {method} is not supported here.")
-    return CosmosError(501, f"The local engine has no '{address.resource_type}' resources.")
+    return bad_request(f"The local engine has no '{address.resource_type}' resources.")
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -44,9 +44,9 @@ def _check_paths(paths: Sequence[Any]) -> None:
     for path in paths:
         if not isinstance(path, str) or not path.startswith("/"):
             raise bad_request(f"The indexing path '{path}' could not be accepted: it must start with a slash.")
-        if path.rsplit("/", 1)[1] not in {"?", "*"}:
+        if path != "/" and path.rsplit("/", 1)[1] not in {"?", "*"}:
             raise bad_request(f"The indexing path '{path}' could not be accepted: it must end with /? or /*.")
-    if "/*" not in paths:
+    if "/*" not in paths and "/" not in paths:
         raise bad_request(
             'The special mandatory indexing path "/" is not provided in any of the path type sets. '
             "Please provide this path in one of the sets."
@@ -113,7 +113,8 @@ class IndexingPolicy:
 
 
 def _names(path: str) -> tuple[str, ...]:
-    return tuple(name[1:-1] if name.startswith('"') else name for name in _SEGMENT.findall(path))
+    """A path's segments; `/` is an old way to write `/*`."""
+    return tuple(name[1:-1] if name.startswith('"') else name or "*" for name in _SEGMENT.findall(path))
 
 
 def _matches(pattern: tuple[str, ...], names: tuple[str, ...]) -> bool:

@@ -24,6 +24,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     activity_id: str
+    scheme: str = "http"
 
     def flag(self, name: str) -> bool:
         """A boolean header, in any case; raises CosmosError if it is neither true nor false."""

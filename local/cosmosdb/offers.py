@@ -9,6 +9,8 @@ import orjson
 from local.cosmosdb.errors import CosmosError, bad_request, resource_not_found
 
 _DEFAULT_THROUGHPUT = 400
+_LEAST_AUTOSCALE = 1000
+_RANGE_THROUGHPUT = 10_000
 _KEY_OFFSET = 1 << 20  # so that an id always has four letters, as in the service
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -20,14 +22,31 @@ def requested_content(headers: Mapping[str, str]) -> dict[str, Any] | None:
     if autoscale:
         try:
             settings = orjson.loads(autoscale)
-            return {"offerThroughput": settings["maxThroughput"] // 10, "offerAutopilotSettings": settings}
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            most = int(settings["maxThroughput"])
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise bad_request("The autoscale settings are invalid.") from error
+        _check_throughput(most, _LEAST_AUTOSCALE)
+        return {"offerThroughput": most // 10, "offerAutopilotSettings": settings}
     if manual is None:
         return None
-    if not manual.isdigit() or int(manual) < _DEFAULT_THROUGHPUT:
-        raise bad_request(f"The offer throughput {manual} is invalid: it must be at least {_DEFAULT_THROUGHPUT}.")
+    if not manual.lstrip("-").isdigit():
+        raise bad_request(f"The value '{manual}' specified for the header 'x-ms-offer-throughput' is invalid.")
+    _check_throughput(int(manual), _DEFAULT_THROUGHPUT)
     return {"offerThroughput": int(manual), "offerIsRUPerMinuteThroughputEnabled": False}
+
+
+def ranges_for(content: Mapping[str, Any] | None, least: int) -> int:
+    """How many physical partitions a new container starts with: `least`, or what its throughput needs."""
+    if content is None:
+        return least
+    autoscale = content.get("offerAutopilotSettings") or {}
+    throughput = int(autoscale.get("maxThroughput", content["offerThroughput"]))
+    return max(least, -(-throughput // _RANGE_THROUGHPUT))
+
+
+def _check_throughput(throughput: int, least: int) -> None:
+    if throughput < least:
+        raise bad_request(f"Requested throughput {throughput} is less than required minimum throughput {least}")
 
 
 def default_content() -> dict[str, Any]:

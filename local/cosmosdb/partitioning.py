@@ -23,7 +23,7 @@ MIN_EPK = ""
 MAX_EPK = "FF"
 MAX_KEY_BYTES = 2048
 UNDEFINED_COMPONENT: dict[str, Any] = {}  # how an absent value is written in the partition key header
-_SYSTEM_PATH = re.compile(r'/(?:"((?:[^"\\]|\\.)*)"|([^/"]+))')
+_PATH_SEGMENT = re.compile(r"""/(?:(["'])((?:(?!\1)[^\\]|\\.)*)\1|([^/"']+))""")
 _V1_STRING_LIMIT = 100
 _V1_HASHES = 1 << 32
 _V2_HASHES = 1 << 126
@@ -31,10 +31,10 @@ _V2_HASHES = 1 << 126
 
 def parse_path(path: str) -> tuple[str, ...]:
     """The property names of a path such as `/a/b` or `/"odd name"/c`; raises CosmosError on anything else."""
-    names = [quoted or plain for quoted, plain in _SYSTEM_PATH.findall(path)]
-    if not names or sum(len(match.group()) for match in _SYSTEM_PATH.finditer(path)) != len(path):
+    matches = list(_PATH_SEGMENT.finditer(path))
+    if not matches or sum(len(match.group()) for match in matches) != len(path):
         raise bad_request(f"The partition key or unique key path '{path}' is invalid.")
-    return tuple(name.replace('\\"', '"') for name in names)
+    return tuple(match[3] or re.sub(r"\\(.)", r"\1", match[2]) for match in matches)
 
 
 def value_at(document: Any, path: Sequence[str], default: Any) -> Any:
@@ -73,8 +73,9 @@ class PartitionKeyDefinition:
         return tuple(parse_path(path) for path in self.paths)
 
     def extract(self, document: dict[str, Any]) -> PartitionKey:
-        """The complete key of a document; an absent property counts as the undefined value."""
-        return self.of([value_at(document, names, UNDEFINED_COMPONENT) for names in self.names])
+        """The complete key of a document; a property that is absent, an object or an array counts as undefined."""
+        values = [value_at(document, names, UNDEFINED_COMPONENT) for names in self.names]
+        return self.of([UNDEFINED_COMPONENT if isinstance(value, dict | list) else value for value in values])
 
     def of(self, components: Sequence[Any]) -> PartitionKey:
         """The key with these component values (`{}` for undefined); raises CosmosError for objects and long strings."""

@@ -49,11 +49,13 @@ def _scope(request: Request, spec: QuerySpec, container: Container) -> tuple[Sco
     if any(header in request.headers for header in _NARROWING):
         return scope_of_request(request, container)
     scopes = queries.pinned_scopes(spec, container)
-    if scopes is not None and len(scopes) == 1:
-        ranges = _overlapping(container, scopes[0])
-        if len(ranges) == 1:
-            return scopes[0], ranges
-    if not request.flag("x-ms-documentdb-query-enablecrosspartition"):
+    pinned = scopes[0] if scopes is not None and len(scopes) == 1 else None
+    is_allowed = request.flag("x-ms-documentdb-query-enablecrosspartition")
+    if pinned is not None and not (is_allowed and spec.query.needs_plan):
+        return pinned, [
+            place for place in container.ranges if place.minimum < pinned.high and pinned.low < place.maximum
+        ]
+    if not is_allowed:
         raise bad_request(
             "Cross partition query is required but disabled. Please set "
             "x-ms-documentdb-query-enablecrosspartition to true, specify x-ms-documentdb-partitionkey, "
@@ -62,7 +64,3 @@ def _scope(request: Request, spec: QuerySpec, container: Container) -> tuple[Sco
     if spec.query.needs_plan and len(container.ranges) > 1:
         raise queries.needs_fan_out(queries.query_plan(spec, container))
     return Scope(container.key), list(container.ranges)
-
-
-def _overlapping(container: Container, scope: Scope) -> list[Range]:
-    return [place for place in container.ranges if place.minimum < scope.high and scope.low < place.maximum]

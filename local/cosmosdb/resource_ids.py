@@ -8,6 +8,7 @@ import base64
 import struct
 
 _CONTAINER_BIT = 0x80000000
+_DOCUMENT_BYTES = 16
 
 
 def _encode(data: bytes) -> str:
@@ -24,6 +25,15 @@ def container_rid(database: int, container: int) -> str:
 
 def document_rid(database: int, container: int, document: int) -> str:
     return _encode(struct.pack(">IIQ", database, container | _CONTAINER_BIT, document))
+
+
+def document_number(rid: str) -> int | None:
+    """The document's number in its rid; None if it is no such rid."""
+    try:
+        decoded = base64.b64decode(rid.replace("-", "/"), validate=True)
+    except ValueError:
+        return None
+    return int(struct.unpack(">IIQ", decoded)[2]) if len(decoded) == _DOCUMENT_BYTES else None
 
 
 def database_link(rid: str) -> str:

@@ -41,8 +41,8 @@ _QUERY_ENGINE = {
 
 async def get_account(engine: Engine, request: Request) -> Reply:
     """The account as a client first asks for it: one region, at the address the client used."""
-    scheme, host = request.headers.get("x-forwarded-proto", "http"), request.headers.get("host", "localhost")
-    location = {"name": _REGION, "databaseAccountEndpoint": f"{scheme}://{host}/"}
+    endpoint = f"{request.scheme}://{request.headers.get('host', 'localhost')}/"
+    location = {"name": _REGION, "databaseAccountEndpoint": endpoint}
     policy = {"asyncReplication": False, "minReplicaSetSize": 1, "maxReplicasetSize": 4}
     account = {
         "id": "local",
@@ -105,7 +105,8 @@ async def post_containers(engine: Engine, request: Request) -> Reply:
         elif not offers.has_offer(connection, database.body):
             offers.create(connection, container.body, offers.default_content())
 
-    container = await engine.catalog.create_container(database, request.json(), offer)
+    partitions = offers.ranges_for(content, engine.settings.partitions)
+    container = await engine.catalog.create_container(database, request.json(), partitions, offer)
     return resource_reply(201, "create_container", container.body, _CHARGE).about(container)
 
 
@@ -122,7 +123,9 @@ async def get_container(engine: Engine, request: Request) -> Reply:
         statement = "SELECT count(*), coalesce(sum(length(body)), 0) FROM documents WHERE container = ?"
         count, size = engine.reader.execute(statement, (container.key,)).fetchone()
         usage = f"documentsCount={count};documentSize={size // 1024};collectionSize={size // 1024};"
-        reply.headers |= {"x-ms-resource-usage": usage, "x-ms-resource-quota": "collectionSize=52428800;"}
+        reply.headers["x-ms-resource-usage"] = usage
+        reply.headers["x-ms-resource-quota"] = "collectionSize=52428800;"
+        reply.headers["x-ms-documentdb-collection-index-transformation-progress"] = "100"
     if request.flag("x-ms-documentdb-populatepartitionstatistics"):
         reply.body = dump({**container.body, "statistics": _statistics(engine, container)})
     return reply

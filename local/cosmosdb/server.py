@@ -1,5 +1,6 @@
 """Serving an engine over HTTP: as an application, in a thread of another program, or as a program of its own."""
 
+import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ from starlette.routing import Mount
 from local.cosmosdb.clock import Clock, SystemClock
 from local.cosmosdb.engine import Engine, Settings
 from local.cosmosdb.gateway import Gateway
+from local.cosmosdb.tls import Certificate
 
 _BACKLOG = 512
 _SHUTDOWN_SECONDS = 5
@@ -47,9 +49,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """`ready` is set once requests are answered, or once it is clear that they won't be."""
+    """`ready` is set once requests are answered, or once it is clear that they won't be.
 
-    def __init__(self, app: Starlette) -> None:
+    On the main thread, SIGINT and SIGTERM end the server, and are no more than that: `run` returns.
+    """
+
+    def __init__(self, app: Starlette, certificate: Certificate | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -57,6 +62,9 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
+                proxy_headers=False,
+                ssl_certfile=certificate.certificate if certificate else None,
+                ssl_keyfile=certificate.key if certificate else None,
                 timeout_keep_alive=300,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
                 lifespan="on",
@@ -69,6 +77,13 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self.handle_exit)
+        yield
 
 
 @contextmanager
