@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
 from local.entra.keys import signing_key, tls_files
-from local.entra.server import create_app, serve, serve_in_thread
+from local.entra.server import create_app, listen, serve, serve_in_thread
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +47,7 @@ def main() -> int:
         return 2
     with ExitStack() as stack:
         try:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", arguments.port)))
+            listener = stack.enter_context(listen(arguments.port))
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             key = signing_key(None if arguments.memory else arguments.data)
             app = create_app(url, key, redirect_uris=tuple(arguments.redirect_uri))

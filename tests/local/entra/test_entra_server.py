@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 import stat
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 
 from local.entra.identity import API_CLIENT_ID, API_URI, SERVER_CLIENT_ID, TENANT_ID, WEB_CLIENT_ID, oid_of
 from local.entra.keys import signing_key, tls_files
-from local.entra.server import create_app, serve_in_thread
+from local.entra.server import create_app, listen, serve_in_thread
 from tests.local.entra.conftest import Fields
 
 SCOPE = f"{API_URI}/Vimarsh.Access"
@@ -168,6 +170,21 @@ def test_the_command_names_a_port_that_is_taken(tmp_path: Path) -> None:
     assert finished.returncode == 1
     assert "can't start" in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+async def test_an_accepted_connection_does_not_wait_to_fill_its_packets() -> None:
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = listen(0)
+    async with await asyncio.start_server(on_connection, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await accepted
+        writer.close()
+        await writer.wait_closed()
 
 
 def _trusting(certificate: str) -> ssl.SSLContext:
