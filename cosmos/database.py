@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 
+from models.document import Document
+
 Item = dict[str, Any]
+D = TypeVar("D", bound=Document)
 
 EMULATOR_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -32,6 +35,14 @@ def connect(connection: str) -> CosmosClient:
     if urlsplit(parts["AccountEndpoint"]).hostname not in EMULATOR_HOSTS:
         raise ValueError("keys are for emulators on this machine only: give the account's endpoint instead")
     return CosmosClient(parts["AccountEndpoint"], parts["AccountKey"])
+
+
+@dataclass(frozen=True)
+class Stored(Generic[D]):
+    """A document as it was read, with the ETag that guards an edit of it."""
+
+    document: D
+    etag: str
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,26 @@ them with Azure Functions: it authorises the caller, parses the body, calls the 
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
 
 import azure.functions as func
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from functions import problems
 from functions.problems import Problem, forbidden
 from functions.services import Services, Store, services
 from functions.tokens import Caller
 from models.addresses import client_address, hash_address
+from models.errors import NotFound
 from models.identity import Person
 from models.profile import UserProfile
 from models.user_agent import Client, parse_user_agent
@@ -44,17 +44,34 @@ class Access(Enum):
 
     ANYONE = "anyone"
     USER = "user"
-    INGEST = "Vimarsh.Ingest"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+    INGEST = "ingest"
+
+
+ROLES = {
+    Access.INGEST: {"Vimarsh.Ingest"},
+    Access.MODERATOR: {"Vimarsh.Moderator", "Vimarsh.Admin"},
+    Access.ADMIN: {"Vimarsh.Admin"},
+}
+"""The app roles, one of which an operation asks for."""
 
 
 @dataclass(frozen=True)
 class Reply:
     """An answer that says more than its content."""
 
-    content: BaseModel | dict[str, Any] | None
+    content: BaseModel | None
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    etag: str | None = None
     exclude: frozenset[str] = frozenset()
+
+
+class Query(BaseModel):
+    """Base of the query strings that operations take. Each value comes as text; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,7 @@ class Call(Generic[Body]):
 
     Attributes:
         body: The parsed body; None for an operation without one.
+        query: The parsed query string; None for an operation without one.
         now: When the request came in, in UTC.
     """
 
@@ -70,6 +88,7 @@ class Call(Generic[Body]):
     store: Store
     request: func.HttpRequest
     body: Body
+    query: Any
     now: datetime
     caller: Caller | None
 
@@ -88,12 +107,36 @@ class Call(Generic[Body]):
         issued = self.caller.issued if self.caller else self.now
         return await self.store.users.writer(self.person, self.now, issued, self.is_admin)
 
+    def uuid(self, name: str) -> str:
+        """A UUID of the path, in lower case; `name` is like `session_id`.
+
+        Raises:
+            NotFound: it is no UUID, so there is no such thing.
+        """
+        try:
+            return str(UUID(self.request.route_params[name]))
+        except ValueError:
+            raise NotFound(name.removesuffix("_id")) from None
+
+    @property
+    def if_match(self) -> str:
+        """The ETag that the caller has seen.
+
+        Raises:
+            Problem: 428, there is none.
+        """
+        etag: str | None = self.request.headers.get("If-Match")
+        if not etag:
+            detail = "Send the ETag of what you have read as If-Match, so that nobody's change is lost."
+            raise Problem(428, "precondition-required", "If-Match is required", detail)
+        return etag
+
     @property
     def idempotency_key(self) -> str | None:
         """The key that makes this request repeatable.
 
         Raises:
-            Problem: 400, it is not one to three-score printable characters.
+            Problem: 400, it is empty, too long or not printable.
         """
         key: str | None = self.request.headers.get("Idempotency-Key")
         if key is not None and not (0 < len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
@@ -129,8 +172,10 @@ class Operation:
     summary: str
     access: Access
     body: type[BaseModel] | None
-    returns: type[BaseModel]
+    query: type[Query] | None
+    returns: type[BaseModel] | None
     status: int
+    errors: tuple[int, ...]
     max_bytes: int
     handler: Handler
 
@@ -147,24 +192,29 @@ class Routes:
         path: str,
         *,
         summary: str,
-        returns: type[BaseModel],
+        returns: type[BaseModel] | None,
         access: Access = Access.USER,
         body: type[BaseModel] | None = None,
+        query: type[Query] | None = None,
         status: int = 200,
+        errors: tuple[int, ...] = (),
         max_bytes: int = MAX_BODY_BYTES,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler; its name becomes the function's name and the operation's id.
 
         Args:
             path: Below the route prefix, such as `sessions/{session_id}`.
+            returns: The model of the answer, None for an answer without content.
             status: Of the answer, unless the handler's `Reply` says otherwise.
+            errors: Statuses of problems that are particular to this operation: those that follow from who may call it
+                and from what it takes are known.
             max_bytes: A larger body is refused with 413.
         """
 
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             self.operations.append(
-                Operation(name, method, path, summary, access, body, returns, status, max_bytes, handler)
+                Operation(name, method, path, summary, access, body, query, returns, status, errors, max_bytes, handler)
             )
             return handler
 
@@ -210,20 +260,30 @@ def _server(operation: Operation) -> Callable[[func.HttpRequest], Awaitable[func
 async def _answer(operation: Operation, request: func.HttpRequest) -> BaseModel | Reply:
     shared = services()
     caller = await _authorised(operation, request, shared)
-    body = _parsed(operation, request)
-    return await operation.handler(Call(shared, await shared.store(), request, body, datetime.now(UTC), caller))
+    query, body = _query(operation, request), _parsed(operation, request)
+    store = await shared.store()
+    return await operation.handler(Call(shared, store, request, body, query, datetime.now(UTC), caller))
 
 
 async def _authorised(operation: Operation, request: func.HttpRequest, shared: Services) -> Caller | None:
     if operation.access is Access.ANYONE:
         return None
     caller = await shared.tokens.caller(request.headers.get("Authorization"))
-    if operation.access is Access.USER:
-        if caller.person is None:
-            raise forbidden("This is for users who are signed in, not for applications.")
-    elif operation.access.value not in caller.roles:
-        raise forbidden(f"This needs the role {operation.access.value}.")
+    needed = ROLES.get(operation.access)
+    if needed and not needed & caller.roles:
+        raise forbidden(f"This needs the role {' or '.join(sorted(needed))}.")
+    if operation.access is not Access.INGEST and caller.person is None:
+        raise forbidden("This is for people who are signed in, not for applications.")
     return caller
+
+
+def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
+    if operation.query is None:
+        return None
+    try:
+        return operation.query.model_validate(dict(request.params))
+    except ValidationError as error:
+        raise problems.invalid(error, within="/query") from None
 
 
 def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
@@ -243,19 +303,17 @@ def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None
 
 def _response(operation: Operation, answer: BaseModel | Reply, request_id: str) -> func.HttpResponse:
     reply = answer if isinstance(answer, Reply) else Reply(answer)
-    if isinstance(reply.content, BaseModel):
-        text = reply.content.model_dump_json(exclude=set(reply.exclude) or None)
-    else:
-        text = json.dumps(reply.content)
-    return func.HttpResponse(
-        text,
-        status_code=reply.status or operation.status,
-        headers={"x-request-id": request_id, "Cache-Control": "no-store"} | reply.headers,
-        mimetype="application/json",
-    )
+    headers = {"x-request-id": request_id, "Cache-Control": "no-store"} | reply.headers
+    if reply.etag:
+        headers["ETag"] = reply.etag
+    status = reply.status or operation.status
+    if reply.content is None:
+        return func.HttpResponse(status_code=status, headers=headers)
+    text = reply.content.model_dump_json(exclude=set(reply.exclude) or None)
+    return func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/json")
 
 
 def _request_id(request: func.HttpRequest) -> str:
     """The caller's own id for the request, if it is a plain one; else a new one."""
     given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())

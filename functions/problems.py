@@ -11,7 +11,7 @@ from azure.core.exceptions import AzureError
 from pydantic import ValidationError
 
 from cosmos.analytics import Contention
-from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound
+from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound, Stale
 
 TYPE_PREFIX = "urn:vimarsh:problem:"
 
@@ -67,10 +67,10 @@ def forbidden(detail: str) -> Problem:
     return Problem(403, "forbidden", "Not allowed", detail)
 
 
-def invalid(error: ValidationError) -> Problem:
-    """422 that names each field by its JSON pointer. Quotes no values: they may be personal."""
+def invalid(error: ValidationError, within: str = "") -> Problem:
+    """422 that names each field by its JSON pointer, below `within`. Quotes no values: they may be personal."""
     errors = [
-        {"pointer": "".join(f"/{part}" for part in part["loc"]), "detail": part["msg"]}
+        {"pointer": within + "".join(f"/{name}" for name in part["loc"]), "detail": part["msg"]}
         for part in error.errors(include_input=False, include_url=False, include_context=False)
     ]
     fields = ", ".join(entry["pointer"] or "the body" for entry in errors[:5])
@@ -84,6 +84,8 @@ def of(error: Exception) -> Problem:
             return error
         case NotFound():
             return Problem(404, "not-found", "Not found", str(error))
+        case Stale():
+            return Problem(412, "precondition-failed", "It has changed", str(error))
         case KeyReused():
             return Problem(422, "key-reused", "The key was used with another body", str(error))
         case EmailTaken():

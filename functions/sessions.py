@@ -8,7 +8,7 @@ from pydantic import Field
 
 from functions.api import Call, Routes, content_hash
 from models.document import Message
-from models.errors import KeyReused, NotFound
+from models.errors import KeyReused
 from models.identity import request_id_of
 from models.interaction import Draft, Origin, Turn, UserInteraction
 from models.session import UserSession
@@ -57,7 +57,7 @@ async def start_session(call: Call[NewSession]) -> UserSession:
 )
 async def record_interaction(call: Call[Turn]) -> UserInteraction:
     profile = await call.writer()
-    session_id = guid_in_path(call, "session_id", "session")
+    session_id = call.uuid("session_id")
     key = call.idempotency_key
     draft = Draft(
         interaction_id=request_id_of(profile.id, f"sessions/{session_id}", key) if key else str(uuid.uuid4()),
@@ -75,15 +75,3 @@ async def record_interaction(call: Call[Turn]) -> UserInteraction:
     if recorded.outcome == "reused":
         raise KeyReused
     return recorded.interaction
-
-
-def guid_in_path(call: Call[Turn], name: str, what: str) -> str:
-    """A UUID of the route, in lower case.
-
-    Raises:
-        NotFound: it is no UUID, so there is no such thing.
-    """
-    try:
-        return str(uuid.UUID(call.request.route_params[name]))
-    except ValueError:
-        raise NotFound(what) from None

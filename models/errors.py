@@ -10,6 +10,13 @@ class NotFound(Exception):
         super().__init__(f"There is no such {what}.")
 
 
+class Stale(Exception):
+    """What was to be edited has changed since the caller read it."""
+
+    def __init__(self) -> None:
+        super().__init__("It has changed since you read it. Read it again, and send If-Match with its new ETag.")
+
+
 class KeyReused(Exception):
     """An idempotency key, or a turn's id, came again with another body."""
 
