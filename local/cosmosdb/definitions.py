@@ -29,7 +29,7 @@ def check_resource_id(body: Any) -> str:
         raise bad_request("The input content is invalid because the required properties - 'id; ' - are missing")
     if not isinstance(name, str) or not name.strip() or len(name) > _MAX_RESOURCE_ID:
         raise bad_request(
-            "The input name is invalid. Ensure to provide a unique non-empty string of at most 255 characters."
+            "The input name is invalid. Ensure to provide a unique non-empty string less than '255' characters."
         )
     if _FORBIDDEN & set(name) or name.endswith(" "):
         raise bad_request(f"The input name '{name}' is invalid: it must not contain / \\ ? # or end in a space.")

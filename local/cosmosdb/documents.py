@@ -142,7 +142,10 @@ def check_id(name: Any) -> None:
     if not isinstance(name, str) or not name:
         raise bad_request("The input name is invalid: 'id' must be a non-empty string.")
     if len(name.encode()) > MAX_ID_BYTES:
-        raise bad_request(f"The input name is invalid: 'id' must be at most {MAX_ID_BYTES} bytes.")
+        raise bad_request(
+            f"The input name is invalid. Ensure to provide a unique non-empty string less than '{MAX_ID_BYTES + 1}' "
+            "characters."
+        )
     if _FORBIDDEN_IN_ID & set(name):
         raise bad_request(f"The input name '{name}' is invalid: 'id' must not contain / \\ ? #.")
 

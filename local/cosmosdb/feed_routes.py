@@ -85,7 +85,8 @@ async def get_conflicts(engine: Engine, request: Request) -> Reply:
 
 async def post_conflicts(engine: Engine, request: Request) -> Reply:
     """A query over the conflicts that there are not."""
-    request.complete_partition_key(container_of(engine, request))
+    if not request.flag("x-ms-documentdb-query-enablecrosspartition"):
+        request.complete_partition_key(container_of(engine, request))
     return await get_conflicts(engine, request)
 
 

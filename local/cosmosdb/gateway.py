@@ -15,6 +15,7 @@ from local.cosmosdb.clock import SystemClock
 from local.cosmosdb.engine import Engine
 from local.cosmosdb.errors import CosmosError, bad_request, resource_not_found
 from local.cosmosdb.messages import Reply, Request
+from local.cosmosdb.query import QueryError
 
 _logger = logging.getLogger("local.cosmosdb")
 _MAX_BODY = 4 * 1024 * 1024
@@ -71,11 +72,13 @@ class Gateway:
             body = await _read_body(receive)
             reply = await self._answer(scope, headers, body, activity_id)
         except CosmosError as error:
-            reply = Reply(error.status, "", error.body(activity_id), 0.0, {"x-ms-substatus": str(error.sub_status)})
+            reply = _error_reply(error, activity_id)
+        except QueryError as error:
+            reply = _error_reply(bad_request(error.message), activity_id)
         except Exception:  # the outermost boundary: a client must get an answer, and the log the traceback
             _logger.exception("%s %s failed", scope["method"], scope["path"])
             failure = CosmosError(500, "Unknown server error occurred when processing this request.")
-            reply = Reply(500, "", failure.body(activity_id))
+            reply = _error_reply(failure, activity_id)
         if self._engine.settings.verbose:
             _logger.info(
                 "%s %s %d %.2f RU %.1f ms",
@@ -109,6 +112,10 @@ class Gateway:
         if reply.operation:
             self._engine.counters.add(reply)
         return reply
+
+
+def _error_reply(error: CosmosError, activity_id: str) -> Reply:
+    return Reply(error.status, "", error.body(activity_id), 0.0, {"x-ms-substatus": str(error.sub_status)})
 
 
 def _unknown(method: str, address: Address) -> CosmosError:

@@ -37,7 +37,14 @@ def complete_policy(policy: Any) -> dict[str, Any]:
     _check_paths(paths)
     if _ETAG_PATH not in paths:
         excluded.append({"path": _ETAG_PATH})
+    included = [_without_old_kinds(entry) for entry in included]
     return {**completed, "includedPaths": included, "excludedPaths": excluded}
+
+
+def _without_old_kinds(entry: dict[str, Any]) -> dict[str, Any]:
+    """An included path without the Hash and Range indexes of old policies, which the service ignores too."""
+    kept = [index for index in entry.get("indexes") or [] if str(index.get("kind")).lower() not in {"hash", "range"}]
+    return {**{k: v for k, v in entry.items() if k != "indexes"}, **({"indexes": kept} if kept else {})}
 
 
 def _check_paths(paths: Sequence[Any]) -> None:

@@ -54,8 +54,8 @@ class Request:
             raise bad_request("PartitionKey value must be supplied for this operation.")
         if not container.partition_key.is_complete(key):
             raise bad_request(
-                "The partition key supplied in x-ms-partitionkey header has fewer components than defined in the "
-                "collection.",
+                "Partition key provided either doesn't correspond to definition in the collection or doesn't match "
+                "partition key field values specified in the document.",
                 sub_status=1001,
             )
         return key

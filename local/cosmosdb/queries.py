@@ -23,7 +23,7 @@ from local.cosmosdb.catalog import Container
 from local.cosmosdb.clock import utc
 from local.cosmosdb.errors import CosmosError, bad_request
 from local.cosmosdb.partitioning import MAX_EPK, MIN_EPK
-from local.cosmosdb.query import Query, QueryError, compile_query
+from local.cosmosdb.query import Query, compile_query
 from local.cosmosdb.scan import Position, Scan, Scope
 
 DEFAULT_PAGE_ITEMS = 1000
@@ -45,11 +45,21 @@ class QuerySpec:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows as JSON texts, where to go on (None: nowhere), and the charge in RU."""
+    """Rows as JSON texts, where to go on (None: nowhere), and what had to be loaded for it."""
 
     rows: list[bytes]
     continuation: str | None
-    charge: float
+    loaded: int
+    loaded_size: int
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.rows))
+
+    @property
+    def charge(self) -> float:
+        """In RU."""
+        return charges.query(self.loaded, self.loaded_size, self.size)
 
 
 def parse_query(body: bytes) -> QuerySpec:
@@ -64,16 +74,12 @@ def parse_query(body: bytes) -> QuerySpec:
 
 
 def compile_spec(text: str, parameters: Any) -> QuerySpec:
-    """Raises CosmosError 400 with the position of a syntax error."""
+    """Raises QueryError with the position of a syntax error."""
     if parameters is None:
         parameters = []
     if not isinstance(parameters, list) or not all(isinstance(p, dict) and "name" in p for p in parameters):
         raise bad_request("The parameters of a query must be a list of objects with 'name' and 'value'.")
-    try:
-        query = compile_query(text)
-    except QueryError as error:
-        raise bad_request(error.message) from error
-    return QuerySpec(query, text, {str(p["name"]): p.get("value") for p in parameters})
+    return QuerySpec(compile_query(text), text, {str(p["name"]): p.get("value") for p in parameters})
 
 
 class KeptResults:
@@ -111,52 +117,74 @@ class QueryRunner:
         self,
         connection: sqlite3.Connection,
         spec: QuerySpec,
-        scope: Scope,
+        scopes: Sequence[Scope],
         *,
         limit: int,
         continuation: str | None,
         now: float,
     ) -> Page:
-        """Up to `limit` rows; raises CosmosError for a query that fails or a continuation of another one."""
-        state = _decode(continuation, spec) if continuation else {}
-        ids = spec.query.equalities(spec.parameters).get("/id")
-        start = Position(state["epk"], state["key"]) if "epk" in state else None
-        scan = Scan(connection, scope, now, start=start, ids=ids)
-        try:
-            if spec.query.needs_plan:
-                return self._materialised_page(spec, scan, limit, state, now)
-            return _streamed_page(spec, scan, limit, (start, state.get("skip", 0)), now)
-        except QueryError as error:
-            raise bad_request(error.message) from error
+        """Up to `limit` rows of the first of these scopes that is not yet done.
 
-    def _materialised_page(self, spec: QuerySpec, scan: Scan, limit: int, state: dict[str, Any], now: float) -> Page:
+        Like the gateway's, a page never spans two ranges, so it can be empty and have a continuation. A query that
+        needs a plan must have a single scope. Raises QueryError for a query that fails, CosmosError for the
+        continuation of another one.
+        """
+        state = _decode(continuation, spec) if continuation else {}
+        if spec.query.needs_plan:
+            return self._materialised_page(connection, spec, scopes[0], limit, state, now)
+        start = Position(state["epk"], state["key"]) if state else None
+        left = [scope for scope in scopes if start is None or start.epk < scope.high]
+        scan = _scan(connection, spec, left[0], now, start)
+        rows, following = _streamed_rows(spec, scan, limit, (start, state.get("skip", 0)), now)
+        if following is None and len(left) > 1:
+            following = _encode({"epk": left[1].low, "key": 0}, spec)
+        return Page(rows, following, scan.count, scan.size)
+
+    def _materialised_page(
+        self,
+        connection: sqlite3.Connection,
+        spec: QuerySpec,
+        scope: Scope,
+        limit: int,
+        state: dict[str, Any],
+        now: float,
+    ) -> Page:
         token, offset = state.get("kept", ""), state.get("offset", 0)
         rows = self._kept.find(token) if token else None
+        loaded = loaded_size = 0
         if rows is None:
+            scan = _scan(connection, spec, scope, now, None)
             rows = [dump(row) for row in spec.query.run(scan, spec.parameters, utc(now))]
-            token = ""
+            token, loaded, loaded_size = "", scan.count, scan.size
         end = _page_end(rows, offset, limit)
-        page = rows[offset:end]
         continuation = None
         if end < len(rows):
             continuation = _encode({"kept": token or self._kept.keep(rows), "offset": end}, spec)
-        return Page(page, continuation, charges.query(scan.count, scan.size, sum(map(len, page))))
+        return Page(rows[offset:end], continuation, loaded, loaded_size)
 
 
-def _streamed_page(spec: QuerySpec, scan: Scan, limit: int, seen: tuple[Position | None, int], now: float) -> Page:
-    """`seen` is the document at which the page before this ended, and how many of its rows that page had."""
+def _scan(connection: sqlite3.Connection, spec: QuerySpec, scope: Scope, now: float, start: Position | None) -> Scan:
+    """The documents that a query has to look at."""
+    return Scan(connection, scope, now, start=start, ids=spec.query.equalities(spec.parameters).get("/id"))
+
+
+def _streamed_rows(
+    spec: QuerySpec, scan: Scan, limit: int, seen: tuple[Position | None, int], now: float
+) -> tuple[list[bytes], str | None]:
+    """A page of rows and where in this scan to go on.
+
+    `seen` is the document at which the page before this ended, and how many of its rows that page had.
+    """
     page: list[bytes] = []
     size = 0
-    continuation = None
     for position, number, row in _numbered(spec.query.run(scan, spec.parameters, utc(now)), scan):
         if position == seen[0] and number < seen[1]:
             continue
         if len(page) >= limit or size >= MAX_PAGE_BYTES:
-            continuation = _encode({"epk": position.epk, "key": position.key, "skip": number}, spec)
-            break
+            return page, _encode({"epk": position.epk, "key": position.key, "skip": number}, spec)
         page.append(dump(row))
         size += len(page[-1])
-    return Page(page, continuation, charges.query(scan.count, scan.size, size))
+    return page, None
 
 
 def _numbered(rows: Iterator[Any], scan: Scan) -> Iterator[tuple[Position, int, Any]]:

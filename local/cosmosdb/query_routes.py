@@ -1,5 +1,7 @@
 """Requests that query documents, or ask how a client should."""
 
+import time
+
 import orjson
 
 from local.cosmosdb import charges, queries
@@ -7,7 +9,7 @@ from local.cosmosdb.catalog import Container, Range
 from local.cosmosdb.engine import Engine
 from local.cosmosdb.errors import bad_request
 from local.cosmosdb.messages import Reply, Request, feed_body
-from local.cosmosdb.queries import QuerySpec
+from local.cosmosdb.queries import Page, QuerySpec
 from local.cosmosdb.scan import Scope
 from local.cosmosdb.scoping import add_session, check_session, container_of, newest_lsns, scope_of_request
 
@@ -24,13 +26,19 @@ async def post_query(engine: Engine, request: Request) -> Reply:
     check_session(request, newest)
     limit = request.page_size(queries.DEFAULT_PAGE_ITEMS)
     continuation, now = request.headers.get("x-ms-continuation"), engine.clock.now()
+    scopes = [scope.within(place.minimum, place.maximum) for place in ranges] if len(ranges) > 1 else [scope]
+    started = time.perf_counter()
     page = await engine.run(
-        lambda connection: engine.queries.page(connection, spec, scope, limit=limit, continuation=continuation, now=now)
+        lambda connection: engine.queries.page(
+            connection, spec, scopes, limit=limit, continuation=continuation, now=now
+        )
     )
     reply = Reply(200, "query", feed_body(container.rid, "Documents", page.rows), page.charge)
     reply.headers["x-ms-item-count"] = str(len(page.rows))
     if page.continuation is not None:
         reply.headers["x-ms-continuation"] = page.continuation
+    if request.flag("x-ms-documentdb-populatequerymetrics"):
+        reply.headers["x-ms-documentdb-query-metrics"] = _metrics(page, time.perf_counter() - started)
     reply.cross_partition = scope.partition is None
     return add_session(reply, container, newest)
 
@@ -64,3 +72,15 @@ def _scope(request: Request, spec: QuerySpec, container: Container) -> tuple[Sco
     if spec.query.needs_plan and len(container.ranges) > 1:
         raise queries.needs_fan_out(queries.query_plan(spec, container))
     return Scope(container.key), list(container.ranges)
+
+
+def _metrics(page: Page, seconds: float) -> str:
+    """The metrics header, as far as there is something to tell."""
+    values = {
+        "totalExecutionTimeInMs": f"{seconds * 1000:.2f}",
+        "retrievedDocumentCount": page.loaded,
+        "retrievedDocumentSize": page.loaded_size,
+        "outputDocumentCount": len(page.rows),
+        "outputDocumentSize": page.size,
+    }
+    return ";".join(f"{name}={value}" for name, value in values.items())

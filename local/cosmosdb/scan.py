@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -22,6 +22,10 @@ class Scope:
     @classmethod
     def of_partition(cls, container: int, key: PartitionKey) -> "Scope":
         return cls(container, key.epk, key.epk + "0", key.text)
+
+    def within(self, low: str, high: str) -> "Scope":
+        """What of it lies in an interval."""
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
 
 @dataclass(frozen=True, slots=True, order=True)
