@@ -10,6 +10,7 @@ from .runtime import Evaluate, Frame
 from .values import UNDEFINED, Value, compare, equals, freeze, number
 
 _WORD: Final = 2**32
+_NEVER: Final = re.compile(r"(?!)")
 _LIKE_PARTS: Final = re.compile(r"%|_|\[\^?[^\]]+\]|.", re.DOTALL)
 
 
@@ -156,7 +157,7 @@ def like(value: Evaluate, pattern: Evaluate, escape: str | None) -> Evaluate:
 
 @lru_cache(maxsize=256)
 def like_pattern(pattern: str, escape: str | None) -> re.Pattern[str]:
-    """The regular expression of a LIKE pattern."""
+    """The regular expression of a LIKE pattern. A set with a range from right to left matches nothing."""
     parts: list[str] = []
     at = 0
     while at < len(pattern):
@@ -168,7 +169,10 @@ def like_pattern(pattern: str, escape: str | None) -> re.Pattern[str]:
         assert match is not None  # the last alternative takes any character
         parts.append(_like_part(match[0]))
         at = match.end()
-    return re.compile("".join(parts), re.DOTALL)
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error:
+        return _NEVER
 
 
 def _like_part(part: str) -> str:
@@ -178,7 +182,7 @@ def _like_part(part: str) -> str:
         return "."
     if len(part) == 1:
         return re.escape(part)
-    inverted = part.startswith("[^")
+    inverted = part.startswith("[^") and part != "[^]"
     members = part[2:-1] if inverted else part[1:-1]
     return ("[^" if inverted else "[") + re.sub(r"([\\\[&~|^])", r"\\\1", members) + "]"
 

@@ -13,6 +13,7 @@ from .errors import QueryError, Span, syntax_error
 from .values import UNDEFINED, number
 
 _LARGEST_COUNT: Final = 2**32
+_LARGEST_INTEGER: Final = 2**63
 _SUBQUERY_KINDS: Final = {"ARRAY", "EXISTS", "ALL", "FIRST", "LAST"}
 _SIMPLE_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -88,11 +89,12 @@ def _literal(token: Token) -> nodes.Literal:
         return nodes.Literal(_CONSTANTS[kind])
     if kind == "STRING":
         return nodes.Literal(_unescape(token))
-    if kind == "INTEGER":
-        value: float = int(token)
-    else:
-        value = int(token, 16) if token[:2].lower() == "0x" else float(token)
-    return nodes.Literal(number(value), token.start_pos or 0)
+    hexadecimal = token[:2].lower() == "0x"
+    if kind != "INTEGER" and not hexadecimal:
+        return nodes.Literal(number(float(token)), token.start_pos or 0)
+    # Integers of 64 bits are exact, as the functions on them need them; larger ones are doubles.
+    value = int(token, 16 if hexadecimal else 10)
+    return nodes.Literal(value if value < _LARGEST_INTEGER else number(value), token.start_pos or 0)
 
 
 class _Builder(Transformer[Token, Any]):

@@ -57,7 +57,7 @@ class Pins:
                 return [{path: None}]
             case "IS_BOOL", (operand,) if path := document_path(operand, self._alias):
                 return [{path: False}, {path: True}]
-            case "ARRAY_CONTAINS", (array, operand) if _is_constant(array):
+            case "ARRAY_CONTAINS" | "_TRY_ARRAY_CONTAINS", (array, operand) if _is_constant(array):
                 values = self._constant(array, self._parameters)
                 if isinstance(values, list):
                     return self._equality(operand, [nodes.Literal(value) for value in values])

@@ -30,7 +30,7 @@ def _covers(item: JSON, wanted: JSON) -> bool:
     return equals(item, wanted)
 
 
-@builtin("ARRAY_CONTAINS_ANY", "auu*")
+@builtin("ARRAY_CONTAINS_ANY", "au*")
 def _array_contains_any(array: list[JSON], *wanted: Value) -> Value:
     """True if one is found; undefined rather than false if one of the others is undefined."""
     present = set(map(freeze, array))
@@ -39,7 +39,7 @@ def _array_contains_any(array: list[JSON], *wanted: Value) -> Value:
     return UNDEFINED if UNDEFINED in wanted else False
 
 
-@builtin("ARRAY_CONTAINS_ALL", "auu*")
+@builtin("ARRAY_CONTAINS_ALL", "au*")
 def _array_contains_all(array: list[JSON], *wanted: Value) -> Value:
     """False if one is not found; undefined rather than true if one of the others is undefined."""
     present = set(map(freeze, array))

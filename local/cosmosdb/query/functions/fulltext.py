@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from ..values import JSON, UNDEFINED, Value
+from ..values import JSON, UNDEFINED, Value, number
 from .registry import builtin
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_ENDING: Final = re.compile(r"(?<=\w{3})(ings?|ers?|ed|es|s)$")
+_ENDING: Final = re.compile(r"(?<=\w{3})(ings?|ers?|ed|es?|s)$")
 _DOUBLED: Final = re.compile(r"([b-df-hj-np-tv-z])\1$")
 _K1: Final = 1.2
 _B: Final = 0.75
@@ -69,4 +69,4 @@ def full_text_score(text: str, phrases: list[JSON], documents: float, total_word
         frequency = _occurrences(found, words(phrase))
         rarity = math.log(1 + (documents - hit_count + 0.5) / (hit_count + 0.5))
         score += rarity * frequency * (_K1 + 1) / (frequency + length)
-    return score
+    return number(score)

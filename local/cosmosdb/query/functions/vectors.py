@@ -5,7 +5,7 @@ from collections.abc import Callable
 from operator import mul
 from typing import Final
 
-from ..values import JSON, UNDEFINED, Value, is_number
+from ..values import JSON, UNDEFINED, Value, is_number, number
 from .registry import builtin
 
 
@@ -33,4 +33,4 @@ def vector_distance(
     distance = _DISTANCES.get(str((options or {}).get("distanceFunction", "cosine")).lower())
     if distance is None or len(left) != len(right) or not left or not all(map(is_number, [*left, *right])):
         return UNDEFINED
-    return distance([float(value) for value in left], [float(value) for value in right])
+    return number(distance(left, right))
