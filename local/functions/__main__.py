@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import signal
 import socket
@@ -58,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.freeze()
     with asyncio.Runner(loop_factory=_config(host).get_loop_factory()) as runner:
         runner.run(serve(host, listening))
+    if host.has_abandoned:  # Python itself would wait for the threads of those functions
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 
@@ -112,9 +116,9 @@ def _instance(options: argparse.Namespace, folder: Path) -> str | None:
 
 
 def _listing(host: FunctionHost, url: str) -> str:
-    """What is served: `name: [METHODS] url`, or the trigger."""
+    """Where, and what: `name: [METHODS] url`, or the trigger."""
     routes = {route.function.name: route for route in host.http.router.routes}
-    lines = ["", "Functions:", ""]
+    lines = [f"Listening on {url}", "", "Functions:", ""]
     for function in host.functions:
         route = routes.get(function.name)
         if route is None:

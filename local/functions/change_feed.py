@@ -79,13 +79,33 @@ async def read_page(
         documents = [document async for document in page]
         break
     headers = responses[-1]  # this response's own: the client's last headers may be another request's by now
-    return Page(documents, headers["etag"], _session_lsn(headers.get("x-ms-session-token", "")))
+    return Page(documents, _readable(headers["etag"]), _session_lsn(headers.get("x-ms-session-token", "")))
 
 
 def _start_time(start: datetime | None) -> datetime | str:
     if start is None:
         return "Now"
     return "Beginning" if start == BEGINNING else start
+
+
+def _readable(continuation: str) -> str:
+    """A continuation that the SDK can read again: 4.17.1 takes the milliseconds of a start time for seconds.
+
+    The start time is taken out: behind it the server's ETags alone say where to go on.
+    """
+    state = _decode(continuation)
+    if state["startFrom"]["Type"] != "PointInTime":
+        return continuation
+    return _encode({**state, "startFrom": {"Type": "Beginning"}})
+
+
+def _decode(continuation: str) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(base64.b64decode(continuation))
+    return state
+
+
+def _encode(state: Mapping[str, Any]) -> str:
+    return base64.b64encode(json.dumps(state).encode()).decode()
 
 
 def _session_lsn(token: str) -> int:
@@ -95,14 +115,17 @@ def _session_lsn(token: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def split_continuation(continuation: str) -> list[tuple[FeedRange, str]]:
-    """The ranges that a continuation covers with the position in each: several if its range has been split."""
-    state = json.loads(base64.b64decode(continuation))
+def split_continuation(continuation: str) -> list[tuple[FeedRange, str | None]]:
+    """The ranges that a continuation covers with the position in each: several if its range has been split.
+
+    A position is None for a range of which nothing has been read, when there was none to start from either.
+    """
+    state = _decode(continuation)
     inner = state["continuation"]
-    parts = []
+    parts: list[tuple[FeedRange, str | None]] = []
     for entry in inner["continuation"]:
         bounds = entry["range"]
         part = {**inner, "Range": bounds, "continuation": [entry]}
-        text = json.dumps({**state, "continuation": part})
-        parts.append((FeedRange(bounds["min"], bounds["max"]), base64.b64encode(text.encode()).decode()))
+        position = _encode({**state, "continuation": part}) if entry["token"] is not None else None
+        parts.append((FeedRange(bounds["min"], bounds["max"]), position))
     return parts

@@ -47,4 +47,5 @@ async def open_client(connection: Connection, stack: AsyncExitStack) -> CosmosCl
         identity = {"managed_identity_client_id": connection.client_id} if connection.client_id else {}
         credential = await stack.enter_async_context(DefaultAzureCredential(**identity))
         client = CosmosClient(connection.endpoint, credential=credential)
-    return await stack.enter_async_context(client)
+    stack.push_async_callback(client.close)  # before it is opened: a failing start leaves connections, too
+    return await client.__aenter__()

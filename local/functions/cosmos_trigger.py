@@ -62,10 +62,10 @@ class CosmosListener:
     def begin_stop(self) -> None:
         self._stopping.set()
 
-    async def finish_stop(self) -> None:
+    async def finish_stop(self, *, abandon: bool) -> None:
         if self._task is None:
             return
-        await asyncio.wait({self._task}, timeout=_STOP_TIME)
+        await asyncio.wait({self._task}, timeout=0 if abandon else _STOP_TIME)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 

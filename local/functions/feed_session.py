@@ -123,14 +123,15 @@ class FeedSession:
                     continue
                 if page.documents:
                     await self._deliver(page.documents)
-                    await self._checkpoint(lease, page.continuation)
-                    continue
                 parts = split_continuation(page.continuation)
                 if len(parts) > 1:
                     await self._split(lease, parts)
                     await self._take_round(group)
                     return
-                await wait_for_event(self._stopping, self._options.poll_delay)
+                if page.documents:
+                    await self._checkpoint(lease, page.continuation)
+                else:
+                    await wait_for_event(self._stopping, self._options.poll_delay)
         except (LeaseLostError, InterruptedRetryError):
             return
         finally:
@@ -177,7 +178,7 @@ class FeedSession:
             else:
                 return
 
-    async def _split(self, lease: Lease, parts: list[tuple[FeedRange, str]]) -> None:
+    async def _split(self, lease: Lease, parts: list[tuple[FeedRange, str | None]]) -> None:
         """Replaces the lease of a range that has been split by those of its children, which start where it ended."""
         for feed_range, continuation in parts:
             await self.store.create(feed_range, continuation)

@@ -26,7 +26,7 @@ class LeaseLostError(Exception):
 
 @dataclass(slots=True)
 class Lease:
-    """A lease as last read or written. `continuation` is None up to the first checkpoint of a feed with a start time."""
+    """A lease as last read or written. Without a `continuation` the feed is read from its start time."""
 
     id: str
     feed_range: FeedRange
@@ -160,7 +160,7 @@ class LeaseStore:
             await self._write(lease)
         except LeaseLostError:
             current = await self._current(lease)
-            if current is None or current.incarnation != self.incarnation:
+            if current is None or (current.owner, current.incarnation) != (self.owner, self.incarnation):
                 lease.is_lost = True
                 raise
             lease.etag = current.etag

@@ -17,8 +17,11 @@ class Listener(Protocol):
     def begin_stop(self) -> None:
         """Starts no further invocation; the one that is running may go on."""
 
-    async def finish_stop(self) -> None:
-        """Stores where it is, gives back what it holds, ends its tasks, and with them an invocation that still runs."""
+    async def finish_stop(self, *, abandon: bool) -> None:
+        """Stores where it is, gives back what it holds, ends its tasks.
+
+        `abandon` says that the function still runs: what it was given is not done, and its task is cancelled.
+        """
 
     def argument(self, input_text: str | None) -> Any:
         """What the trigger passes when the function is run by hand with this input; `ValueError` for a bad one."""

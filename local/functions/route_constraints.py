@@ -53,13 +53,11 @@ def _is_guid(value: str) -> bool:
 
 
 def _is_datetime(value: str) -> bool:
-    for text in (value, value.replace("/", "-")):
-        try:
-            datetime.fromisoformat(text)
-        except ValueError:
-            continue
-        return True
-    return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _length(least: int, most: int | None = None) -> Constraint:

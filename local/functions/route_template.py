@@ -112,9 +112,14 @@ def _parse_segment(text: str) -> Segment:
             raise ValueError(f"a catch-all parameter has to be a segment of its own, not a part of '{text}'")
         if index and isinstance(parts[index - 1], Parameter):
             raise ValueError(f"parameters have to be separated by text, but are not in '{text}'")
-        if part.is_optional and len(parts) > 1 and (index < len(parts) - 1 or parts[index - 1] != "."):
+        if part.is_optional and len(parts) > 1 and not _is_extension(parts, index):
             raise ValueError(f"within a segment only the last parameter, after a full stop, is optional: '{text}'")
     return tuple(parts)
+
+
+def _is_extension(parts: list[Part], index: int) -> bool:
+    """Whether a part is the `{extension}` of `{name}.{extension}`."""
+    return index == len(parts) - 1 and index >= 2 and parts[index - 1] == "."
 
 
 def _unescape(text: str) -> str:
@@ -171,7 +176,7 @@ def _may_be_absent(segment: Segment) -> bool:
 
 def _segment_pattern(segment: Segment) -> str:
     if len(segment) > 1 and isinstance(segment[-1], Parameter) and segment[-1].is_optional:
-        return "".join(map(_part_pattern, segment[:-2])) + r"(?:\.([^/]+))?"
+        return "".join(map(_part_pattern, segment[:-3])) + r"([^/]+?)(?:\.([^/.]+))?"
     return "".join(map(_part_pattern, segment))
 
 

@@ -59,7 +59,7 @@ class TimerListener:
     def begin_stop(self) -> None:
         self._stopping.set()
 
-    async def finish_stop(self) -> None:
+    async def finish_stop(self, *, abandon: bool) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
