@@ -24,6 +24,7 @@ MAX_EPK = "FF"
 MAX_KEY_BYTES = 2048
 UNDEFINED_COMPONENT: dict[str, Any] = {}  # how an absent value is written in the partition key header
 _PATH_SEGMENT = re.compile(r"""/(?:(["'])((?:(?!\1)[^\\]|\\.)*)\1|([^/"']+))""")
+_EXACT_INTEGERS = 1 << 53
 _V1_STRING_LIMIT = 100
 _V1_HASHES = 1 << 32
 _V2_HASHES = 1 << 126
@@ -130,7 +131,7 @@ def _canonical(component: Any) -> Any:
         return component
     if isinstance(component, int | float):
         number = float(component)
-        return int(number) if number.is_integer() else number
+        return int(number) if number.is_integer() and abs(number) <= _EXACT_INTEGERS else number
     raise bad_request("The partition key must be a string, a number, a boolean or null.", sub_status=1001)
 
 
