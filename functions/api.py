@@ -59,9 +59,9 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that says more than its content."""
+    """An answer that says more than its content. Text is sent as it is."""
 
-    content: BaseModel | None
+    content: BaseModel | str | None
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     etag: str | None = None
@@ -163,6 +163,16 @@ Handler = Callable[[Call[Any]], Awaitable[BaseModel | Reply]]
 
 
 @dataclass(frozen=True)
+class Header:
+    """A header that an operation takes, besides those that all take."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    required: bool = False
+
+
+@dataclass(frozen=True)
 class Operation:
     """The description of one operation, for serving it and for documenting it."""
 
@@ -178,6 +188,10 @@ class Operation:
     errors: tuple[int, ...]
     max_bytes: int
     handler: Handler
+    headers: tuple[Header, ...] = ()
+    if_match: bool = False
+    etag: bool = False
+    media_type: str = "application/json"
 
 
 class Routes:
@@ -199,6 +213,10 @@ class Routes:
         status: int = 200,
         errors: tuple[int, ...] = (),
         max_bytes: int = MAX_BODY_BYTES,
+        headers: tuple[Header, ...] = (),
+        if_match: bool = False,
+        etag: bool = False,
+        media_type: str = "application/json",
     ) -> Callable[[Handler], Handler]:
         """Registers a handler; its name becomes the function's name and the operation's id.
 
@@ -209,12 +227,33 @@ class Routes:
             errors: Statuses of problems that are particular to this operation: those that follow from who may call it
                 and from what it takes are known.
             max_bytes: A larger body is refused with 413.
+            headers: Further headers it takes.
+            if_match: Whether it takes an ETag, by `Call.if_match`.
+            etag: Whether its answer carries one.
+            media_type: Of the answer.
         """
 
         def register(handler: Handler) -> Handler:
             name = handler.__name__
             self.operations.append(
-                Operation(name, method, path, summary, access, body, query, returns, status, errors, max_bytes, handler)
+                Operation(
+                    name,
+                    method,
+                    path,
+                    summary,
+                    access,
+                    body,
+                    query,
+                    returns,
+                    status,
+                    errors,
+                    max_bytes,
+                    handler,
+                    headers,
+                    if_match,
+                    etag,
+                    media_type,
+                )
             )
             return handler
 
@@ -303,14 +342,16 @@ def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None
 
 def _response(operation: Operation, answer: BaseModel | Reply, request_id: str) -> func.HttpResponse:
     reply = answer if isinstance(answer, Reply) else Reply(answer)
-    headers = {"x-request-id": request_id, "Cache-Control": "no-store"} | reply.headers
+    headers = problems.COMMON_HEADERS | {"x-request-id": request_id} | reply.headers
     if reply.etag:
         headers["ETag"] = reply.etag
     status = reply.status or operation.status
     if reply.content is None:
         return func.HttpResponse(status_code=status, headers=headers)
-    text = reply.content.model_dump_json(exclude=set(reply.exclude) or None)
-    return func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/json")
+    text = reply.content
+    if isinstance(text, BaseModel):
+        text = text.model_dump_json(exclude=set(reply.exclude) or None)
+    return func.HttpResponse(text, status_code=status, headers=headers, mimetype=operation.media_type)
 
 
 def _request_id(request: func.HttpRequest) -> str:

@@ -15,6 +15,17 @@ from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound, Stale
 
 TYPE_PREFIX = "urn:vimarsh:problem:"
 
+COMMON_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Access-Control-Expose-Headers": "ETag, Retry-After, WWW-Authenticate, x-request-id",
+}
+"""What every answer carries, unless it says otherwise. Personal data is kept by nobody on the way; nothing is taken for
+a page. Which origins may read an answer is a setting of the platform, but it has none for which headers they may read."""
+
 log = logging.getLogger(__name__)
 
 
@@ -52,7 +63,7 @@ class Problem(Exception):
         return func.HttpResponse(
             json.dumps(self.body() | {"request_id": request_id}),
             status_code=self.status,
-            headers={"x-request-id": request_id, "Cache-Control": "no-store"} | self.headers,
+            headers=COMMON_HEADERS | {"x-request-id": request_id} | self.headers,
             mimetype="application/problem+json",
         )
 
