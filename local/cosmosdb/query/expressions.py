@@ -15,6 +15,7 @@ from .scope import AggregateCall, Scope
 from .values import UNDEFINED, Value, integer
 
 _MISSING: Final = object()
+_RANKING_ONLY: Final = {"FULLTEXTSCORE", "RRF"}
 
 SelectCompiler = Callable[[nodes.Select, Scope], Rows]
 
@@ -122,6 +123,9 @@ class ExpressionCompiler:
             return partial(_missing_udf, node.name)
         if node.name.upper() in AGGREGATES:
             return self._aggregate(node, scope)
+        if node.name.upper() in _RANKING_ONLY:
+            message = f"The {node.name} function is only allowed in the ORDER BY RANK clause."
+            raise QueryError("SC2210", message, node.span)
         return compile_call(node.name, [self.compile(item, scope) for item in node.arguments], node.span)
 
     def _aggregate(self, node: nodes.Call, scope: Scope) -> Evaluate:

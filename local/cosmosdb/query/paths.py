@@ -49,12 +49,12 @@ def _nodes_in(value: Any) -> Iterator[Any]:
         yield value
 
 
-def walk(node: Any) -> Iterator[Any]:
-    """The node and everything below it, but not what is inside subqueries."""
+def walk(node: Any, *, into_subqueries: bool = False) -> Iterator[Any]:
+    """The node and everything below it; what is inside subqueries only if that is wanted."""
     yield node
-    if not isinstance(node, nodes.Subquery):
+    if into_subqueries or not isinstance(node, nodes.Subquery):
         for child in children(node):
-            yield from walk(child)
+            yield from walk(child, into_subqueries=into_subqueries)
 
 
 def default_name(expression: Expression) -> str | None:

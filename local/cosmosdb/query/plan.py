@@ -32,6 +32,8 @@ def query_info(query: Select, top: int | None, offset: int | None, limit: int | 
     if query.group_by or has_aggregates(query):
         info.update(_grouped(query))
         return info
+    if query.rank:
+        return info
     rewritten = query
     if query.distinct:
         info["distinctType"] = "Ordered" if _is_ordered_distinct(query) else "Unordered"

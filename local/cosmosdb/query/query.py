@@ -12,7 +12,7 @@ from .hybrid import hybrid_search_info
 from .nodes import Expression
 from .ordering import check_order_by, is_ascending, is_non_streaming
 from .parser import parse
-from .paths import document_path, walk
+from .paths import document_path, selected, walk
 from .pinning import Pins, pinned_keys, pinned_paths
 from .plan import aggregate_calls, has_aggregates, query_info, root_alias
 from .ranking import components, weights_of
@@ -22,7 +22,6 @@ from .selects import compile_select, row_count
 from .values import JSON, Parameters, Value, printable
 
 _CACHED_QUERIES: Final = 512
-_MAY_OVERFLOW: Final = nodes.Binary | nodes.Call
 
 
 class Query:
@@ -35,7 +34,7 @@ class Query:
         self._rows = compile_select(self._select, Scope(self._layout))
         if not self._select.group_by and not has_aggregates(self._select):
             check_order_by(self._select, on_paths=self.order_by_paths is not None)
-        self._needs_printing = any(isinstance(node, _MAY_OVERFLOW) for node in walk(self._select))
+        self._needs_printing = _may_be_infinite(self._select)
 
     def run(self, documents: Iterable[JSON], parameters: Parameters, now: datetime) -> Iterator[JSON]:
         """The rows of the whole query over these documents, in their order, as one partition would give them.
@@ -89,7 +88,8 @@ class Query:
     def plan(self, parameters: Parameters, paths: Sequence[str] = ()) -> dict[str, Any]:
         """The `queryInfo` of the query plan. `paths` are those of the partition key, as in `partition_keys`.
 
-        Raises QueryError for what Azure runs in one partition but can't plan.
+        Raises QueryError for what Azure runs in one partition but can't plan. With ORDER BY RANK, `hybrid_plan` is the
+        plan, and this only has the counts.
         """
         query = self._select
         top, offset, limit = self._counts(parameters)
@@ -172,6 +172,15 @@ class Query:
 
         query = self._select
         return value("TOP", query.top), value("OFFSET", query.offset), value("LIMIT", query.limit)
+
+
+def _may_be_infinite(query: nodes.Select) -> bool:
+    """Whether rows can have numbers that JSON has not: only what is computed can, not what documents hold."""
+    for part in (*selected(query), *query.sources):
+        for node in walk(part, into_subqueries=True):
+            if isinstance(node, nodes.Binary | nodes.Call) or isinstance(getattr(node, "value", None), float):
+                return True
+    return False
 
 
 def _parameter(parameters: Parameters, name: str) -> JSON:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 JSON: TypeAlias = Any
 """A parsed JSON value: None, bool, int, float, str, list or dict."""
@@ -24,7 +24,7 @@ class Undefined(Enum):
 UNDEFINED: Final = Undefined.UNDEFINED
 
 _EXACT_INTEGER = 2**53
-_PRINTED_AS_INTEGER = 1e21
+_LARGEST_INTEGER = 2**63
 
 # Undefined < null < booleans < numbers < strings < arrays < objects, in ORDER BY and in MIN and MAX.
 _RANKS: dict[type, int] = {
@@ -49,13 +49,13 @@ def is_number(value: Value) -> bool:
 def number(value: float) -> int | float:
     """The number as Cosmos DB keeps it: a double, which prints without a fraction if it has none (3.0 is 3)."""
     if type(value) is int:
-        return value if -_EXACT_INTEGER <= value <= _EXACT_INTEGER else _from_big(value)
-    if math.isfinite(value) and value == int(value) and abs(value) < _PRINTED_AS_INTEGER:
+        return value if -_EXACT_INTEGER <= value <= _EXACT_INTEGER else _as_double(value)
+    if math.isfinite(value) and value == int(value) and abs(value) < _LARGEST_INTEGER:
         return int(value)
     return value
 
 
-def _from_big(value: int) -> int | float:
+def _as_double(value: int) -> int | float:
     try:
         return number(float(value))
     except OverflowError:
@@ -150,9 +150,6 @@ def _printed(value: float) -> str:
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
 
-
-Truth: TypeAlias = bool | Literal[Undefined.UNDEFINED]
-"""A boolean or UNDEFINED: what comparisons and the logical operators give."""
 
 Parameters: TypeAlias = Mapping[str, JSON]
 """Values by "@name"."""

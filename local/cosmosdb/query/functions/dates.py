@@ -56,7 +56,7 @@ def parse_ticks(text: str) -> int | None:
 def _ticks_of(year: int, month: int, day: int, hour: int, minute: int, second: int, fraction: int) -> int | None:
     try:
         moment = datetime(year, month, day, hour, minute, second)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (moment - _EPOCH) // timedelta(seconds=1) * _TICKS_PER_SECOND + fraction
 

@@ -10,6 +10,8 @@ from .registry import builtin
 _INT64 = 2**64
 _INT64_SIGN = 2**63
 _LARGEST_SHIFT = 64
+_MOST_DIGITS = 300
+_LARGEST_EXPONENT = 308
 
 
 def _real(function: Callable[..., float]) -> Callable[..., Value]:
@@ -37,7 +39,11 @@ def _power(base: float, exponent: float) -> float:
 
 
 def _round(value: float, digits: int = 0) -> float:
-    """Rounds half away from zero."""
+    """Rounds half away from zero. A double has no more than 17 digits, so far ends of the scale change nothing."""
+    if digits > _MOST_DIGITS:
+        return value
+    if digits < -_LARGEST_EXPONENT:
+        return 0
     scale = 10.0**digits
     scaled = abs(value) * scale
     whole = math.floor(scaled)

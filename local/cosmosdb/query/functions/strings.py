@@ -220,10 +220,16 @@ def _string_to_number(text: str) -> Value:
 
 
 def _parsed(text: str) -> Value:
-    """The value of strict JSON text; UNDEFINED for anything else, NaN and Infinity included."""
+    """The value of strict JSON text; UNDEFINED for anything else, NaN, Infinity and half characters included."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_int=lambda digits: number(int(digits)),
+            parse_float=lambda digits: number(float(digits)),
+        )
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         return UNDEFINED
     return value
 

@@ -77,6 +77,12 @@ def test_distinct_takes_values_by_content(run: Run) -> None:
     assert run("SELECT DISTINCT c.city FROM c", FAMILIES) == [{"city": "Seattle"}, {"city": "Manhattan"}]
 
 
+def test_infinities_are_printed_wherever_they_come_from(run: Run) -> None:
+    assert run("SELECT VALUE Infinity") == ["Infinity"]
+    assert run("SELECT c.x, (SELECT VALUE -1 / c.x) AS y FROM c", [{"x": 0}]) == [{"x": 0, "y": "-Infinity"}]
+    assert run("SELECT * FROM (SELECT [c.x / c.x] AS y FROM c)", [{"x": 0}]) == [{"y": ["NaN"]}]
+
+
 # FROM and JOIN
 
 
@@ -355,6 +361,7 @@ def test_a_thousand_alternatives_compile_and_run(run: Run) -> None:
         ("SELECT c.a, COUNT(1) FROM c", "SC2102", "'c.a' is invalid in the select list"),
         ("SELECT c.a + 1, MAX(c.b) FROM c GROUP BY c.b", "SC2102", "'c.a' is invalid"),
         ("SELECT c, COUNT(1) FROM c GROUP BY c.a", "SC2102", "'c' is invalid"),
+        ("SELECT FullTextScore(c.a, 'x') FROM c", "SC2210", "only allowed in the ORDER BY RANK clause"),
         ("SELECT * FROM c ORDER BY LOWER(c.a)", "SC2206", "could not be mapped to a document path"),
         ("SELECT * FROM c ORDER BY c.a[0]", "SC2206", "could not be mapped"),
         ("SELECT VALUE x FROM c JOIN x IN c.items ORDER BY x.a", "SC2206", "could not be mapped"),

@@ -102,6 +102,14 @@ def test_equalities() -> None:
     either = compile_query("SELECT * FROM c WHERE (c.a = 1 AND c.b = 2) OR (c.a = 3 AND c.d = 4)")
     assert either.equalities({}) == {"/a": [1, 3]}
     assert compile_query("SELECT * FROM c WHERE c.a > 1").equalities({}) == {}
+    assert compile_query("SELECT * FROM c WHERE c.a = 1 AND c.a = 2").equalities({}) == {}
+
+
+def test_too_many_combinations_pin_less_rather_than_nothing() -> None:
+    many = ", ".join(map(str, range(200)))
+    query = compile_query(f"SELECT * FROM c WHERE c.tenant IN ({many}) AND c.user IN ({many}, 200)")
+    found = query.partition_keys({}, TWO)
+    assert found == [[tenant] for tenant in range(200)]
 
 
 ATOMS = st.sampled_from(

@@ -214,5 +214,6 @@ def test_tells_the_paths_of_order_by(order_by: str, paths: list[tuple[str, bool]
 
 
 def test_tells_the_paths_of_the_filter() -> None:
+    assert compile_query("SELECT * FROM c").filter_paths == set()
     query = compile_query("SELECT VALUE t FROM c JOIN t IN c.tags WHERE c.a.b > 1 AND CONTAINS(c['d'], t.x)")
     assert query.filter_paths == {"/a", "/a/b", "/d"}

@@ -58,6 +58,11 @@ def test_refuses(rank: str, code: str) -> None:
     assert refused.value.code == code
 
 
+def test_beside_a_hybrid_plan_the_plain_one_only_has_the_counts() -> None:
+    plan = compile_query("SELECT TOP 7 * FROM c ORDER BY RANK FullTextScore(c.text, 'a')").plan({})
+    assert (plan["top"], plan["orderBy"], plan["rewrittenQuery"]) == (7, [], "")
+
+
 def test_a_query_without_rank_has_no_hybrid_plan() -> None:
     assert compile_query("SELECT * FROM c ORDER BY c.a").hybrid_plan({}) is None
 
