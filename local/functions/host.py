@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from local.functions.admin import AdminEndpoints
 from local.functions.asgi import Receive, Scope, Send
+from local.functions.cosmos_bindings import CosmosBindings
 from local.functions.cosmos_trigger import CosmosListener
 from local.functions.host_json import HostJson, read_host_json
 from local.functions.http_trigger import DEFAULT_BODY_LIMIT, HttpTrigger
@@ -64,7 +65,8 @@ class FunctionHost:
         indexed = index_app(registered, self.settings)
         self.functions: list[IndexedFunction] = [f for f in indexed if not _is_disabled(f, self.settings)]
         self.disabled = [function.name for function in indexed if function not in self.functions]
-        self.invoker = Invoker(self.settings)
+        self._bindings = CosmosBindings(self.functions, self.settings)
+        self.invoker = Invoker(self.settings, self._bindings)
         self.http = HttpTrigger(self.functions, self.host_json.route_prefix, self.invoker, _body_limit(self.settings))
         self.listeners: dict[str, Listener] = build_listeners(
             self.functions, self.invoker, self.settings, self.host_json, instance=self.instance, data=data
@@ -112,6 +114,7 @@ class FunctionHost:
             logger.warning("Invocations still run after %g s; they are abandoned.", self.grace)
         await asyncio.gather(*(listener.finish_stop(abandon=not is_idle) for listener in self.listeners.values()))
         self.invoker.close()
+        await self._bindings.close()
         self.state = "Stopped"
 
     def run(self, function_name: str, input_text: str | None = None) -> Coroutine[Any, Any, Outcome]:

@@ -16,7 +16,7 @@ from local.functions.asgi import (
 from local.functions.context import NO_TRACE, TraceContext
 from local.functions.http_messages import EMPTY_RESPONSE, build_request, encode_response, request_path
 from local.functions.indexing import IndexedFunction
-from local.functions.invocation import Invoker
+from local.functions.invocation import NO_DATA, Invoker
 from local.functions.routing import Router
 
 DEFAULT_BODY_LIMIT = 104_857_600
@@ -62,6 +62,7 @@ class HttpTrigger:
             function,
             {function.trigger.name: request},
             trace=_trace(request.headers) if function.wants_context else NO_TRACE,
+            data=_data(request.params, route_parameters) if function.inputs else NO_DATA,
             convert=_respond_with,
         )
         if outcome.error is not None:
@@ -81,6 +82,11 @@ def _respond_with(function: IndexedFunction, value: Any, outputs: Mapping[str, A
         if binding.type == "http" and outputs[binding.name] is not None:
             return encode_response(outputs[binding.name])
     return EMPTY_RESPONSE
+
+
+def _data(query: Mapping[str, str], route_parameters: Mapping[str, str]) -> dict[str, str]:
+    """What names in braces stand for in the properties of input bindings."""
+    return {**{f"Query.{name}": value for name, value in query.items()}, **route_parameters}
 
 
 def _trace(headers: Mapping[str, str]) -> TraceContext:

@@ -40,7 +40,7 @@ class IndexedFunction:
     """A function that has passed the checks and can be invoked.
 
     `inputs` are its input bindings without the trigger, `outputs` the parameters of type `func.Out`, `returns` the
-    binding of its return value; `wants_text` if the trigger's parameter is annotated as `str`, to get JSON.
+    binding of its return value; `text_parameters` are annotated as `str` or `bytes`, and get JSON.
     """
 
     name: str
@@ -52,8 +52,19 @@ class IndexedFunction:
     outputs: tuple[Binding, ...]
     returns: Binding | None
     wants_context: bool
-    wants_text: bool
+    text_parameters: frozenset[str]
     retry: RetryPolicy | None
+
+    @property
+    def writes_data(self) -> bool:
+        """Whether it has outputs that are not its HTTP response."""
+        outputs = (*self.outputs, self.returns) if self.returns else self.outputs
+        return any(binding.type != "http" for binding in outputs)
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether the trigger's value is to be passed as JSON."""
+        return self.trigger.name in self.text_parameters
 
     @property
     def bindings(self) -> list[Binding]:
@@ -97,7 +108,7 @@ def _index(function: Function, settings: Settings) -> IndexedFunction:
         outputs=tuple(b for b in bindings if b.is_output and b is not returns),
         returns=returns,
         wants_context=wants_context,
-        wants_text=_annotations(name, call).get(trigger.name) in (str, bytes),
+        text_parameters=frozenset(key for key, kind in _annotations(name, call).items() if kind in (str, bytes)),
         retry=_retry(name, function),
     )
 

@@ -13,10 +13,12 @@ from typing import Any
 import azure.functions as func
 
 from local.functions.context import NO_TRACE, InvocationContext, RetryState, TraceContext, mark_thread
+from local.functions.cosmos_bindings import CosmosBindings
 from local.functions.indexing import IndexedFunction
 from local.functions.settings import Settings
 
 _MOST_THREADS = 1000
+NO_DATA: Mapping[str, str] = {}
 
 Convert = Callable[[IndexedFunction, Any, Mapping[str, Any]], Any]
 """Makes something of a function's return value and of the values of its `func.Out` parameters."""
@@ -46,7 +48,8 @@ class Outcome:
 class Invoker:
     """Runs functions and knows how many are running."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, bindings: CosmosBindings) -> None:
+        self._bindings = bindings
         self._pool = ThreadPoolExecutor(_thread_count(settings), thread_name_prefix="function")
         self._running = 0
         self._idle = asyncio.Event()
@@ -59,10 +62,12 @@ class Invoker:
         *,
         trace: TraceContext = NO_TRACE,
         retry: RetryState | None = None,
+        data: Mapping[str, str] = NO_DATA,
         convert: Convert | None = None,
     ) -> Outcome:
-        """Calls the function with the values of its trigger and inputs; the `func.Out`s are added.
+        """Calls the function with the value of its trigger; those of its inputs and its `func.Out`s are added.
 
+        `data` is what the names in the inputs' properties stand for. What the outputs hold is written.
         `convert` may make something of the result; where that fails, the invocation has failed. Never raises what
         the function raises: it is logged with its traceback, and is the outcome's `error`.
         """
@@ -75,11 +80,16 @@ class Invoker:
         self._running += 1
         self._idle.clear()
         try:
+            if function.inputs:
+                arguments.update(await self._bindings.read(function, data))
             value = await self._call(function, {**arguments, **outputs} if outputs else arguments, invocation_id)
             if value is not None and function.returns is None:
                 raise RuntimeError(f"function '{function.name}' without a $return binding returned a non-None value")
+            held = {name: out.get() for name, out in outputs.items()}
+            if function.writes_data:
+                await self._bindings.write(function, value, held)
             if convert is not None:
-                value = convert(function, value, {name: out.get() for name, out in outputs.items()})
+                value = convert(function, value, held)
         except Exception as error:  # the boundary to the app's code: whatever it raises is the invocation's failure
             _log(logger, function.name, "Failed", invocation_id, started, error)
             return Outcome(error=error)

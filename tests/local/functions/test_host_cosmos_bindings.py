@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from local.functions.errors import FunctionLoadError
+from local.functions.host import FunctionHost
+from tests.local.functions.host_helpers import Feed, client_of, feed_app, until
+
+WHERE: dict[str, Any] = {"connection": "COSMOS", "database_name": "%DATABASE%", "container_name": "items"}
+
+
+async def answer(host: FunctionHost, url: str) -> tuple[int, str]:
+    async with host, client_of(host) as client:
+        response = await client.get(url)
+    return response.status_code, response.text
+
+
+def reader(**properties: Any) -> func.FunctionApp:
+    app = func.FunctionApp()
+
+    @app.route(route="items/{pk}/{id?}")
+    @app.cosmos_db_input("docs", **{**WHERE, **properties})
+    def read(req: func.HttpRequest, docs: func.DocumentList) -> str:
+        return ",".join(document["id"] for document in docs) if docs is not None else "nothing"
+
+    return app
+
+
+async def test_document_is_read_by_id_and_partition_key(feed: Feed) -> None:
+    await feed.write("a", "b")
+    app = reader(id="{id}", partition_key="{pk}")
+    assert await answer(FunctionHost(app, settings=feed.settings), "/api/items/p/a") == (200, "a")
+    assert await answer(FunctionHost(app, settings=feed.settings), "/api/items/p/x") == (200, "nothing")
+
+
+async def test_query_has_parameters_from_the_route_and_the_query_string(feed: Feed) -> None:
+    await feed.write("a", "b", "c")
+    await feed.write("b2", pk="q")
+    app = reader(sql_query="SELECT * FROM c WHERE c.pk = {pk} AND c.id >= {Query.from} ORDER BY c.id")
+    host = FunctionHost(app, settings=feed.settings)
+    assert await answer(host, "/api/items/p?from=b") == (200, "b,c")
+    assert await answer(FunctionHost(app, settings=feed.settings), "/api/items/p") == (500, "")
+
+
+async def test_query_may_be_confined_to_a_partition(feed: Feed) -> None:
+    await feed.write("a")
+    await feed.write("b", pk="q")
+    host = FunctionHost(reader(partition_key="{pk}"), settings=feed.settings)
+    assert await answer(host, "/api/items/q") == (200, "b")
+
+
+async def test_documents_are_passed_as_text_if_the_parameter_is_a_str(feed: Feed) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="items/{id}")
+    @app.cosmos_db_input("doc", **WHERE, id="{id}", partition_key="p")
+    def read(req: func.HttpRequest, doc: str) -> str:
+        return doc
+
+    await feed.write("a")
+    status, text = await answer(FunctionHost(app, settings=feed.settings), "/api/items/a")
+    assert status == 200
+    assert text.startswith('{"id":"a","pk":"p"')
+
+
+async def test_documents_are_written(feed: Feed) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="write")
+    @app.cosmos_db_output("one", **WHERE)
+    @app.cosmos_db_output("many", **WHERE)
+    @app.cosmos_db_output("text", **WHERE)
+    @app.cosmos_db_output("unset", **WHERE)
+    def write(
+        req: func.HttpRequest,
+        one: func.Out[func.Document],
+        many: func.Out[func.DocumentList],
+        text: func.Out[str],
+        unset: func.Out[func.Document],
+    ) -> str:
+        one.set(func.Document.from_dict({"id": "one", "pk": "p"}))
+        many.set(func.DocumentList([func.Document.from_dict({"id": name, "pk": "p"}) for name in ("two", "three")]))
+        text.set('[{"id": "four", "pk": "p"}]')
+        return "written"
+
+    assert await answer(FunctionHost(app, settings=feed.settings), "/api/write") == (200, "written")
+    found = {item["id"] async for item in feed.items.read_all_items()}
+    assert found == {"one", "two", "three", "four"}
+
+
+async def test_returned_documents_of_a_feed_function_are_written(feed: Feed) -> None:
+    app, decorator = feed_app()
+
+    @decorator
+    @app.cosmos_db_output("$return", **{**WHERE, "container_name": "copies"}, create_if_not_exists=True)
+    def copy(docs: func.DocumentList) -> func.DocumentList:
+        return func.DocumentList([func.Document.from_dict({"id": f"copy-{document['id']}"}) for document in docs])
+
+    await feed.write("a")
+
+    async def is_copied() -> bool:
+        containers = [container["id"] async for container in feed.database.list_containers()]
+        if "copies" not in containers:
+            return False
+        copies = feed.database.get_container_client("copies")
+        return [item["id"] async for item in copies.read_all_items()] == ["copy-a"]
+
+    async with FunctionHost(app, settings=feed.settings):
+        await until(is_copied)
+
+
+async def test_what_is_not_a_document_is_a_failure(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="write")
+    @app.cosmos_db_output("out", **WHERE)
+    def write(req: func.HttpRequest, out: func.Out[func.Document]) -> str:
+        out.set({"id": "a", "pk": "p"})  # type: ignore[arg-type]
+        return "written"
+
+    assert (await answer(FunctionHost(app, settings=feed.settings), "/api/write"))[0] == 500
+    assert 'unsupported type "cosmosDB" for Python type "dict"' in caplog.text
+
+
+async def test_missing_container_is_named(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="write")
+    @app.cosmos_db_output("out", **{**WHERE, "container_name": "nowhere"})
+    def write(req: func.HttpRequest, out: func.Out[str]) -> str:
+        out.set('{"id": "a"}')
+        return "written"
+
+    assert (await answer(FunctionHost(app, settings=feed.settings), "/api/write"))[0] == 500
+    assert "The container 'nowhere'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("properties", "problem"),
+    [
+        ({"connection": "NOWHERE"}, "'NOWHERE' is neither"),
+        ({"container_name": ""}, "'containerName' is"),
+    ],
+)
+def test_malformed_binding_is_refused(properties: dict[str, Any], problem: str) -> None:
+    settings = {"COSMOS": "AccountEndpoint=http://x/;AccountKey=k;", "DATABASE": "d"}
+    with pytest.raises(FunctionLoadError, match=problem):
+        FunctionHost(reader(**properties), settings=settings)
+
+
+def test_output_without_out_is_refused() -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="write")
+    @app.cosmos_db_output("out", "C", "d", "c")
+    def write(req: func.HttpRequest, out: func.Document) -> str:
+        return ""
+
+    with pytest.raises(FunctionLoadError, match=r"'out' direction.*is not azure\.functions\.Out"):
+        FunctionHost(app)
