@@ -74,7 +74,7 @@ class Gateway:
         except CosmosError as error:
             reply = _error_reply(error, activity_id)
         except QueryError as error:
-            reply = _error_reply(bad_request(error.message), activity_id)
+            reply = _error_reply(bad_request(str(error)), activity_id)
         except Exception:  # the outermost boundary: a client must get an answer, and the log the traceback
             _logger.exception("%s %s failed", scope["method"], scope["path"])
             failure = CosmosError(500, "Unknown server error occurred when processing this request.")

@@ -253,7 +253,7 @@ def query_plan(spec: QuerySpec, container: Container) -> dict[str, Any]:
         ranges = [_plan_range(s.low, s.low if s.partition else s.high, point=bool(s.partition)) for s in scopes]
     return {
         "partitionedQueryExecutionInfoVersion": 2,
-        "queryInfo": spec.query.plan(spec.parameters),
+        **spec.query.execution_info(spec.parameters, container.partition_key.paths),
         "queryRanges": ranges,
     }
 

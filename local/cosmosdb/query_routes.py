@@ -71,7 +71,7 @@ def _scope(request: Request, spec: QuerySpec, container: Container) -> tuple[Sco
         )
     if spec.query.needs_plan and len(container.ranges) > 1:
         raise queries.needs_fan_out(queries.query_plan(spec, container))
-    return Scope(container.key), list(container.ranges)
+    return Scope(container.key), list(container.ranges[: None if spec.query.reads_documents else 1])
 
 
 def _metrics(page: Page, seconds: float) -> str:

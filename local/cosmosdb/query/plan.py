@@ -26,13 +26,11 @@ def query_info(query: Select, top: int | None, offset: int | None, limit: int | 
     Raises QueryError where Azure refuses the query across partitions only.
     """
     info = empty_info(query)
-    if not query.sources:
+    if not query.sources or query.rank:
         return info
     info.update(top=top, offset=offset, limit=limit)
     if query.group_by or has_aggregates(query):
         info.update(_grouped(query))
-        return info
-    if query.rank:
         return info
     rewritten = query
     if query.distinct:

@@ -88,14 +88,20 @@ class Query:
     def plan(self, parameters: Parameters, paths: Sequence[str] = ()) -> dict[str, Any]:
         """The `queryInfo` of the query plan. `paths` are those of the partition key, as in `partition_keys`.
 
-        Raises QueryError for what Azure runs in one partition but can't plan. With ORDER BY RANK, `hybrid_plan` is the
-        plan, and this only has the counts.
+        Raises QueryError for what Azure runs in one partition but can't plan. With ORDER BY RANK there is nothing in
+        it, as `hybrid_plan` is the plan then.
         """
         query = self._select
         top, offset, limit = self._counts(parameters)
         if self._runs_as_it_is(parameters, paths):
             offset = limit = None
         return query_info(query, top, offset, limit)
+
+    def execution_info(self, parameters: Parameters, paths: Sequence[str] = ()) -> dict[str, Any]:
+        """What the gateway's query plan is made of, but for the ranges: `queryInfo` and, if any, the hybrid search."""
+        hybrid = self.hybrid_plan(parameters)
+        found = {"queryInfo": self.plan(parameters, paths)}
+        return found if hybrid is None else {**found, "hybridSearchQueryInfo": hybrid}
 
     def hybrid_plan(self, parameters: Parameters) -> dict[str, Any] | None:
         """The `hybridSearchQueryInfo`, which a query with ORDER BY RANK has in place of a `queryInfo`; else None."""

@@ -58,9 +58,11 @@ def test_refuses(rank: str, code: str) -> None:
     assert refused.value.code == code
 
 
-def test_beside_a_hybrid_plan_the_plain_one_only_has_the_counts() -> None:
-    plan = compile_query("SELECT TOP 7 * FROM c ORDER BY RANK FullTextScore(c.text, 'a')").plan({})
-    assert (plan["top"], plan["orderBy"], plan["rewrittenQuery"]) == (7, [], "")
+def test_beside_a_hybrid_plan_the_plain_one_is_empty() -> None:
+    info = compile_query("SELECT TOP 7 * FROM c ORDER BY RANK FullTextScore(c.text, 'a')").execution_info({})
+    assert info["queryInfo"] == compile_query("SELECT * FROM c").plan({})
+    assert info["hybridSearchQueryInfo"]["take"] == 7
+    assert "hybridSearchQueryInfo" not in compile_query("SELECT * FROM c").execution_info({})
 
 
 def test_a_query_without_rank_has_no_hybrid_plan() -> None:
