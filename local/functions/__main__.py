@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder, data=options.data and Path(options.data), instance=_instance(options, folder), grace=options.grace
         )
         listening = socket.create_server((options.host, options.port))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
     except AppLoadError as error:
         print(f"The function app cannot be served.\n{error}", file=sys.stderr)
         return 1

@@ -38,10 +38,6 @@ class AdminEndpoints:
         self._started = time.monotonic()
         self._runs: set[asyncio.Task[Any]] = set()
 
-    def owns(self, path: str) -> bool:
-        """Whether the endpoints, and not the app, answer for this path."""
-        return path == "/" or path.startswith(("/admin/", "/_local/"))
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].rstrip("/").lower()
         match scope["method"], path:

@@ -80,7 +80,7 @@ class FunctionHost:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            if self._admin.owns(scope["path"]):
+            if self._is_own(scope):
                 await self._admin(scope, receive, send)
             else:
                 await self._app(scope, receive, send)
@@ -141,6 +141,13 @@ class FunctionHost:
             }
             for listener, lag in zip(listeners, lags, strict=True)
         ]
+
+    def _is_own(self, scope: Scope) -> bool:
+        """Whether the host, and not the app, answers: on its own paths, and at the root if no function is there."""
+        path = scope["path"]
+        if path == "/":
+            return self.http.router.find(scope["method"], path) is None
+        return bool(path.startswith(("/admin/", "/_local/")))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

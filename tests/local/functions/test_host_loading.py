@@ -85,6 +85,17 @@ async def test_route_prefix_comes_from_host_json(tmp_path: Path, monkeypatch: py
     assert (await greeting(host))[0] == 404
 
 
+async def test_root_is_the_apps_if_it_has_a_route_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST_TEST_NAME", "x")
+    host_json = {"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}
+    source = APP.replace('route="greet"', 'route="{*path}", methods=["GET"]')
+    host = FunctionHost(folder_of(tmp_path, source, host=host_json))
+    assert await greeting(host, "/") == (200, "hello x")
+    async with client_of(host) as client:
+        assert (await client.get("/admin/host/status")).json()["state"] == "Initialized"
+        assert (await client.head("/")).status_code == 200
+
+
 async def test_browser_of_an_allowed_origin_may_call(tmp_path: Path) -> None:
     settings = {"Values": {"HOST_TEST_NAME": "x"}, "Host": {"CORS": "http://localhost:3000"}}
     host = FunctionHost(folder_of(tmp_path, local_settings=settings))
