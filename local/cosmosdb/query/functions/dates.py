@@ -17,8 +17,9 @@ _TICKS_PER_DAY: Final = 86_400 * _TICKS_PER_SECOND
 _TICKS_PER_MILLISECOND: Final = 10_000
 _NANOSECONDS_PER_TICK: Final = 100
 _MONTHS_PER_YEAR: Final = 12
+_NOON: Final = 12
 _EPOCH: Final = datetime(1970, 1, 1)
-_TIME: Final = r"T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?"
+_TIME: Final = r"[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?"
 _DATETIME: Final = re.compile(rf"(\d{{4}})-(\d{{2}})-(\d{{2}})(?:{_TIME})?Z?")
 
 _PART_NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -33,6 +34,7 @@ _PART_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "nanosecond": ("nanosecond", "ns"),
 }
 _PARTS: Final = {name: part for part, names in _PART_NAMES.items() for name in names}
+_SPECIFIER: Final = re.compile(r"\\(.)|yyyy|yy|MM?|dd?|HH?|hh?|mm?|ss?|tt|f{1,7}|F{1,7}", re.DOTALL)
 _UNIT_TICKS: Final = {
     "day": _TICKS_PER_DAY,
     "hour": 3600 * _TICKS_PER_SECOND,
@@ -79,9 +81,19 @@ def _now_ticks(context: Context) -> int:
     return (context.now.astimezone(UTC).replace(tzinfo=None) - _EPOCH) // timedelta(microseconds=1) * 10
 
 
+@builtin("NOW", contextual=True)
+def _now(context: Context) -> Value:
+    return format_ticks(_now_ticks(context))
+
+
+@builtin("AGO", "sn", contextual=True)
+def _ago(context: Context, part: str, amount: float) -> Value:
+    return _add(part, -amount, format_ticks(_now_ticks(context)))
+
+
 # A query is evaluated at one moment, so the "static" variants, which are that on purpose, are the same.
 for _suffix in ("", "STATIC"):
-    builtin(f"GETCURRENTDATETIME{_suffix}", contextual=True)(lambda context: format_ticks(_now_ticks(context)))
+    builtin(f"GETCURRENTDATETIME{_suffix}", contextual=True)(_now)
     builtin(f"GETCURRENTTICKS{_suffix}", contextual=True)(_now_ticks)
     builtin(f"GETCURRENTTIMESTAMP{_suffix}", contextual=True)(
         lambda context: _now_ticks(context) // _TICKS_PER_MILLISECOND
@@ -202,3 +214,29 @@ def _from_ticks(ticks: float) -> Value:
 def _from_timestamp(milliseconds: float) -> Value:
     whole = integer(milliseconds)
     return UNDEFINED if whole is None else format_ticks(whole * _TICKS_PER_MILLISECOND)
+
+
+@builtin("DATETIMEFORMAT", "ss")
+def _format(text: str, pattern: str) -> Value:
+    """The moment by the specifiers of .NET: yyyy MM dd HH hh mm ss tt, f with and F without zeros at the end."""
+    ticks = parse_ticks(text)
+    if ticks is None:
+        return UNDEFINED
+    moment, fraction = _moment(ticks), f"{ticks % _TICKS_PER_SECOND:07d}"
+    return _SPECIFIER.sub(lambda match: match[1] or _specified(match[0], moment, fraction), pattern)
+
+
+def _specified(specifier: str, moment: datetime, fraction: str) -> str:
+    size = len(specifier)
+    match specifier[0]:
+        case "f":
+            return fraction[:size]
+        case "F":
+            return fraction[:size].rstrip("0")
+        case "t":
+            return "AM" if moment.hour < _NOON else "PM"
+        case "y":
+            return f"{moment.year:04d}"[-size:]
+    values = {"M": moment.month, "d": moment.day, "H": moment.hour, "m": moment.minute, "s": moment.second}
+    value = values.get(specifier[0], (moment.hour - 1) % _NOON + 1)
+    return f"{value:0{size}d}"

@@ -67,10 +67,11 @@ def _index_of(text: str, part: str, start: float = 0) -> Value:
 
 @builtin("LASTINDEXOF", "ss?n")
 def _last_index_of(text: str, part: str, start: float | None = None) -> Value:
+    """The last occurrence that ends at or before the position to start from, searching towards the beginning."""
     last = len(text) if start is None else integer(start)
     if last is None:
         return UNDEFINED
-    return text.rfind(part, 0, last + len(part)) if last >= 0 else -1
+    return text.rfind(part, 0, last + 1) if last >= 0 else -1
 
 
 @builtin("LEFT", "sn")
@@ -105,6 +106,18 @@ def _substring_after(text: str, part: str) -> Value:
 def _substring_before(text: str, part: str) -> Value:
     before, found, _ = text.partition(part) if part else ("", "", text)
     return before if found else ""
+
+
+@builtin("LASTSUBSTRINGAFTER", "ss")
+def _substring_after_last(text: str, part: str) -> Value:
+    _, found, after = text.rpartition(part) if part else ("", "", "")
+    return after if found else ""
+
+
+@builtin("LASTSUBSTRINGBEFORE", "ss")
+def _substring_before_last(text: str, part: str) -> Value:
+    before, _, _ = text.rpartition(part) if part else (text, "", "")
+    return before
 
 
 @builtin("LENGTH", "s")
