@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.freeze()
     with asyncio.Runner(loop_factory=_config(host).get_loop_factory()) as runner:
         runner.run(serve(host, listening))
-    if host.has_abandoned:  # Python itself would wait for the threads of those functions
+    if host.invoker.has_busy_threads:  # Python itself would wait for them, for ever if need be
         logging.shutdown()
         os._exit(0)
     return 0

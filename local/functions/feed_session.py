@@ -76,14 +76,17 @@ class FeedSession:
 
     async def run(self) -> None:
         """Works until the host stops, then gives the leases back; raises `ContainerGoneError`."""
+        gone: ContainerGoneError | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take_leases(group))
                 group.create_task(self._renew_leases())
         except* (ContainerGoneError, AzureError) as errors:
-            raise ContainerGoneError(str(errors.exceptions[0])) from None
+            gone = ContainerGoneError(str(errors.exceptions[0]))
         finally:
             await self._release_all()
+        if gone is not None:
+            raise gone
 
     async def _take_leases(self, group: asyncio.TaskGroup) -> None:
         while not self._stopping.is_set():

@@ -72,7 +72,6 @@ class FunctionHost:
             self.functions, self.invoker, self.settings, self.host_json, instance=self.instance, data=data
         )
         self.state = "Initialized"
-        self.has_abandoned = False
         self._admin = AdminEndpoints(self)
         self._app = _with_cors(self.http, local)
 
@@ -110,7 +109,6 @@ class FunctionHost:
             listener.begin_stop()
         is_idle = await self.invoker.wait_idle(self.grace)
         if not is_idle:
-            self.has_abandoned = True
             logger.warning("Invocations still run after %g s; they are abandoned.", self.grace)
         await asyncio.gather(*(listener.finish_stop(abandon=not is_idle) for listener in self.listeners.values()))
         self.invoker.close()

@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -51,6 +51,7 @@ class Invoker:
     def __init__(self, settings: Settings, bindings: CosmosBindings) -> None:
         self._bindings = bindings
         self._pool = ThreadPoolExecutor(_thread_count(settings), thread_name_prefix="function")
+        self._in_threads: set[Future[Any]] = set()
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -103,9 +104,15 @@ class Invoker:
     async def _call(self, function: IndexedFunction, arguments: dict[str, Any], invocation_id: str) -> Any:
         if function.is_async:
             return await function.call(**arguments)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, _call_in_thread, function, arguments, invocation_id
-        )
+        future = self._pool.submit(_call_in_thread, function, arguments, invocation_id)
+        self._in_threads.add(future)
+        future.add_done_callback(self._in_threads.discard)
+        return await asyncio.wrap_future(future)
+
+    @property
+    def has_busy_threads(self) -> bool:
+        """Whether a function still runs in a thread; nothing can end it, whoever waited for it or not."""
+        return bool(self._in_threads)
 
     async def wait_idle(self, seconds: float) -> bool:
         """Waits until nothing is running, for at most so long; returns whether that was reached."""

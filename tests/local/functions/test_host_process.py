@@ -15,6 +15,7 @@ from tests.local.functions.host_helpers import ROOT, Feed, host_command, host_pr
 APP = """
 import asyncio
 import logging
+import threading
 from pathlib import Path
 
 import azure.functions as func
@@ -32,6 +33,12 @@ async def slow(req: func.HttpRequest) -> str:
     await asyncio.sleep(0.3)
     Path("finished").touch()
     return "done"
+
+@app.route(route="stuck")
+def stuck(req: func.HttpRequest) -> str:
+    Path("started").touch()
+    threading.Event().wait()
+    return "never"
 
 @app.timer_trigger("timer", schedule="0 0 0 1 1 *")
 def yearly(timer: func.TimerRequest) -> None:
@@ -122,6 +129,16 @@ def test_port_that_is_taken_ends_it_with_1(tmp_path: Path) -> None:
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert f"Port {port} is not available" in ended.stderr
+
+
+def test_request_that_never_ends_does_not_keep_the_host_alive(tmp_path: Path) -> None:
+    with host_process(folder_of(tmp_path), "--grace", "0.1") as host:
+        client = http.client.HTTPConnection(host.url.removeprefix("http://"))
+        client.request("GET", "/api/stuck")
+        while not (tmp_path / "started").exists():
+            threading.Event().wait(0.01)
+        assert host.terminate() == 0
+        client.close()
 
 
 async def test_killed_host_goes_on_at_its_last_checkpoint(feed: Feed, tmp_path: Path) -> None:
