@@ -63,13 +63,18 @@ class Tokens:
 
 @dataclass
 class Player:
-    """Sends requests to the API at `url`, and tallies. `patience`: the seconds that one request is tried for."""
+    """Sends requests to the API at `url`, and tallies.
+
+    `patience`: the seconds that one request is tried for. When they were not enough, the next ones are tried once
+    only, until a turn is stored: a server that is gone ends the replay soon.
+    """
 
     http: httpx.AsyncClient
     url: str
     tokens: Tokens
     patience: float
     tally: Tally = field(default_factory=Tally)
+    given_up: bool = False
 
     async def ingest(self, turns: Sequence[Turn]) -> None:
         """One worker's turns, in batches and in order."""
@@ -79,26 +84,28 @@ class Player:
     async def live(self, turns: Sequence[Turn]) -> None:
         """One worker's turns, one by one, each as its user: sign in, read the profile, open the session, ask."""
         signed_in: set[str] = set()
-        sessions: set[str] = set()
+        sessions: dict[str, str] = {}
         for turn in turns:
             try:
                 await self._prepare(turn, signed_in, sessions)
-                path = f"/api/sessions/{turn.session_id}/interactions"
-                send = partial(self._as_user, turn, "POST", path, turn.body, turn.id)
+                path = f"/api/sessions/{sessions[turn.session_id]}/interactions"
+                send = partial(self._as_user, turn, "POST", path, turn.as_recorded(), turn.id)
                 answer = await self._request(send, measured=True)
             except Refusal as refusal:
                 self.tally.lose(1, refusal.reason, refusal.detail)
             else:
                 self.tally.acknowledge(answer.status_code)
+                self.given_up = False
 
-    async def _prepare(self, turn: Turn, signed_in: set[str], sessions: set[str]) -> None:
+    async def _prepare(self, turn: Turn, signed_in: set[str], sessions: dict[str, str]) -> None:
+        """The user's first request and the session's start, each once; `sessions` maps the recorded id to the API's."""
         if turn.user.key not in signed_in:
             await self._request(partial(self._as_user, turn, "GET", "/api/me"))
             signed_in.add(turn.user.key)
         if turn.session_id not in sessions:
-            body = {"session_id": turn.session_id, "timezone": turn.user.timezone}
-            await self._request(partial(self._as_user, turn, "POST", "/api/sessions", body, turn.session_id))
-            sessions.add(turn.session_id)
+            body = {"timezone": turn.user.timezone}
+            started = await self._request(partial(self._as_user, turn, "POST", "/api/sessions", body, turn.session_id))
+            sessions[turn.session_id] = _session_id(started)
 
     async def _as_user(
         self, turn: Turn, method: str, path: str, body: Mapping[str, Any] | None = None, key: str | None = None
@@ -112,13 +119,13 @@ class Player:
     async def _ingest_batch(self, batch: Sequence[Turn]) -> None:
         """Until each turn has an answer; those that are asked to come again go together, in their order."""
         pending = list(batch)
-        pauses = Pauses(self.patience)
+        pauses = self._pauses()
         while pending:
             try:
                 answer = await self._request(partial(self._post_turns, pending), measured=True)
                 pending, wait = self._sort_out(pending, _items(answer, len(pending)))
                 if pending:
-                    await pauses.next("turns answered to come again", wait)
+                    await self._pause(pauses, "turns answered to come again", wait)
             except Refusal as refusal:
                 self.tally.lose(len(pending), refusal.reason, refusal.detail)
                 return
@@ -135,6 +142,7 @@ class Player:
             status = item["status"]
             if status in (200, 201):
                 self.tally.acknowledge(status)
+                self.given_up = False
             elif _come_again(status):
                 again.append(turn)
                 self.tally.retried[str(status)] += 1
@@ -145,7 +153,7 @@ class Player:
 
     async def _request(self, send: Callable[[], Awaitable[httpx.Response]], measured: bool = False) -> httpx.Response:
         """The successful answer (2xx). Raises Refusal."""
-        pauses = Pauses(self.patience)
+        pauses = self._pauses()
         while True:
             began = time.perf_counter()
             try:
@@ -154,7 +162,7 @@ class Player:
                 raise Refusal(f"token {error.response.status_code}", error.response.text[:300]) from None
             except httpx.TransportError as error:
                 self.tally.retried[type(error).__name__] += 1
-                await pauses.next(type(error).__name__, 0.0, str(error))
+                await self._pause(pauses, type(error).__name__, 0.0, str(error))
                 continue
             if answer.is_success:
                 if measured:
@@ -163,7 +171,19 @@ class Player:
             if not _come_again(answer.status_code):
                 raise Refusal(str(answer.status_code), answer.text[:300])
             self.tally.retried[str(answer.status_code)] += 1
-            await pauses.next(str(answer.status_code), _seconds(answer.headers.get("retry-after")), answer.text[:300])
+            wait = _seconds(answer.headers.get("retry-after"))
+            await self._pause(pauses, str(answer.status_code), wait, answer.text[:300])
+
+    def _pauses(self) -> Pauses:
+        return Pauses(0.0 if self.given_up else self.patience)
+
+    async def _pause(self, pauses: Pauses, reason: str, asked: float, detail: str = "") -> None:
+        """Raises Refusal when patience is at its end, and remembers that."""
+        try:
+            await pauses.next(reason, asked, detail)
+        except Refusal:
+            self.given_up = True
+            raise
 
 
 class Pauses:
@@ -203,6 +223,14 @@ def _items(answer: httpx.Response, expected: int) -> Sequence[Mapping[str, Any]]
     if len(statuses) != expected:
         raise Refusal(f"{answer.status_code} incomplete", f"{len(statuses)} items for {expected} turns")
     return items
+
+
+def _session_id(answer: httpx.Response) -> str:
+    """Raises Refusal for an answer without one."""
+    try:
+        return str(answer.json()["session_id"])
+    except (ValueError, KeyError, TypeError):
+        raise Refusal(f"{answer.status_code} unreadable", answer.text[:300]) from None
 
 
 def _come_again(status: int) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from local.cli.playback import Player, Tokens, play
 from local.cli.tally import Tally, report
@@ -99,8 +99,8 @@ async def replay(
         played = time.perf_counter()
         drained, feed_line = await _drain(http, functions_url)
     for line in report(player.tally, played - began, "batch" if mode == "ingest" else "turn"):
-        console.print(line, highlight=False, markup=False)
-    console.print(f"feed       {feed_line}", highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"feed       {feed_line}", highlight=False, markup=False, soft_wrap=True)
     return drained and player.tally.lost == 0
 
 
@@ -116,21 +116,28 @@ async def _progress(tally: Tally, total: int, console: Console) -> AsyncIterator
 
 
 async def _bar(tally: Tally, total: int, console: Console) -> None:
-    columns = (TextColumn("turns"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("turns", total=total)
+        task = bar.add_task("", total=total)
         try:
             while True:
-                bar.update(task, completed=tally.done)
+                bar.update(task, completed=tally.done, description=progress(tally, total))
                 await asyncio.sleep(0.1)
         finally:
-            bar.update(task, completed=tally.done)
+            bar.update(task, completed=tally.done, description=progress(tally, total))
 
 
 async def _lines(tally: Tally, total: int, console: Console) -> None:
     while True:
         await asyncio.sleep(_LINE_SECONDS)
-        console.print(f"{tally.done} of {total} turns", highlight=False)
+        console.print(progress(tally, total), highlight=False)
+
+
+def progress(tally: Tally, total: int) -> str:
+    """One line about how far it is, with what goes wrong."""
+    retries = sum(tally.retried.values())
+    troubles = [f"{tally.lost} lost"] * bool(tally.lost) + [f"{retries} retries"] * bool(retries)
+    return ", ".join([f"{tally.done} of {total} turns", *troubles])
 
 
 async def _drain(http: httpx.AsyncClient, functions_url: str) -> tuple[bool, str]:

@@ -53,10 +53,14 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def report(tally: Tally, seconds: float, unit: str) -> Iterator[str]:
-    """The lines of the report. `unit` is what one request carries, for the latencies."""
+    """The lines of the report. `unit` is what one request carries, for the latencies.
+
+    Only the answers to a batch tell a repetition: a single turn's is the same as the first time.
+    """
     rate = tally.acknowledged / seconds if seconds else math.nan
     yield f"turns      {tally.acknowledged} stored in {seconds:.1f} s: {rate:.0f} turns/s"
-    yield f"           {tally.new} new, {tally.duplicates} already there, {tally.lost} lost"
+    told_apart = f"{tally.new} new, {tally.duplicates} already there, " if unit == "batch" else ""
+    yield f"           {told_apart}{tally.lost} lost"
     if tally.latencies:
         figures = ", ".join(f"p{percent} {percentile(tally.latencies, percent) * 1000:.1f}" for percent in (50, 95, 99))
         yield f"latency    {figures} ms per {unit} ({len(tally.latencies)} requests)"

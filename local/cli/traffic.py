@@ -79,6 +79,10 @@ class Turn:
     ip_address: str | None
     user_agent: str | None
 
+    def as_recorded(self) -> dict[str, Any]:
+        """The turn as its user's client records it; a bookmark is a document of its own, which it does not make."""
+        return {name: value for name, value in self.body.items() if name != "was_bookmarked"}
+
     def as_ingested(self) -> dict[str, Any]:
         """The turn as an item of `POST /api/ingest/turns`."""
         return {

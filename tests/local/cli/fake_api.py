@@ -21,7 +21,8 @@ class FakeApi:
     """Ingest and live routes over a dict; `turns` has what was stored, in the order of arrival.
 
     `failures`: answers to give first, to any API request: (status, headers). `item_failures`: turn id -> statuses to
-    give it first. `lags`: what the feed reports, one after the other; then 0.
+    give it first. `lags`: what the feed reports, one after the other; then 0. `refused_sessions`: how many starts
+    are refused first.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class FakeApi:
         self.failures: deque[tuple[int, dict[str, str]]] = deque()
         self.item_failures: dict[str, deque[int]] = {}
         self.lags: deque[int] = deque()
+        self.refused_sessions = 0
 
     def app(self) -> Starlette:
         return Starlette(
@@ -70,10 +72,13 @@ class FakeApi:
         body = json.loads(await request.body())
         if failure := self._admit(request):
             return failure
-        assert request.headers["idempotency-key"] == body["session_id"]
-        known = body["session_id"] in self.sessions
-        self.sessions[body["session_id"]] = body
-        return JSONResponse(body, 200 if known else 201)
+        if self.refused_sessions:
+            self.refused_sessions -= 1
+            return JSONResponse({"title": "no"}, 409)
+        assert body.keys() == {"timezone"}
+        session = f"session-of-{request.headers['idempotency-key']}"
+        self.sessions[session] = body
+        return JSONResponse(body | {"session_id": session}, 201)
 
     async def _interaction(self, request: Request) -> Response:
         body = json.loads(await request.body())
@@ -83,7 +88,7 @@ class FakeApi:
         assert session in self.sessions
         stored = body | {"session_id": session, "user": {"email": self.claims[-1]["email"]}}
         item = self._store(request.headers["idempotency-key"], stored)
-        return JSONResponse(item, item["status"])
+        return JSONResponse(item, 201)
 
     async def _feeds(self, request: Request) -> Response:
         lag = self.lags.popleft() if self.lags else 0

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from local.__main__ import main
-from local.cli.playback import RENEW_SECONDS, Pauses, Refusal, Tokens
+from local.cli.playback import RENEW_SECONDS, Pauses, Player, Refusal, Tokens
 from local.cli.traffic import TrafficUser, read_turns
 from local.entra.identity import INGEST_ROLE, oid_of
 from local.entra.server import serve_in_thread
@@ -52,15 +52,18 @@ def test_every_turn_arrives_once_and_each_users_in_order(replay: Replay, api: Fa
 
 
 @pytest.mark.parametrize("mode", ["ingest", "live"])
-def test_a_second_replay_changes_nothing_and_says_so(
+def test_a_second_replay_changes_nothing(
     replay: Replay, api: FakeApi, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert replay("--mode", mode) == 0
-    assert "250 new, 0 already there, 0 lost" in capsys.readouterr().out
-    before = dict(api.turns)
-    assert replay("--mode", mode) == 0
-    assert "0 new, 250 already there, 0 lost" in capsys.readouterr().out
-    assert api.turns == before
+    reports = {
+        "ingest": ("250 new, 0 already there, 0 lost", "0 new, 250 already there, 0 lost"),
+        "live": ("0 lost",) * 2,
+    }
+    for said in reports[mode]:
+        assert replay("--mode", mode) == 0
+        assert f" {said}" in capsys.readouterr().out
+    assert len(api.turns) == 250
+    assert len(api.sessions) == (10 if mode == "live" else 0)
 
 
 def test_ingest_sends_batches_of_a_hundred_with_an_app_only_token(replay: Replay, api: FakeApi) -> None:
@@ -85,7 +88,7 @@ def test_live_sends_the_clients_address_and_agent_as_headers_only(replay: Replay
     (turn,) = api.turns.values()
     assert api.headers[-1]["x-forwarded-for"] == "192.0.2.7"
     assert api.headers[-1]["user-agent"] == "Mozilla/5.0 (X11; Linux x86_64)"
-    assert {"ip_address", "user_agent", "timestamp", "id"}.isdisjoint(turn)
+    assert {"ip_address", "user_agent", "timestamp", "id", "was_bookmarked"}.isdisjoint(turn)
 
 
 def test_the_users_beside_the_file_are_taken(replay: Replay, api: FakeApi) -> None:
@@ -129,6 +132,12 @@ def test_a_refused_turn_is_lost_alone_and_fails_the_replay(
     assert "made to fail" in out
 
 
+def test_a_session_that_is_refused_loses_its_turns_and_no_others(replay: Replay, api: FakeApi) -> None:
+    api.refused_sessions = 1
+    assert replay("--mode", "live", "--limit", "10", "--concurrency", "1") == 1
+    assert len(api.turns) == 9
+
+
 @pytest.mark.parametrize(("mode", "lost"), [("ingest", 10), ("live", 1)])
 def test_a_refused_request_loses_what_it_carried(
     replay: Replay, api: FakeApi, mode: str, lost: int, capsys: pytest.CaptureFixture[str]
@@ -136,7 +145,8 @@ def test_a_refused_request_loses_what_it_carried(
     api.failures.append((403, {}))
     assert replay("--mode", mode, "--limit", "10", "--concurrency", "1") == 1
     out = capsys.readouterr().out
-    assert f"{10 - lost} new, 0 already there, {lost} lost" in out
+    assert len(api.turns) == 10 - lost
+    assert f" {lost} lost" in out
     assert f"errors     {lost} x 403" in out
 
 
@@ -145,6 +155,27 @@ def test_patience_ends(replay: Replay, api: FakeApi, capsys: pytest.CaptureFixtu
     assert replay("--limit", "5", "--concurrency", "1", "--patience", "0.5") == 1
     assert "errors     5 x 503" in capsys.readouterr().out
     assert not api.turns
+
+
+def test_when_patience_has_ended_the_rest_is_tried_once_each(replay: Replay, api: FakeApi) -> None:
+    api.failures.extend([(503, {})] * 1000)
+    assert replay("--mode", "live", "--limit", "40", "--concurrency", "1", "--patience", "0.5") == 1
+    assert 40 < len(api.requests) < 60, "several for the first turn, one for each other"
+
+
+async def test_patience_comes_back_with_the_first_turn_that_is_stored(
+    replay: Replay, api: FakeApi, api_url: str, issuer_url: str
+) -> None:
+    lost, stored, stored_late = read_turns(replay.file, {}, 3)
+    async with httpx.AsyncClient() as http:
+        player = Player(http, api_url, Tokens(http, issuer_url), patience=30, given_up=True)
+        api.failures.append((503, {}))
+        await player.ingest([lost])
+        await player.ingest([stored])
+        api.failures.append((503, {}))
+        await player.ingest([stored_late])
+    assert list(api.turns) == [stored.id, stored_late.id]
+    assert player.tally.lost == 1
 
 
 def test_a_server_that_is_not_there_loses_all_turns(
