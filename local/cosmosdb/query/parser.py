@@ -14,6 +14,7 @@ from .values import UNDEFINED, number
 
 _LARGEST_COUNT: Final = 2**32
 _LARGEST_INTEGER: Final = 2**63
+_MOST_DIGITS: Final = 19
 _SUBQUERY_KINDS: Final = {"ARRAY", "EXISTS", "ALL", "FIRST", "LAST"}
 _SIMPLE_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -89,12 +90,16 @@ def _literal(token: Token) -> nodes.Literal:
         return nodes.Literal(_CONSTANTS[kind])
     if kind == "STRING":
         return nodes.Literal(_unescape(token))
+    return nodes.Literal(_number(token), token.start_pos or 0)
+
+
+def _number(token: Token) -> int | float:
+    """Integers of 64 bits are exact, as the functions on them need them; larger ones are doubles."""
     hexadecimal = token[:2].lower() == "0x"
-    if kind != "INTEGER" and not hexadecimal:
-        return nodes.Literal(number(float(token)), token.start_pos or 0)
-    # Integers of 64 bits are exact, as the functions on them need them; larger ones are doubles.
+    if not hexadecimal and (token.type != "INTEGER" or len(token) > _MOST_DIGITS):
+        return number(float(token))
     value = int(token, 16 if hexadecimal else 10)
-    return nodes.Literal(value if value < _LARGEST_INTEGER else number(value), token.start_pos or 0)
+    return value if value < _LARGEST_INTEGER else number(value)
 
 
 class _Builder(Transformer[Token, Any]):
@@ -130,7 +135,7 @@ class _Builder(Transformer[Token, Any]):
     def _count(self, clause: str, token: Token) -> nodes.Count:
         if token.type == "PARAMETER":
             return nodes.Parameter(str(token))
-        if int(token) >= _LARGEST_COUNT:
+        if len(token) > _MOST_DIGITS or int(token) >= _LARGEST_COUNT:
             raise QueryError(*_COUNT_ERRORS[clause], _span(token))
         return nodes.Literal(int(token))
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from . import nodes
 from .errors import QueryError
-from .expressions import ExpressionCompiler
 from .hybrid import hybrid_search_info
 from .nodes import Expression
 from .ordering import check_order_by, is_ascending, is_non_streaming
@@ -18,7 +17,7 @@ from .plan import aggregate_calls, has_aggregates, query_info, root_alias
 from .ranking import components, weights_of
 from .runtime import Context, Layout
 from .scope import Scope
-from .selects import compile_select, row_count
+from .selects import EXPRESSIONS, compile_select, row_count
 from .values import JSON, Parameters, Value, printable
 
 _CACHED_QUERIES: Final = 512
@@ -202,7 +201,7 @@ def _constant(expression: Expression, parameters: Parameters) -> Value:
     if isinstance(expression, nodes.Parameter):
         return _parameter(parameters, expression.name)
     layout = Layout()
-    evaluate = ExpressionCompiler(compile_select).compile(expression, Scope(layout))
+    evaluate = EXPRESSIONS.compile(expression, Scope(layout))
     frame: list[Any] = [None] * layout.size
     for name, slot in layout.parameters.items():
         frame[slot] = _parameter(parameters, name)

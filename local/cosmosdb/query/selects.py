@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import itemgetter
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from . import nodes
 from .errors import QueryError
@@ -22,7 +22,7 @@ Frames: TypeAlias = Callable[[Frame], Iterator[Frame]]
 Values: TypeAlias = Callable[[Frame], Iterable[Value]]
 """The values that a source of FROM takes for the row in the frame."""
 
-_LARGEST_COUNT = 2**31 - 1
+_LARGEST_COUNT: Final = 2**31 - 1
 
 
 def compile_select(query: nodes.Select, scope: Scope) -> Rows:
@@ -30,7 +30,7 @@ def compile_select(query: nodes.Select, scope: Scope) -> Rows:
     check_select(query, subquery=scope.outer is not None)
     frames, slots = _sources(query, scope)
     if query.where is not None:
-        where = _EXPRESSIONS.compile(query.where, scope.clause("Aggregate functions are not allowed in WHERE."))
+        where = EXPRESSIONS.compile(query.where, scope.clause("Aggregate functions are not allowed in WHERE."))
         frames = _filter(frames, where)
     aggregates: list[AggregateCall] = []
     projection = itemgetter(slots[0]) if query.star else _projection(query, scope.projection(aggregates))
@@ -78,12 +78,12 @@ def _bind(outer: Frames, values: Values, slot: int) -> Frames:
 def _source_values(source: nodes.Source, scope: Scope, *, may_be_root: bool) -> Values:
     collection = source.collection
     if isinstance(collection, nodes.Subquery):
-        rows = _EXPRESSIONS.compile_select(collection.query, scope.inner())
+        rows = EXPRESSIONS.compile_select(collection.query, scope.inner())
         return _elements(rows) if source.iterated else rows
     root = root_of(collection)
     if root is not None and may_be_root and scope.find(root.name) is None:
         return _root_values(source, root, scope)
-    value = _EXPRESSIONS.compile(collection, scope.clause(""))
+    value = EXPRESSIONS.compile(collection, scope.clause(""))
     return _elements_of(value) if source.iterated else _existing(value)
 
 
@@ -93,7 +93,7 @@ def _root_values(source: nodes.Source, root: nodes.Name, scope: Scope) -> Values
         return _documents
     below = Scope(scope.layout, scope.outer)
     slot = below.declare(root.name, root.span)
-    path = _EXPRESSIONS.compile(source.collection, below)
+    path = EXPRESSIONS.compile(source.collection, below)
     inner = _elements_of(path) if source.iterated else _existing(path)
 
     def values(frame: Frame) -> Iterator[Value]:
@@ -145,8 +145,8 @@ def _filter(frames: Frames, where: Evaluate) -> Frames:
 
 def _projection(query: nodes.Select, scope: Scope) -> Evaluate:
     if query.value is not None:
-        return _EXPRESSIONS.compile(query.value, scope)
-    values = [_EXPRESSIONS.compile(item.value, scope) for item in query.items]
+        return EXPRESSIONS.compile(query.value, scope)
+    values = [EXPRESSIONS.compile(item.value, scope) for item in query.items]
     return build_object(list(zip(item_names(query.items), values, strict=True)))
 
 
@@ -162,7 +162,7 @@ def _project(frames: Frames, projection: Evaluate) -> Rows:
 
 def _group_keys(query: nodes.Select, scope: Scope) -> list[Evaluate]:
     clause = scope.clause("Aggregate functions are not allowed in GROUP BY.")
-    return [_EXPRESSIONS.compile(expression, clause) for expression in query.group_by]
+    return [EXPRESSIONS.compile(expression, clause) for expression in query.group_by]
 
 
 def _group(frames: Frames, keys: list[Evaluate], aggregates: list[AggregateCall]) -> Frames:
@@ -186,7 +186,7 @@ def _group(frames: Frames, keys: list[Evaluate], aggregates: list[AggregateCall]
 
 def _order(frames: Frames, query: nodes.Select, scope: Scope) -> Frames:
     clause = scope.clause("Aggregate functions are not allowed in ORDER BY.")
-    keys = [(_EXPRESSIONS.compile(item.value, clause), is_ascending(item)) for item in query.order_by]
+    keys = [(EXPRESSIONS.compile(item.value, clause), is_ascending(item)) for item in query.order_by]
 
     def ordered(frame: Frame) -> Iterator[Frame]:
         rows = [([sort_key(evaluate(row)) for evaluate, _ in keys], row[:]) for row in frames(frame)]
@@ -201,7 +201,7 @@ def _order(frames: Frames, query: nodes.Select, scope: Scope) -> Frames:
 
 def _rank(frames: Frames, query: nodes.Select, scope: Scope) -> Frames:
     clause = scope.clause("Aggregate functions are not allowed in ORDER BY.")
-    rank = compile_ranking(query, clause, _EXPRESSIONS.compile)
+    rank = compile_ranking(query, clause, EXPRESSIONS.compile)
     return lambda frame: iter(rank([row[:] for row in frames(frame)]))
 
 
@@ -234,7 +234,7 @@ def _slice(rows: Rows, query: nodes.Select, scope: Scope) -> Rows:
 def _count(clause: str, count: nodes.Count | None, scope: Scope) -> Callable[[Frame], int]:
     if count is None:
         return lambda frame: 0
-    evaluate = _EXPRESSIONS.compile(count, scope)
+    evaluate = EXPRESSIONS.compile(count, scope)
     return lambda frame: row_count(clause, evaluate(frame))
 
 
@@ -246,4 +246,5 @@ def row_count(clause: str, value: Value) -> int:
     return count
 
 
-_EXPRESSIONS = ExpressionCompiler(compile_select)
+EXPRESSIONS: Final = ExpressionCompiler(compile_select)
+"""The one compiler of expressions, which knows how to compile subqueries."""

@@ -417,7 +417,7 @@ TABLE = [*TYPE_CHECKS, *STRINGS, *ARRAYS, *MATHEMATICS, *DATES, *OTHERS]
 ELSEWHERE = {"RAND", "ST_AREA"}
 
 
-@pytest.mark.parametrize(("expression", "expected"), TABLE, ids=[expression for expression, _ in TABLE])
+@pytest.mark.parametrize(("expression", "expected"), TABLE, ids=[expression[:80] for expression, _ in TABLE])
 def test_gives(run: Run, expression: str, expected: Any) -> None:
     rows = run(f"SELECT VALUE {expression}")
     if expected is UNDEFINED:
