@@ -47,17 +47,21 @@ def main() -> int:
             key=options.key,
             verbose=options.verbose,
         )
-        app = create_app(settings)
         sock = listen(options.host, options.port)
-    except (DataDirectoryInUse, ValueError) as error:
+    except ValueError as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"Can't listen on {options.host}:{options.port}: {error.strerror}. Choose another with --port.")
-    certificate = loopback_certificate(options.tls) if options.tls else None
-    scheme = "https" if certificate else "http"
-    print(f"Cosmos DB engine at {scheme}://{options.host}:{sock.getsockname()[1]}/", flush=True)
-    Server(app, certificate).run([sock])
-    return 0
+    with sock:
+        try:
+            app = create_app(settings)
+        except DataDirectoryInUse as error:
+            return _fail(str(error))
+        certificate = loopback_certificate(options.tls) if options.tls else None
+        scheme = "https" if certificate else "http"
+        print(f"Cosmos DB engine at {scheme}://{options.host}:{sock.getsockname()[1]}/", flush=True)
+        Server(app, certificate).run([sock])
+        return 0
 
 
 def _fail(message: str) -> int:

@@ -91,15 +91,14 @@ def serve_in_thread(
     data: Path | None = None, partitions: int = 4, *, port: int = 0, clock: Clock | None = None
 ) -> Iterator[str]:
     """An engine that runs in a thread for as long as the context; gives its URL. Without `data` it is in memory."""
-    app = create_app(Settings(data=data, partitions=partitions, clock=clock or SystemClock()))
-    sock = listen("127.0.0.1", port)
-    server = Server(app)
-    thread = threading.Thread(target=server.run, args=([sock],), name="cosmosdb", daemon=True)
-    thread.start()
-    server.ready.wait()
-    try:
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        sock.close()
+    settings = Settings(data=data, partitions=partitions, clock=clock or SystemClock())
+    with listen("127.0.0.1", port) as sock:
+        server = Server(create_app(settings))
+        thread = threading.Thread(target=server.run, args=([sock],), name="cosmosdb", daemon=True)
+        thread.start()
+        server.ready.wait()
+        try:
+            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -127,6 +127,11 @@ async def async_container(url: str, container: ContainerProxy) -> AsyncIterator[
 
 
 @pytest.fixture
+def signed() -> type[SignedClient]:
+    return SignedClient
+
+
+@pytest.fixture
 def raw(url: str) -> Iterator[SignedClient]:
     client = SignedClient(url)
     yield client

@@ -2,6 +2,7 @@
 
 from email.utils import formatdate
 from time import time
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from azure.cosmos import CosmosClient
 OTHER_KEY = "AAAA" * 21 + "AA=="
 
 
-def test_a_request_signed_with_the_key_is_answered(raw) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_signed_with_the_key_is_answered(raw: Any) -> None:
     assert raw("GET", "/dbs").status_code == 200
 
 
@@ -32,11 +33,11 @@ def test_tokens_of_other_kinds_are_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(("age", "status"), [(14 * 60, 200), (16 * 60, 403), (-16 * 60, 403)])
-def test_a_signature_is_good_for_a_quarter_of_an_hour(raw, age: int, status: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_signature_is_good_for_a_quarter_of_an_hour(raw: Any, age: int, status: int) -> None:
     assert raw("GET", "/dbs", date=formatdate(time() - age, usegmt=True)).status_code == status
 
 
-def test_a_date_that_is_none_is_refused(raw) -> None:  # type: ignore[no-untyped-def]
+def test_a_date_that_is_none_is_refused(raw: Any) -> None:
     assert raw("GET", "/dbs", date="yesterday").status_code == 401
 
 

@@ -238,9 +238,7 @@ def test_a_recreated_container_is_told_from_the_one_that_was_meant(
 
 
 @pytest.mark.parametrize(("method", "path"), [("PATCH", "/dbs"), ("PUT", "/dbs/store/colls/items/docs")])
-def test_verbs_that_make_no_sense_are_not_allowed(
-    raw: Any, container: ContainerProxy, method: str, path: str
-) -> None:
+def test_verbs_that_make_no_sense_are_not_allowed(raw: Any, container: ContainerProxy, method: str, path: str) -> None:
     assert raw(method, path).status_code == 405
 
 

@@ -1,5 +1,6 @@
 """Effective partition keys against the SDK's own computation, and the cutting of the key space."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ COMPONENTS = (
 
 def sdk_epk(definition: PartitionKeyDefinition, components: list[Any]) -> str:
     paths: Any = list(definition.paths) if definition.kind == "MultiHash" else definition.paths[0]
-    key = SdkPartitionKey(path=paths, kind=definition.kind, version=definition.version)
+    kind: Any = definition.kind
+    key = SdkPartitionKey(path=paths, kind=kind, version=definition.version)
     return str(key._get_effective_partition_key_string(components)).upper()
 
 
@@ -59,7 +61,7 @@ def test_ranges_cover_the_key_space_without_gap_or_overlap(definition: Partition
     assert len(ranges) == count
     assert ranges[0][0] == ""
     assert ranges[-1][1] == "FF"
-    assert all(before[1] == after[0] for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(ranges))
     assert all(low < high for low, high in ranges)
 
 
@@ -73,7 +75,8 @@ def test_many_keys_spread_evenly_over_the_ranges() -> None:
 
 def test_equal_numbers_are_one_key_and_other_types_are_not() -> None:
     assert SINGLE.of([1]).text == SINGLE.of([1.0]).text
-    assert len({SINGLE.of([value]).text for value in (1, "1", True, None, {})}) == 5
+    values: list[Any] = [1, "1", True, None, {}]
+    assert len({SINGLE.of([value]).text for value in values}) == 5
 
 
 @pytest.mark.parametrize(
