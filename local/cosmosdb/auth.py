@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from local.cosmosdb.addressing import Address
 from local.cosmosdb.clock import Clock
@@ -34,7 +34,7 @@ class Authenticator:
             raise CosmosError(
                 401, "Required Header authorization is missing. Ensure a valid Authorization token is passed."
             )
-        fields = {name: values[0] for name, values in parse_qs(unquote(authorization).replace("+", "%2B")).items()}
+        fields = dict(field.partition("=")[::2] for field in unquote(authorization).split("&"))
         if fields.get("type") != "master" or fields.get("ver") != "1.0":
             raise CosmosError(401, "This endpoint takes authorization tokens of type=master&ver=1.0 only.")
         date = headers.get("x-ms-date", "")

@@ -13,7 +13,7 @@ class _Counter:
 
 
 class RequestCounters:
-    """What was answered without an error since the start or the last reset."""
+    """What was asked since the start or the last reset, refusals included."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, str, bool], _Counter] = {}
@@ -22,6 +22,10 @@ class RequestCounters:
         counter = self._counters.setdefault((reply.operation, reply.container, reply.cross_partition), _Counter())
         counter.count += 1
         counter.request_charge += reply.charge
+
+    def add_refusal(self, status: int, container: str) -> None:
+        """Count what was not done, as operation `error_` and its status."""
+        self.add(Reply(status, f"error_{status}", container=container))
 
     def reset(self) -> None:
         self._counters.clear()

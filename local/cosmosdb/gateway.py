@@ -13,7 +13,7 @@ from local.cosmosdb.addressing import Address, parse_address
 from local.cosmosdb.auth import Authenticator
 from local.cosmosdb.clock import SystemClock
 from local.cosmosdb.engine import Engine
-from local.cosmosdb.errors import CosmosError, bad_request, resource_not_found
+from local.cosmosdb.errors import CosmosError, bad_request
 from local.cosmosdb.messages import Reply, Request
 from local.cosmosdb.query import QueryError
 
@@ -73,8 +73,6 @@ class Gateway:
             reply = await self._answer(scope, headers, body, activity_id)
         except CosmosError as error:
             reply = _error_reply(error, activity_id)
-        except QueryError as error:
-            reply = _error_reply(bad_request(str(error)), activity_id)
         except Exception:  # the outermost boundary: a client must get an answer, and the log the traceback
             _logger.exception("%s %s failed", scope["method"], scope["path"])
             failure = CosmosError(500, "Unknown server error occurred when processing this request.")
@@ -94,21 +92,22 @@ class Gateway:
         address = Address(path, (), "", "") if is_local else parse_address(path)
         request = Request(method, address, headers, body, activity_id, scope["scheme"])
         if is_local:
-            return await self._answer_local(scope, request)
-        self._authenticator.check(method, address, headers)
-        handler = _HANDLERS.get((method, address.shape))
+            local_routes.check_loopback((scope.get("client") or ("",))[0])
+        else:
+            self._authenticator.check(method, address, headers)
+        handler = (local_routes.ROUTES if is_local else _HANDLERS).get((method, address.shape))
         if handler is None:
             raise _unknown(method, address)
-        reply = await handler(self._engine, request)
-        self._engine.counters.add(reply)
-        return reply
+        return await self._count(handler, request)
 
-    async def _answer_local(self, scope: Scope, request: Request) -> Reply:
-        local_routes.check_loopback((scope.get("client") or ("",))[0])
-        handler = local_routes.ROUTES.get((request.method, request.address.shape))
-        if handler is None:
-            raise resource_not_found()
-        reply = await handler(self._engine, request)
+    async def _count(self, handler: Handler, request: Request) -> Reply:
+        """Answer a request and count it, refused or not."""
+        try:
+            reply = await handler(self._engine, request)
+        except (CosmosError, QueryError) as error:
+            refusal = error if isinstance(error, CosmosError) else bad_request(str(error))
+            self._engine.counters.add_refusal(refusal.status, (*request.address.names, "", "")[1])
+            raise refusal from error
         if reply.operation:
             self._engine.counters.add(reply)
         return reply
@@ -121,7 +120,7 @@ def _error_reply(error: CosmosError, activity_id: str) -> Reply:
 def _unknown(method: str, address: Address) -> CosmosError:
     if address.shape in _SHAPES:
         return CosmosError(405, f"The requested verb {method} is not supported here.")
-    return bad_request(f"The local engine has no '{address.resource_type}' resources.")
+    return bad_request(f"The local engine has no '{address.resource_type or address.shape}' resources.")
 
 
 async def _read_body(receive: Receive) -> bytes:

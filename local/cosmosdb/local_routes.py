@@ -78,5 +78,5 @@ ROUTES = {
 
 def check_loopback(client: str) -> None:
     """Raise CosmosError 403 for a client that is not on this machine."""
-    if not (client.startswith("127.") or client in ("::1", "testclient", "")):
+    if not (client.startswith("127.") or client in ("::1", "")):
         raise CosmosError(403, "The routes under /_local answer on the loopback interface only.")

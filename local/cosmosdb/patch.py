@@ -14,6 +14,7 @@ from local.cosmosdb.partitioning import PartitionKeyDefinition
 from local.cosmosdb.query import QueryError, compile_query
 
 MAX_OPERATIONS = 10
+_MAX_INTEGER = 2**63 - 1  # beyond it a number is a double, as it is everywhere in JavaScript
 _SYSTEM = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts"})
 
 
@@ -155,7 +156,8 @@ def _increment(document: Document, path: list[str], value: float) -> None:
     place: Any = _index(parent, name, path) if isinstance(parent, list) else name
     if isinstance(parent[place], bool) or not isinstance(parent[place], int | float):
         raise bad_request(f"The patch operation can't be applied: '/{'/'.join(path)}' is not a number.")
-    parent[place] += value
+    total = parent[place] + value
+    parent[place] = total if abs(total) <= _MAX_INTEGER else float(total)
 
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {

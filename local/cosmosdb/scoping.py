@@ -9,9 +9,17 @@ from local.cosmosdb.messages import Reply, Request
 from local.cosmosdb.partitioning import MAX_EPK, MIN_EPK
 from local.cosmosdb.scan import Scope
 
+_CONSISTENCY = ("session", "consistentprefix", "eventual")
+
 
 def container_of(engine: Engine, request: Request) -> Container:
     """The container whose child the request is about; raises CosmosError 404/1003 or, if its rid differs, 400/1024."""
+    consistency = request.headers.get("x-ms-consistency-level", _CONSISTENCY[0])
+    if consistency.lower() not in _CONSISTENCY:
+        raise bad_request(
+            f"ConsistencyLevel {consistency} specified in the request is invalid when service is configured with "
+            "consistency level Session."
+        )
     database, name = request.address.names[:2]
     try:
         container = engine.catalog.container(database, name)

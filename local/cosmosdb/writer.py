@@ -85,7 +85,7 @@ class Writer:
             ticket.result = ticket.job(self._connection)
         except Exception as error:  # the boundary between jobs: whatever fails in one is that one's answer
             if not self._connection.in_transaction:
-                raise
+                raise sqlite3.OperationalError("The transaction was lost") from error
             self._connection.execute("ROLLBACK TO job")
             ticket.error = error
         self._connection.execute("RELEASE job")

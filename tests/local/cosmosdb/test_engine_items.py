@@ -246,3 +246,12 @@ def test_errors_name_the_activity(url: str) -> None:
     answer = httpx.get(f"{url}/dbs", headers={"x-ms-activity-id": "activity-1"})
     assert answer.headers["x-ms-activity-id"] == "activity-1"
     assert answer.json()["message"].endswith("ActivityId: activity-1")
+
+
+@pytest.mark.parametrize(("level", "status"), [("Session", 200), ("Eventual", 200), ("Strong", 400), ("Odd", 400)])
+def test_a_request_can_ask_for_no_stronger_consistency_than_the_accounts(
+    raw: Any, container: ContainerProxy, level: str, status: int
+) -> None:
+    container.create_item(ITEM)
+    headers = {"x_ms_documentdb_partitionkey": '["a"]', "x_ms_consistency_level": level}
+    assert raw("GET", "/dbs/store/colls/items/docs/one", **headers).status_code == status

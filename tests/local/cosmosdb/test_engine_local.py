@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from azure.cosmos import ContainerProxy
+from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from local.cosmosdb.engine import Settings
 from local.cosmosdb.errors import CosmosError
@@ -30,11 +31,15 @@ def test_requests_are_counted_by_kind(url: str, container: ContainerProxy) -> No
     list(container.query_items("SELECT VALUE COUNT(1) FROM c", enable_cross_partition_query=True))
     list(container.query_items_change_feed(partition_key="a"))
     container.delete_item("one", "a")
+    with pytest.raises(CosmosResourceNotFoundError):
+        container.read_item("one", "a")
     counts = counted(url)
     for operation in ("create", "upsert", "read", "patch", "batch", "delete", "query_plan", "change_feed"):
         assert counts[operation, False] >= 1
     assert counts["query", False] == 1
     assert counts["query", True] == 4
+    assert counts["error_404", False] == 1
+    assert counts["error_400", False] == 1  # the gateway's refusal to run the aggregate without a plan
     rows = httpx.get(f"{url}/_local/requests").json()["requests"]
     assert next(row for row in rows if row["operation"] == "create")["request_charge"] == 5.0
     assert httpx.delete(f"{url}/_local/requests").status_code == 204
@@ -64,7 +69,7 @@ def test_a_query_that_fails_says_why(url: str, container: ContainerProxy) -> Non
     assert "Syntax error" in query(url, "SELEC").json()["message"]
     assert query(url, "SELECT 1", container="nowhere").status_code == 404
     assert httpx.post(f"{url}/_local/query", json={"query": "SELECT 1"}).status_code == 400
-    assert httpx.get(f"{url}/_local/nowhere").status_code == 404
+    assert httpx.get(f"{url}/_local/nowhere").status_code == 400
 
 
 @pytest.mark.parametrize(("client", "allowed"), [("127.0.0.1", True), ("::1", True), ("10.0.0.1", False)])

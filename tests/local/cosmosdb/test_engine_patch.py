@@ -38,6 +38,7 @@ def patched(*operations: dict[str, Any]) -> dict[str, Any]:
         ({"op": "incr", "path": "/n", "value": 2}, {"n": 3}),
         ({"op": "incr", "path": "/n", "value": -0.5}, {"n": 0.5}),
         ({"op": "incr", "path": "/new", "value": 7}, {"new": 7}),
+        ({"op": "incr", "path": "/n", "value": 2**63 - 1}, {"n": 2.0**63}),
         ({"op": "set", "path": "/a~1b~0c", "value": 1}, {"a/b~c": 1}),
         ({"op": "INCR", "path": "/n", "value": 1}, {"n": 2}),
     ],
