@@ -9,6 +9,7 @@ from functools import cache
 from azure.cosmos.aio import CosmosClient
 
 from cosmos.analytics import Analytics
+from cosmos.bookmarks import Bookmarks
 from cosmos.database import Database, connect
 from cosmos.folding import Folding
 from cosmos.ingestion import Ingestion
@@ -28,6 +29,7 @@ class Store:
     sessions: Sessions
     turns: Turns
     analytics: Analytics
+    bookmarks: Bookmarks
     ingestion: Ingestion
     folding: Folding
 
@@ -40,6 +42,7 @@ class Store:
             sessions=sessions,
             turns=turns,
             analytics=analytics,
+            bookmarks=Bookmarks(database),
             ingestion=Ingestion(users, sessions, turns),
             folding=Folding(users, sessions, analytics),
         )

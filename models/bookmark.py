@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from models.document import Document
-from models.values import Count, Label, Reference, Timestamp, Uuid
+from models.interaction import UserInteraction
+from models.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
+
+_BOOKMARKS = uuid.UUID("c3a1f0de-8d3b-5a7e-9a55-76696d617273")
+TITLE_CHARACTERS = 80
+REPEATABLE_SECONDS = 30 * 24 * 3600
+
+
+def _without_repetition(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+Tags = Annotated[list[Label], Field(max_length=32), AfterValidator(_without_repetition)]
+Notes = Annotated[str, StringConstraints(max_length=8000)]
+
+
+def bookmark_id_of(user_id: str, interaction_id: str) -> str:
+    """The bookmark's id: a UUIDv5 of the user and the turn, so that a turn that is saved twice is saved once."""
+    return str(uuid.uuid5(_BOOKMARKS, f"{user_id}/{interaction_id}"))
+
+
+def title_of(query: str) -> str:
+    """A title made from a question: its beginning on one line, at most `TITLE_CHARACTERS`, cut between words."""
+    line = " ".join(query.split())
+    if len(line) > TITLE_CHARACTERS:
+        cut = line[: TITLE_CHARACTERS - 1]
+        line = (cut.rpartition(" ")[0] or cut) + "…"
+    return line or "Untitled"
 
 
 class UserBookmark(Document):
-    """A turn that the user saved, with a copy of its texts: it outlives the turn."""
+    """A turn that the user saved, with a copy of its texts: it outlives the turn.
+
+    `revision` is also the ETag of the bookmark: saving and editing count it, opening does not.
+    """
 
     container: ClassVar[str] = "user_bookmarks"
 
@@ -21,11 +54,13 @@ class UserBookmark(Document):
 
     user_id: Uuid
     interaction_id: str = Field(description="The turn that was saved")
+    session_id: Uuid = Field(description="The session of that turn")
 
     bookmarked_at: Timestamp
-    bookmark_title: str = Field(min_length=1, max_length=256)
-    bookmark_tags: list[Label] = Field(default_factory=list, max_length=32)
-    bookmark_notes: str | None = Field(default=None, max_length=8000)
+    timezone: TimeZone = Field(default="UTC", description="IANA time zone in which the day of saving counts")
+    bookmark_title: Title
+    bookmark_tags: Tags = Field(default_factory=list)
+    bookmark_notes: Notes | None = None
 
     original_query: str
     bookmarked_response: str
@@ -36,3 +71,68 @@ class UserBookmark(Document):
     is_favorite: bool = False
     access_count: Count = Field(default=0, description="How often it was opened")
     last_accessed: Timestamp | None = None
+
+    @classmethod
+    def of(cls, turn: UserInteraction, now: datetime, title: str | None = None, **kept: Any) -> UserBookmark:
+        """The bookmark of a turn that its user saves at `now`. Without a title it gets one from the question.
+
+        Args:
+            kept: What the user says of it: tags, notes, collection, favourite.
+        """
+        return cls(
+            id=bookmark_id_of(turn.user_id, turn.id),
+            partition_key=turn.user_id,
+            user_id=turn.user_id,
+            interaction_id=turn.id,
+            session_id=turn.session_id,
+            bookmarked_at=now,
+            timezone=turn.timezone,
+            bookmark_title=title or title_of(turn.user_query),
+            original_query=turn.user_query,
+            bookmarked_response=turn.response_text,
+            personality=turn.personality_used,
+            source_references=turn.source_references,
+            **kept,
+        )
+
+
+class DeletedBookmark(Document):
+    """What is left of a bookmark that was deleted: no texts.
+
+    The change feed does not tell of deletions, so a reader of it learns from this that the bookmark no longer counts.
+    It goes on counting revisions, also if the same turn is saved again.
+    """
+
+    container: ClassVar[str] = "user_bookmarks"
+
+    id: Uuid
+    partition_key: Uuid
+    kind: Literal["deleted_bookmark"] = "deleted_bookmark"
+    user_id: Uuid
+    interaction_id: str
+    bookmarked_at: Timestamp
+    deleted_at: Timestamp
+
+    @classmethod
+    def of(cls, bookmark: UserBookmark, now: datetime) -> DeletedBookmark:
+        return cls(
+            id=bookmark.id,
+            partition_key=bookmark.partition_key,
+            revision=bookmark.revision + 1,
+            user_id=bookmark.user_id,
+            interaction_id=bookmark.interaction_id,
+            bookmarked_at=bookmark.bookmarked_at,
+            deleted_at=now,
+        )
+
+
+class BookmarkRequest(Document):
+    """Says which request an idempotency key was used for, for `REPEATABLE_SECONDS`."""
+
+    container: ClassVar[str] = "user_bookmarks"
+
+    id: Uuid
+    partition_key: Uuid
+    kind: Literal["bookmark_request"] = "bookmark_request"
+    ttl: int | None = REPEATABLE_SECONDS
+    request_hash: str

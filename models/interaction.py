@@ -116,6 +116,9 @@ class UserInteraction(Document):
     user_feedback: str | None = None
     was_helpful: bool | None = None
     was_bookmarked: bool = False
+    bookmark_revision: Count = Field(
+        default=0, description="Revision of the bookmark that `was_bookmarked` comes from; 0 before the first"
+    )
     was_shared: bool = False
 
     content_tags: list[str] = Field(default_factory=list)

@@ -1,0 +1,39 @@
+"""Queries, a page at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azure.cosmos.aio import ContainerProxy
+
+from cosmos.database import Item
+
+Rows = tuple[list[Item], str | None]
+"""One page, and the continuation of the next; None after the last."""
+
+
+async def page_of(
+    container: ContainerProxy,
+    query: str,
+    parameters: dict[str, Any],
+    limit: int,
+    continuation: str | None,
+    partition_key: str | None,
+) -> Rows:
+    """One page of a query, by one request. It may be short, or even empty, and not be the last.
+
+    Args:
+        parameters: By name, without the `@`.
+        limit: Most rows. A page takes at most 4 MB, so large documents make short pages.
+        partition_key: The one logical partition to look in; None looks in all of them, which no user's route may.
+    """
+    where = {"partition_key": partition_key} if partition_key else {"enable_cross_partition_query": True}
+    pages: Any = container.query_items(
+        query,
+        parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
+        max_item_count=limit,
+        **where,
+    ).by_page(continuation)
+    async for page in pages:
+        return [row async for row in page], pages.continuation_token
+    return [], None

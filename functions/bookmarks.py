@@ -1,0 +1,197 @@
+"""The turns that the user saved."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from cosmos.bookmarks import BookmarkFilter
+from functions.api import Call, Reply, Routes, content_hash
+from functions.paging import Page, Paged, seal, unseal
+from models.bookmark import BookmarkRequest, Notes, Tags, Title, UserBookmark, bookmark_id_of
+from models.document import Message
+from models.errors import NotFound, Stale
+from models.identity import request_id_of
+from models.interaction import TurnId
+from models.values import Count, Label
+
+routes = Routes()
+
+MAX_WORDS = 10
+_ETAG = re.compile(r'"([1-9]\d{0,14})"')
+
+
+class NewBookmark(Message):
+    """Which turn to save, and what to remember with it."""
+
+    interaction_id: TurnId
+    bookmark_title: Title | None = Field(default=None, description="Made from the question if absent")
+    bookmark_tags: Tags = Field(default_factory=list)
+    bookmark_notes: Notes | None = None
+    bookmark_collection: Label | None = None
+    is_favorite: bool = False
+
+
+class BookmarkChanges(Message):
+    """What to change, at least one field. What is absent stays; null empties the notes, or leaves the collection."""
+
+    model_config = ConfigDict(validate_default=False, json_schema_extra={"minProperties": 1})
+
+    bookmark_title: Title = Field(default_factory=str)
+    bookmark_tags: Tags = Field(default_factory=list)
+    bookmark_notes: Notes | None = None
+    bookmark_collection: Label | None = None
+    is_favorite: bool = Field(default_factory=bool)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must have at least one field")
+        return self
+
+
+def _has_words(text: str) -> str:
+    if not 0 < len(_words(text)) <= MAX_WORDS:
+        raise ValueError(f"must have 1 to {MAX_WORDS} words")
+    return text
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word for word in (text or "").split() if any(character.isalnum() for character in word))
+
+
+class BookmarkQuery(Paged):
+    """Which bookmarks to list: those that fit all that is given."""
+
+    collection: Label | None = None
+    tag: Label | None = None
+    favorite: bool | None = None
+    text: Annotated[str, StringConstraints(max_length=200), AfterValidator(_has_words)] | None = Field(
+        default=None, description=f"Up to {MAX_WORDS} words, each in the title, the notes or the question"
+    )
+
+
+class Collection(Message):
+    """One of the user's collections."""
+
+    name: Label
+    bookmarks: Count = Field(description="How many bookmarks it has")
+
+
+class Collections(Message):
+    """The user's collections by name."""
+
+    items: list[Collection]
+
+
+@routes.operation(
+    "POST",
+    "bookmarks",
+    summary="Save a turn; saved twice, it is the same bookmark",
+    body=NewBookmark,
+    returns=UserBookmark,
+    status=201,
+    errors=(404,),
+    etag=True,
+)
+async def save_bookmark(call: Call[NewBookmark]) -> Reply:
+    user_id, wanted = (await call.writer()).id, call.body
+    try:
+        turn = await call.store.turns.read(user_id, wanted.interaction_id)
+    except NotFound:
+        kept = await call.store.bookmarks.find(user_id, bookmark_id_of(user_id, wanted.interaction_id))
+        if kept is None:  # else the turn has expired, and its bookmark has not
+            raise
+        return _shown(kept)
+    bookmark = UserBookmark.of(
+        turn,
+        call.now,
+        title=wanted.bookmark_title,
+        bookmark_tags=wanted.bookmark_tags,
+        bookmark_notes=wanted.bookmark_notes,
+        bookmark_collection=wanted.bookmark_collection,
+        is_favorite=wanted.is_favorite,
+    )
+    return _shown(await call.store.bookmarks.save(turn, bookmark, _request(call, user_id)))
+
+
+@routes.operation(
+    "GET", "bookmarks", summary="The user's bookmarks, newest first", query=BookmarkQuery, returns=Page[UserBookmark]
+)
+async def list_bookmarks(call: Call[None]) -> Page[UserBookmark]:
+    query: BookmarkQuery = call.query
+    wanted = BookmarkFilter(query.collection, query.tag, query.favorite, _words(query.text))
+    user_id = call.person.user_id
+    bookmarks, following = await call.store.bookmarks.page(user_id, wanted, query.limit, unseal(call))
+    return Page(items=bookmarks, continuation=seal(call, following))
+
+
+@routes.operation("GET", "bookmarks/collections", summary="The user's collections", returns=Collections)
+async def list_collections(call: Call[None]) -> Collections:
+    counts = await call.store.bookmarks.collections(call.person.user_id)
+    return Collections(items=[Collection(name=name, bookmarks=counts[name]) for name in sorted(counts)])
+
+
+@routes.operation(
+    "GET",
+    "bookmarks/{bookmark_id}",
+    summary="Open a bookmark: this counts in `access_count`, and leaves its ETag as it is",
+    returns=UserBookmark,
+    errors=(404,),
+    etag=True,
+)
+async def open_bookmark(call: Call[None]) -> Reply:
+    return _shown(await call.store.bookmarks.open(call.person.user_id, call.uuid("bookmark_id"), call.now))
+
+
+@routes.operation(
+    "PATCH",
+    "bookmarks/{bookmark_id}",
+    summary="Change a bookmark's title, tags, notes, collection or whether it is a favourite",
+    body=BookmarkChanges,
+    returns=UserBookmark,
+    errors=(404,),
+    if_match=True,
+    etag=True,
+)
+async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
+    user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
+    changes = call.body.model_dump(mode="json", exclude_unset=True)
+    return _shown(await call.store.bookmarks.edit(user_id, bookmark_id, _revision(call), changes))
+
+
+@routes.operation(
+    "DELETE",
+    "bookmarks/{bookmark_id}",
+    summary="Delete a bookmark",
+    returns=None,
+    status=204,
+    errors=(404,),
+    if_match=True,
+)
+async def delete_bookmark(call: Call[None]) -> Reply:
+    user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
+    await call.store.bookmarks.delete(user_id, bookmark_id, _revision(call), call.now)
+    return Reply(None)
+
+
+def _shown(bookmark: UserBookmark) -> Reply:
+    """With its revision as its ETag: the database's own would change whenever somebody opens the bookmark."""
+    return Reply(bookmark, etag=f'"{bookmark.revision}"')
+
+
+def _revision(call: Call[Any]) -> int:
+    etag = _ETAG.fullmatch(call.if_match)
+    if etag is None:
+        raise Stale
+    return int(etag[1])
+
+
+def _request(call: Call[NewBookmark], user_id: str) -> BookmarkRequest | None:
+    key = call.idempotency_key
+    if key is None:
+        return None
+    request_id = request_id_of(user_id, "bookmarks", key)
+    return BookmarkRequest(id=request_id, partition_key=user_id, request_hash=content_hash(call.body))
