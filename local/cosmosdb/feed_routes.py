@@ -11,14 +11,14 @@ from local.cosmosdb.engine import Engine
 from local.cosmosdb.errors import bad_request, resource_not_found
 from local.cosmosdb.messages import Reply, Request, feed_body
 from local.cosmosdb.scan import Position, Scan
-from local.cosmosdb.scoping import add_session, check_session, container_of, newest_lsns, scope_of_request
+from local.cosmosdb.scoping import check_session, container_of, newest_lsns, scope_of_request
 
 _PAGE_ITEMS = 1000
 _LATEST_VERSION = "incremental feed"
 
 
 async def get_documents(engine: Engine, request: Request) -> Reply:
-    """The feed of changes if `A-IM` asks for it, else of all documents."""
+    """The feed of changes if `A-IM` asks for it, else of all documents; like a query's, a page is of one range."""
     container = container_of(engine, request)
     if "a-im" in request.headers:
         return await _get_changes(engine, request, container)
@@ -28,15 +28,19 @@ async def get_documents(engine: Engine, request: Request) -> Reply:
     limit, now = request.page_size(_PAGE_ITEMS), engine.clock.now()
     continuation = request.headers.get("x-ms-continuation")
     start = _parse_position(continuation) if continuation else None
+    left = [place for place in ranges if start is None or start.epk < place.maximum]
+    if not left:
+        raise bad_request("The continuation token is invalid.")
+    part = scope.within(left[0].minimum, left[0].maximum)
 
     def read(connection: sqlite3.Connection) -> tuple[list[bytes], int, Position | None]:
-        scan = Scan(connection, scope, now, start=start)
+        scan = Scan(connection, part, now, start=start)
         bodies: list[bytes] = []
         for body in scan.bodies():
             if len(bodies) >= limit or scan.size > changefeed.MAX_PAGE_BYTES:
                 return bodies, scan.size, scan.position
             bodies.append(body.encode())
-        return bodies, scan.size, None
+        return bodies, scan.size, Position(left[1].minimum, 0) if len(left) > 1 else None
 
     bodies, size, position = await engine.run(read)
     reply = Reply(200, "read_feed", feed_body(container.rid, "Documents", bodies), charges.feed(size))
@@ -44,7 +48,8 @@ async def get_documents(engine: Engine, request: Request) -> Reply:
     if position is not None:
         reply.headers["x-ms-continuation"] = orjson.dumps([position.epk, position.key]).decode()
     reply.cross_partition = len(ranges) > 1
-    return add_session(reply, container, newest)
+    number = left[0].number
+    return reply.about(container, range_number=number, lsn=newest[number])
 
 
 async def _get_changes(engine: Engine, request: Request, container: Container) -> Reply:
@@ -56,7 +61,7 @@ async def _get_changes(engine: Engine, request: Request, container: Container) -
     number = ranges[0].number
     newest = newest_lsns(engine, container, ranges)
     etag = request.headers.get("if-none-match")
-    after = newest.get(number, 0) if etag == "*" else changefeed.parse_etag(etag) if etag else 0
+    after = newest[number] if etag == "*" else changefeed.parse_etag(etag) if etag else 0
     read = partial(
         changefeed.read_changes,
         scope=scope,
@@ -66,7 +71,7 @@ async def _get_changes(engine: Engine, request: Request, container: Container) -
         limit=request.page_size(_PAGE_ITEMS),
         now=engine.clock.now(),
     )
-    changes = read(engine.reader) if after >= newest.get(number, 0) else await engine.run(read)
+    changes = read(engine.reader) if after >= newest[number] else await engine.run(read)
     bodies = [body.encode() for body in changes.documents]
     charge = charges.feed(sum(map(len, bodies)))
     reply = Reply(304, "change_feed", b"", charge)

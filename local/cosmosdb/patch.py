@@ -38,7 +38,7 @@ class Patch:
             try:
                 self._condition = compile_query(f"SELECT VALUE 1 {condition}")
             except QueryError as error:
-                raise bad_request(error.message) from error
+                raise bad_request(str(error)) from error
 
     def apply(self, document: Document, now: datetime) -> Document:
         """A changed copy of the document."""

@@ -45,8 +45,9 @@ class QuerySpec:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows as JSON texts, where to go on (None: nowhere), and what had to be loaded for it."""
+    """Rows as JSON texts of one scope, where to go on (None: nowhere), and what had to be loaded for it."""
 
+    scope: Scope
     rows: list[bytes]
     continuation: str | None
     loaded: int
@@ -134,11 +135,13 @@ class QueryRunner:
             return self._materialised_page(connection, spec, scopes[0], limit, state, now)
         start = Position(state["epk"], state["key"]) if state else None
         left = [scope for scope in scopes if start is None or start.epk < scope.high]
+        if not left:
+            raise bad_request("The continuation token is invalid.")
         scan = _scan(connection, spec, left[0], now, start)
         rows, following = _streamed_rows(spec, scan, limit, (start, state.get("skip", 0)), now)
         if following is None and len(left) > 1:
             following = _encode({"epk": left[1].low, "key": 0}, spec)
-        return Page(rows, following, scan.count, scan.size)
+        return Page(left[0], rows, following, scan.count, scan.size)
 
     def _materialised_page(
         self,
@@ -160,7 +163,7 @@ class QueryRunner:
         continuation = None
         if end < len(rows):
             continuation = _encode({"kept": token or self._kept.keep(rows), "offset": end}, spec)
-        return Page(rows[offset:end], continuation, loaded, loaded_size)
+        return Page(scope, rows[offset:end], continuation, loaded, loaded_size)
 
 
 def _scan(connection: sqlite3.Connection, spec: QuerySpec, scope: Scope, now: float, start: Position | None) -> Scan:

@@ -11,7 +11,7 @@ from local.cosmosdb.errors import bad_request
 from local.cosmosdb.messages import Reply, Request, feed_body
 from local.cosmosdb.queries import Page, QuerySpec
 from local.cosmosdb.scan import Scope
-from local.cosmosdb.scoping import add_session, check_session, container_of, newest_lsns, scope_of_request
+from local.cosmosdb.scoping import check_session, container_of, newest_lsns, scope_of_request
 
 _NARROWING = ("x-ms-documentdb-partitionkey", "x-ms-documentdb-partitionkeyrangeid", "x-ms-start-epk")
 
@@ -40,7 +40,8 @@ async def post_query(engine: Engine, request: Request) -> Reply:
     if request.flag("x-ms-documentdb-populatequerymetrics"):
         reply.headers["x-ms-documentdb-query-metrics"] = _metrics(page, time.perf_counter() - started)
     reply.cross_partition = scope.partition is None
-    return add_session(reply, container, newest)
+    number = container.range_of(page.scope.low).number
+    return reply.about(container, range_number=number, lsn=newest[number])
 
 
 async def post_query_plan(engine: Engine, request: Request) -> Reply:

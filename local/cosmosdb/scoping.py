@@ -71,10 +71,11 @@ def check_session(request: Request, newest: Mapping[int, int]) -> None:
 
 
 def newest_lsns(engine: Engine, container: Container, ranges: Sequence[Range]) -> dict[int, int]:
-    """The LSN of the last write to each of these ranges."""
-    rows = engine.reader.execute("SELECT id, lsn FROM ranges WHERE container = ?", (container.key,))
-    numbers = {place.number for place in ranges}
-    return {number: lsn for number, lsn in rows if number in numbers}
+    """The LSN of the last write to each of these ranges; raises CosmosError if the container is gone by now."""
+    lsns = dict(engine.reader.execute("SELECT id, lsn FROM ranges WHERE container = ?", (container.key,)))
+    if not lsns:
+        raise owner_not_found()
+    return {place.number: lsns[place.number] for place in ranges}
 
 
 def add_session(reply: Reply, container: Container, newest: Mapping[int, int]) -> Reply:
