@@ -84,7 +84,7 @@ def every(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 
 def find(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
     """By id; raises CosmosError 404."""
-    offer = next((offer for offer in every(connection) if offer["id"].lower() == name.lower()), None)
+    offer = next((offer for offer in every(connection) if offer["id"] == name), None)
     if offer is None:
         raise resource_not_found()
     return offer

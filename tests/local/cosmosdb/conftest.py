@@ -49,6 +49,8 @@ class SignedClient:
         is_feed = len(segments) % 2 == 1
         kind = segments[-1 if is_feed else -2] if segments else ""
         link = "/".join(segments[:-1] if is_feed else segments)
+        if kind == "offers" and not is_feed:
+            link = segments[-1].lower()
         date = date or formatdate(usegmt=True)
         payload = f"{method.lower()}\n{kind}\n{link}\n{date.lower()}\n\n"
         signature = base64.b64encode(hmac.digest(self._key, payload.encode(), "sha256")).decode()

@@ -154,6 +154,15 @@ def test_throughput_is_kept_and_replaced(database: DatabaseProxy, client: Cosmos
     assert len(offers) == 3
 
 
+def test_an_offer_is_not_taken_for_another(client: CosmosClient, raw: Any) -> None:
+    for number in range(80):
+        client.create_database(f"d{number}", offer_throughput=400 + number)
+    offers = raw("GET", "/offers").json()["Offers"]
+    assert len({offer["id"] for offer in offers}) == 80
+    for offer in offers:
+        assert raw("GET", f"/offers/{offer['id']}").json() == offer
+
+
 @pytest.mark.parametrize("headers", [{"x_ms_offer_throughput": "399"}, {"x_ms_offer_throughput": "plenty"}])
 def test_a_throughput_that_there_is_not_is_refused(raw: Any, database: DatabaseProxy, headers: dict[str, str]) -> None:
     assert raw("POST", COLLS, BODY, **headers).status_code == 400
