@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from cosmos.database import Database, Item
+from cosmos.reading import read_or_none
 from models.contribution import Bucket, Source
 from models.dead_letter import DeadLetter
 from models.fold import Outcome, buckets_of, fold
@@ -37,10 +38,8 @@ class Analytics:
 
     async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
         """One rollup, by one point read; None if nothing has been counted in it."""
-        try:
-            return Rollup.parse(await self._container.read_item(rollup_id(user_id, bucket), user_id))
-        except CosmosResourceNotFoundError:
-            return None
+        item = await read_or_none(self._container, rollup_id(user_id, bucket), user_id)
+        return Rollup.parse(item) if item else None
 
     async def fold(self, user_id: str, sources: Sequence[Source], now: datetime) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.

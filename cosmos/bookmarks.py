@@ -24,6 +24,7 @@ from cosmos.analytics import Contention
 from cosmos.database import Database
 from cosmos.paging import page_of
 from cosmos.patching import set_fields
+from cosmos.reading import read_or_none
 from models.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
 from models.errors import KeyReused, NotFound, Stale
 from models.interaction import UserInteraction
@@ -192,9 +193,8 @@ class Bookmarks:
         raise Contention(f"the saving of a bookmark lost {ATTEMPTS} times")
 
     async def _is_repeated(self, request: BookmarkRequest) -> bool:
-        try:
-            stored = await self._container.read_item(request.id, request.partition_key)
-        except CosmosResourceNotFoundError:
+        stored = await read_or_none(self._container, request.id, request.partition_key)
+        if stored is None:
             return False
         if stored["request_hash"] != request.request_hash:
             raise KeyReused
@@ -202,9 +202,8 @@ class Bookmarks:
 
     async def _held(self, user_id: str, bookmark_id: str) -> tuple[UserBookmark | DeletedBookmark, str] | None:
         """What is stored under the id, with its ETag."""
-        try:
-            item = await self._container.read_item(bookmark_id, user_id)
-        except CosmosResourceNotFoundError:
+        item = await read_or_none(self._container, bookmark_id, user_id)
+        if item is None:
             return None
         kinds: dict[str, type[UserBookmark | DeletedBookmark]] = {
             "bookmark": UserBookmark,

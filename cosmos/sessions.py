@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosResourceExistsError
 
 from cosmos.database import Database
 from cosmos.patching import set_totals_if_newer
+from cosmos.reading import read_or_none
 from models.errors import KeyReused, NotFound
 from models.rollup import Rollup, by_count
 from models.session import UserSession
@@ -38,13 +39,54 @@ class Sessions:
         Raises:
             NotFound: the user has no such session.
         """
-        try:
-            return UserSession.parse(await self._container.read_item(session_id, user_id))
-        except CosmosResourceNotFoundError:
-            raise NotFound("session") from None
+        item = await read_or_none(self._container, session_id, user_id)
+        if item is None:
+            raise NotFound("session")
+        return UserSession.parse(item)
+
+    async def page(
+        self, user_id: str, wanted: SessionFilter, limit: int, continuation: str | None
+    ) -> tuple[list[UserSession], str | None]:
+        """One page of a user's sessions, newest first, and the continuation of the next."""
+        query, parameters = wanted.query()
+        rows, following = await page_of(self._container, query, parameters, limit, continuation, user_id)
+        return [UserSession.parse(row) for row in rows], following
+
+    async def edit(self, user_id: str, session_id: str, revision: int, changes: SessionChanges) -> UserSession:
+        """Changes a session that still is at this revision. Turns that are recorded meanwhile do not count it.
+
+        Raises:
+            NotFound: the user has no such session.
+            Stale: it has been edited since, or ended, or reopened.
+        """
+        session = await self.read(user_id, session_id)
+        require_revision(session, revision)
+        return await edit(self._container, session, session.changed(changes))
+
+    async def end_idle(self, before: datetime, limit: int, continuation: str | None = None) -> tuple[int, str | None]:
+        """Ends one page of all users' sessions in which nothing has happened since `before`.
+
+        A turn that is recorded meanwhile changes the session's ETag, and so keeps it open.
+
+        Returns:
+            How many were ended, and the continuation of the next page.
+        """
+        query = "SELECT * FROM c WHERE c.kind = 'session' AND c.is_active = true AND c.last_activity < @before"
+        parameters = {"before": format_timestamp(before)}
+        rows, following = await page_of(self._container, query, parameters, limit, continuation, None)
+        slots = asyncio.Semaphore(ENDED_AT_ONCE)
+
+        async def end(row: Item) -> bool:
+            async with slots:
+                return await self._end(UserSession.parse(row), row["_etag"])
+
+        return sum(await asyncio.gather(*map(end, rows))), following
 
     async def set_totals(self, totals: Rollup) -> None:
-        """Puts the totals of a session's rollup on the session, unless newer ones are there already."""
+        """Puts the totals of a session's rollup on the session, unless newer ones are there already.
+
+        If it has ended, its quality follows: the last turns, and ratings, are counted later than that.
+        """
         sums = totals.sums
         ratings = by_count(sums, "rating")
         turns, errors = totals.total_interactions, totals.response_quality_breakdown.get("fallback", 0)
@@ -59,4 +101,44 @@ class Sessions:
             "avg_response_time_ms": sums.get("response_time_ms", 0) / turns if turns else 0.0,
             "user_satisfaction_ratings": [int(stars) for stars in sorted(ratings) for _ in range(ratings[stars])],
         }
-        await set_totals_if_newer(self._container, totals.period_key, totals.user_id, values, totals.revision)
+        item = await set_totals_if_newer(self._container, totals.period_key, totals.user_id, values, totals.revision)
+        session = UserSession.parse(item) if item else None
+        if session and not session.is_active and session.quality != session.session_quality:
+            await self._set_quality(session)
+
+    async def _end(self, session: UserSession, etag: str) -> bool:
+        """Whether the session still was as it was read."""
+        body = session.model_copy(update=session.ended()).body()
+        operations = [
+            *set_fields({name: body[name] for name in session.ended()}),
+            {"op": "incr", "path": "/revision", "value": 1},
+        ]
+        try:
+            await self._container.patch_item(
+                session.id,
+                session.user_id,
+                operations,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+                no_response=True,
+            )
+        except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
+            return False
+        return True
+
+    async def _set_quality(self, session: UserSession) -> None:
+        """Sets the quality that these totals make, unless there are newer ones, or the session goes on."""
+        current = f"FROM c WHERE c.is_active = false AND c.totals_revision = {session.totals_revision}"
+        try:
+            await self._container.patch_item(
+                session.id,
+                session.user_id,
+                set_fields({"session_quality": session.quality}),
+                filter_predicate=current,
+                no_response=True,
+            )
+        except CosmosResourceNotFoundError:
+            return
+        except CosmosHttpResponseError as error:
+            if error.status_code != LOST:
+                raise

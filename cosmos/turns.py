@@ -4,6 +4,10 @@ Two requests for a turn, none of them a query. The first is one transactional ba
 and leaves a claim with the turn's id, so that the same turn sent again takes no second number. A process that dies
 between the two leaves a gap in the numbers and nothing else: the turn was not acknowledged, and is recorded when it is
 sent again.
+
+A turn reopens a session that has ended. The first request then fails, on the condition that the session is active, and a
+third one takes its place, which also counts the session's revision: so a turn of an active session, which does not
+matter to a reader of the session's changes, need not count it.
 """
 
 from __future__ import annotations
@@ -14,17 +18,19 @@ from typing import Any, Literal
 
 from azure.cosmos.exceptions import (
     CosmosBatchOperationError,
-    CosmosHttpResponseError,
     CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
 )
 
 from cosmos.database import Database, Item
+from cosmos.reading import read_or_none
 from models.errors import NotFound
 from models.interaction import Draft, UserInteraction
 from models.pricing import PriceTable
-from models.session import TurnClaim, UserSession
+from models.session import REOPENED, TurnClaim, UserSession
 from models.values import format_timestamp
+
+ATTEMPTS = 6
+"""The session is tried as active, then as ended, and so on: others may end and reopen it all the while."""
 
 CLAIMS_PER_BATCH = 90
 BYTES_PER_BATCH = 1_000_000
@@ -84,10 +90,10 @@ class Turns:
         Raises:
             NotFound: the user has no such turn.
         """
-        try:
-            return UserInteraction.parse(await self._interactions.read_item(interaction_id, user_id))
-        except CosmosResourceNotFoundError:
-            raise NotFound("interaction") from None
+        item = await read_or_none(self._interactions, interaction_id, user_id)
+        if item is None:
+            raise NotFound("interaction")
+        return UserInteraction.parse(item)
 
     async def _take_numbers(
         self, user_id: str, session_id: str, drafts: Sequence[Draft], repeat: bool
@@ -97,31 +103,23 @@ class Turns:
         Args:
             repeat: take numbers for turns that are claimed, too.
         """
-        latest = max(draft.origin.timestamp for draft in drafts)
-        operations: list[Any] = [
-            (
-                "patch",
-                (
-                    session_id,
-                    [
-                        {"op": "incr", "path": "/last_sequence", "value": len(drafts)},
-                        {"op": "set", "path": "/last_activity", "value": format_timestamp(latest)},
-                    ],
-                ),
-            )
-        ]
-        for draft in drafts:
-            claim = TurnClaim.of(user_id, session_id, draft.interaction_id)
-            operations.append(("upsert" if repeat else "create", (claim.body(),)))
-        try:
-            results = await self._sessions.execute_item_batch(operations, user_id)
-        except CosmosBatchOperationError as error:
-            if error.status_code == 404:
-                raise NotFound("session") from None
-            if error.status_code == 409:
-                return None
-            raise
-        return UserSession.parse(results[0]["resourceBody"])
+        write = "upsert" if repeat else "create"
+        claims = [TurnClaim.of(user_id, session_id, draft.interaction_id) for draft in drafts]
+        operations: list[Any] = [(write, (claim.body(),)) for claim in claims]
+        for attempt in range(ATTEMPTS):
+            taking = _taking_numbers(session_id, drafts, reopening=attempt % 2 == 1)
+            try:
+                results = await self._sessions.execute_item_batch([taking, *operations], user_id)
+            except CosmosBatchOperationError as error:
+                if error.status_code == 404:
+                    raise NotFound("session") from None
+                if error.status_code == 409:
+                    return None
+                if error.status_code != LOST or attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return UserSession.parse(results[0]["resourceBody"])
+        raise AssertionError("the last attempt returns or raises")
 
     async def _stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
         if not drafts:
@@ -148,11 +146,24 @@ class Turns:
         """One transactional batch; False, and nothing stored, if one of the turns is there already."""
         try:
             await self._interactions.execute_item_batch([("create", (body,)) for body in bodies], user_id)
-        except CosmosHttpResponseError as error:
+        except CosmosBatchOperationError as error:
             if error.status_code == 409:
                 return False
             raise
         return True
+
+
+def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool) -> Any:
+    """The operation that takes a number for each turn, of an active session or of one that has ended."""
+    latest = max(draft.origin.timestamp for draft in drafts)
+    fields = {"last_activity": format_timestamp(latest)} | (REOPENED if reopening else {})
+    counters = {"last_sequence": len(drafts)} | ({"revision": 1} if reopening else {})
+    operations = [
+        *({"op": "incr", "path": f"/{name}", "value": value} for name, value in counters.items()),
+        *set_fields(fields),
+    ]
+    condition = "FROM c WHERE c.is_active = " + ("false" if reopening else "true")
+    return ("patch", (session_id, operations), {"filter_predicate": condition})
 
 
 def _chunks(interactions: Sequence[UserInteraction]) -> Iterator[list[tuple[UserInteraction, Item]]]:

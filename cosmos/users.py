@@ -11,6 +11,7 @@ from cachetools import TTLCache
 
 from cosmos.database import Database
 from cosmos.patching import set_fields, set_totals_if_newer
+from cosmos.reading import read_or_none
 from models.errors import AccountClosed, EmailTaken
 from models.identity import Person, email_claim_id_of
 from models.profile import EmailClaim, UserProfile
@@ -32,10 +33,10 @@ class Users:
 
     async def find(self, user_id: str) -> UserProfile | None:
         """The profile as it is now, by one point read."""
-        try:
-            profile = UserProfile.parse(await self._container.read_item(user_id, user_id))
-        except CosmosResourceNotFoundError:
+        item = await read_or_none(self._container, user_id, user_id)
+        if item is None:
             return None
+        profile = UserProfile.parse(item)
         self._seen[user_id] = profile
         return profile
 
@@ -58,6 +59,20 @@ class Users:
         if profile.account_status != "active":
             raise AccountClosed(profile.account_status)
         return profile
+
+    async def check_not_deleted(self, user_id: str) -> None:
+        """Stops a user whose account is deleted. Somebody without a profile passes: there is nothing of theirs.
+
+        Raises:
+            AccountClosed: the account is deleted.
+        """
+        profile = self._seen.get(user_id) or await self.find(user_id)
+        if profile is not None and profile.account_status == "deleted":
+            raise AccountClosed(profile.account_status)
+
+    def remember(self, profile: UserProfile) -> None:
+        """Has this process go by a profile that has just been written, from now on."""
+        self._seen[profile.id] = profile
 
     async def sign_in(self, person: Person, now: datetime, issued: datetime, is_admin: bool) -> UserProfile:
         """The profile of somebody who presents a token issued at `issued`, with what the token says brought up to date.
