@@ -13,11 +13,12 @@ TEMPLATE = "local.settings.template.json"
 SETTINGS = "local.settings.json"
 
 
-def render(app: Path, values: Mapping[str, str]) -> dict[str, str]:
+def render(app: Path, values: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
     """Write the app's settings if it has none yet, and return those that depend on `values` (the ports).
 
-    The returned ones are for the environment, which wins over the file: the file may be of a run on other ports, and
-    what was edited in it by hand stays. An app without a template is left as it is. Raises CommandError.
+    The file is for the default ports, whatever this run's are, so that other tools can start the app as well; what was
+    edited in it by hand stays. The returned settings are for the environment, which wins over the file. An app without
+    a template is left as it is. Raises CommandError.
     """
     template = app / TEMPLATE
     if not template.exists():
@@ -31,5 +32,5 @@ def render(app: Path, values: Mapping[str, str]) -> dict[str, str]:
     except ValueError as error:
         raise CommandError(f"{template}: {error}") from None
     if not (app / SETTINGS).exists():
-        (app / SETTINGS).write_text(rendered, "utf-8")
+        (app / SETTINGS).write_text(Template(text).substitute(defaults), "utf-8")
     return {name: value for name, value in after.items() if value != before[name]}

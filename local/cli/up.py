@@ -127,15 +127,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
     cosmos_url, entra_url, functions_url = (
         f"http://127.0.0.1:{port}" for port in (cosmos_port, entra_port, functions_port)
     )
-    settings = render(
-        arguments.app,
-        {
-            "COSMOS_PORT": str(cosmos_port),
-            "ENTRA_PORT": str(entra_port),
-            "ENTRA_TENANT": TENANT_ID,
-            "ENTRA_AUDIENCE": API_CLIENT_ID,
-        },
-    )
+    settings = render(arguments.app, _placeholders(cosmos_port, entra_port), _placeholders(COSMOS_PORT, ENTRA_PORT))
     app = arguments.app.resolve()
     kept = ["--memory"] if arguments.memory else ["--data", str(data / "cosmosdb")]
     tls = [] if arguments.tls is None else ["--tls", str(take_port(arguments.tls, "--tls"))]
@@ -167,6 +159,16 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         functions_url=functions_url,
         data=data,
     )
+
+
+def _placeholders(cosmos_port: int, entra_port: int) -> dict[str, str]:
+    """What may stand in a settings template."""
+    return {
+        "COSMOS_PORT": str(cosmos_port),
+        "ENTRA_PORT": str(entra_port),
+        "ENTRA_TENANT": TENANT_ID,
+        "ENTRA_AUDIENCE": API_CLIENT_ID,
+    }
 
 
 def _announce(stack: Stack) -> None:

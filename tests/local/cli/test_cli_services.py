@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -133,16 +134,18 @@ TEMPLATE_TEXT = """{"Values": {"COSMOS": "http://127.0.0.1:${PORT}/", "FIXED": "
 
 def test_settings_are_written_once_and_those_with_ports_are_returned(tmp_path: Path) -> None:
     (tmp_path / TEMPLATE).write_text(TEMPLATE_TEXT)
-    assert render(tmp_path, {"PORT": "1"})["COSMOS"] == "http://127.0.0.1:1/"
-    written = (tmp_path / SETTINGS).read_text()
-    assert '"COSMOS": "http://127.0.0.1:1/"' in written
-    assert render(tmp_path, {"PORT": "2"})["COSMOS"] == "http://127.0.0.1:2/"
-    assert (tmp_path / SETTINGS).read_text() == written
-    assert "FIXED" not in render(tmp_path, {"PORT": "2"})
+    defaults = {"PORT": "8081"}
+    assert render(tmp_path, {"PORT": "1"}, defaults)["COSMOS"] == "http://127.0.0.1:1/"
+    written = json.loads((tmp_path / SETTINGS).read_text())
+    assert written == {"Values": {"COSMOS": "http://127.0.0.1:8081/", "FIXED": "for ever", "PRICE": "$5"}}
+    (tmp_path / SETTINGS).write_text("edited")
+    assert render(tmp_path, {"PORT": "2"}, defaults)["COSMOS"] == "http://127.0.0.1:2/"
+    assert (tmp_path / SETTINGS).read_text() == "edited"
+    assert "FIXED" not in render(tmp_path, {"PORT": "2"}, defaults)
 
 
 def test_an_app_without_a_template_needs_no_settings(tmp_path: Path) -> None:
-    assert render(tmp_path, {"PORT": "1"}) == {}
+    assert render(tmp_path, {"PORT": "1"}, {"PORT": "1"}) == {}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,5 +153,5 @@ def test_an_app_without_a_template_needs_no_settings(tmp_path: Path) -> None:
 def test_a_broken_template_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / TEMPLATE).write_text(text)
     with pytest.raises(CommandError, match=TEMPLATE):
-        render(tmp_path, {"PORT": "1"})
+        render(tmp_path, {"PORT": "1"}, {"PORT": "1"})
     assert not (tmp_path / SETTINGS).exists()
