@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from azure.cosmos.partition_key import PartitionKey as SdkPartitionKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.cosmosdb.errors import CosmosError
@@ -32,22 +32,26 @@ def test_the_hash_of_a_known_key_is_as_published() -> None:
     assert SINGLE.of(["p"]).epk == "1D1C97DD684A8CFD0AD88BD3B4BC757C"
 
 
+@settings(deadline=None)
 @given(COMPONENTS | st.none())
 def test_version_2_keys_are_those_of_the_sdk(component: Any) -> None:
     assert SINGLE.of([component]).epk == sdk_epk(SINGLE, [component])
 
 
+@settings(deadline=None)
 @given(COMPONENTS)
 def test_version_1_keys_are_those_of_the_sdk(component: Any) -> None:
     definition = PartitionKeyDefinition(("/pk",), "Hash", 1)
     assert definition.of([component]).epk == sdk_epk(definition, [component])
 
 
+@settings(deadline=None)
 @given(st.lists(COMPONENTS | st.none(), min_size=1, max_size=3))
 def test_hierarchical_keys_are_those_of_the_sdk(components: list[Any]) -> None:
     assert HIERARCHY.of(components).epk == sdk_epk(HIERARCHY, components)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), min_size=3, max_size=3))
 def test_a_prefix_is_an_interval_that_contains_its_complete_keys(components: list[str]) -> None:
     low, high = HIERARCHY.interval(HIERARCHY.of(components[:2]))
