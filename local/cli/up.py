@@ -68,6 +68,7 @@ class Stack:
     cosmos_url: str
     entra_url: str
     functions_url: str
+    msal_authority: str | None
     data: Path
 
 
@@ -130,7 +131,8 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
     settings = render(arguments.app, _placeholders(cosmos_port, entra_port), _placeholders(COSMOS_PORT, ENTRA_PORT))
     app = arguments.app.resolve()
     kept = ["--memory"] if arguments.memory else ["--data", str(data / "cosmosdb")]
-    tls = [] if arguments.tls is None else ["--tls", str(take_port(arguments.tls, "--tls"))]
+    tls_port = None if arguments.tls is None else take_port(arguments.tls, "--tls")
+    tls = [] if tls_port is None else ["--tls", str(tls_port)]
     return Stack(
         cosmos=Service(
             name="the Cosmos DB engine",
@@ -157,6 +159,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         cosmos_url=cosmos_url,
         entra_url=entra_url,
         functions_url=functions_url,
+        msal_authority=tls_port and f"https://127.0.0.1:{tls_port}/{TENANT_ID}",
         data=data,
     )
 
@@ -184,8 +187,11 @@ def _announce(stack: Stack) -> None:
         f"or with this header, for an hour ({EXAMPLE_USER}):",
         f"  Authorization: Bearer {token}",
         "",
-        "Ctrl-C stops everything.",
     ]
+    if stack.msal_authority:
+        certificate = stack.data / "entra" / "tls-certificate.pem"
+        lines += [f"MSAL's authority: {stack.msal_authority} (instance_discovery=False, verify={certificate})", ""]
+    lines.append("Ctrl-C stops everything.")
     print("\n".join(lines), flush=True)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -137,7 +138,7 @@ def test_three_servers_are_up_when_it_says_ready_and_gone_after_ctrl_c(app: Path
 
 
 def test_it_prints_a_ready_made_sign_in(app: Path) -> None:
-    with up(app, "--memory") as running:
+    with up(app, "--memory", "--tls", "0") as running:
         running.process.send_signal(signal.SIGTERM)
         printed, _ = running.rest()
     header = next(line for line in printed.splitlines() if line.strip().startswith("Authorization: Bearer "))
@@ -146,6 +147,7 @@ def test_it_prints_a_ready_made_sign_in(app: Path) -> None:
     assert claims["iss"] == f"{running.entra}/{TENANT_ID}/v2.0"
     assert f"-m local token --user alice@contoso.example --entra-url {running.entra}" in printed
     assert f"{running.api}/me" in printed
+    assert re.search(rf"authority: https://127\.0\.0\.1:\d+/{TENANT_ID} .*tls-certificate\.pem", printed)
     assert running.process.returncode == 0
 
 
