@@ -159,7 +159,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         cosmos_url=cosmos_url,
         entra_url=entra_url,
         functions_url=functions_url,
-        msal_authority=tls_port and f"https://127.0.0.1:{tls_port}/{TENANT_ID}",
+        msal_authority=f"https://127.0.0.1:{tls_port}/{TENANT_ID}" if tls_port else None,
         data=data,
     )
 
