@@ -27,7 +27,7 @@ async def page_of(
         limit: Most rows. A page takes at most 4 MB, so large documents make short pages.
         partition_key: The one logical partition to look in; None looks in all of them, which no user's route may.
     """
-    where = {"partition_key": partition_key} if partition_key else {"enable_cross_partition_query": True}
+    where: dict[str, Any] = {"partition_key": partition_key} if partition_key else {}
     pages: Any = container.query_items(
         query,
         parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],

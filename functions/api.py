@@ -25,14 +25,20 @@ from functions.problems import Problem, forbidden
 from functions.services import Services, Store, services
 from functions.tokens import Caller
 from models.addresses import client_address, hash_address
-from models.errors import NotFound
+from models.document import Document
+from models.errors import NotFound, Stale
 from models.identity import Person
 from models.profile import UserProfile
 from models.user_agent import Client, parse_user_agent
 
+PREFIX = "api/"
+"""Where every operation is. It is here and not in host.json, because the host takes no route that begins with `admin`,
+whatever prefix it puts before it."""
+
 MAX_BODY_BYTES = 1_000_000
 MAX_KEY_CHARACTERS = 255
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_REVISION = re.compile(r'"([1-9]\d{0,14})"')
 
 log = logging.getLogger(__name__)
 
@@ -82,15 +88,24 @@ class Call(Generic[Body]):
         body: The parsed body; None for an operation without one.
         query: The parsed query string; None for an operation without one.
         now: When the request came in, in UTC.
+        caller: None for an operation that anyone may call.
+        request_id: As the answer and the log name the request.
     """
 
     services: Services
-    store: Store
+    opened: Store | None
     request: func.HttpRequest
     body: Body
     query: Any
     now: datetime
     caller: Caller | None
+    request_id: str
+
+    @property
+    def store(self) -> Store:
+        if self.opened is None:
+            raise RuntimeError("an operation that anyone may call has no database: it must answer without one")
+        return self.opened
 
     @property
     def person(self) -> Person:
@@ -130,6 +145,19 @@ class Call(Generic[Body]):
             detail = "Send the ETag of what you have read as If-Match, so that nobody's change is lost."
             raise Problem(428, "precondition-required", "If-Match is required", detail)
         return etag
+
+    @property
+    def expected_revision(self) -> int:
+        """The revision that the caller has seen, of a document whose ETag is its revision.
+
+        Raises:
+            Problem: 428, there is none.
+            Stale: it is not the ETag of any revision.
+        """
+        etag = _REVISION.fullmatch(self.if_match)
+        if etag is None:
+            raise Stale
+        return int(etag[1])
 
     @property
     def idempotency_key(self) -> str | None:
@@ -221,7 +249,7 @@ class Routes:
         """Registers a handler; its name becomes the function's name and the operation's id.
 
         Args:
-            path: Below the route prefix, such as `sessions/{session_id}`.
+            path: Below `PREFIX`, such as `sessions/{session_id}`.
             returns: The model of the answer, None for an answer without content.
             status: Of the answer, unless the handler's `Reply` says otherwise.
             errors: Statuses of problems that are particular to this operation: those that follow from who may call it
@@ -264,7 +292,10 @@ class Routes:
         for operation in self.operations:
             serve = _server(operation)
             route = blueprint.route(
-                operation.path, methods=[operation.method], auth_level=func.AuthLevel.ANONYMOUS, trigger_arg_name="req"
+                PREFIX + operation.path,
+                methods=[operation.method],
+                auth_level=func.AuthLevel.ANONYMOUS,
+                trigger_arg_name="req",
             )
             blueprint.function_name(operation.name)(route(serve))
         return blueprint
@@ -273,6 +304,14 @@ class Routes:
 def content_hash(content: BaseModel, exclude: set[str] | None = None) -> str:
     """Hash of a parsed body: tells a repeated request from a key that is used again."""
     return sha256(content.model_dump_json(exclude=exclude).encode()).hexdigest()
+
+
+def revision_etag(document: Document) -> str:
+    """The ETag of a document that is written also by what its editors need not know of, such as counters.
+
+    The database's own ETag changes with each of those writes; the revision does not.
+    """
+    return f'"{document.revision}"'
 
 
 def hashed_address(address: str | None, shared: Services) -> str | None:
@@ -286,7 +325,7 @@ def _server(operation: Operation) -> Callable[[func.HttpRequest], Awaitable[func
         started = time.perf_counter()
         request_id = _request_id(req)
         try:
-            response = _response(operation, await _answer(operation, req), request_id)
+            response = _response(operation, await _answer(operation, req, request_id), request_id)
         except Exception as error:  # the boundary: whatever happened becomes an answer here
             response = problems.of(error).response(request_id)
         milliseconds = (time.perf_counter() - started) * 1000
@@ -296,12 +335,15 @@ def _server(operation: Operation) -> Callable[[func.HttpRequest], Awaitable[func
     return serve
 
 
-async def _answer(operation: Operation, request: func.HttpRequest) -> BaseModel | Reply:
+async def _answer(operation: Operation, request: func.HttpRequest, request_id: str) -> BaseModel | Reply:
     shared = services()
     caller = await _authorised(operation, request, shared)
     query, body = _query(operation, request), _parsed(operation, request)
-    store = await shared.store()
-    return await operation.handler(Call(shared, store, request, body, query, datetime.now(UTC), caller))
+    store = await shared.store() if caller else None
+    if store and caller and caller.person:
+        await store.users.check_not_deleted(caller.person.user_id)
+    call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id)
+    return await operation.handler(call)
 
 
 async def _authorised(operation: Operation, request: func.HttpRequest, shared: Services) -> Caller | None:

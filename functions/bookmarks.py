@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from cosmos.bookmarks import BookmarkFilter
-from functions.api import Call, Reply, Routes, content_hash
+from functions.api import Call, Reply, Routes, content_hash, revision_etag
 from functions.paging import Page, Paged, seal, unseal
 from models.bookmark import BookmarkRequest, Notes, Tags, Title, UserBookmark, bookmark_id_of
 from models.document import Message
-from models.errors import NotFound, Stale
+from models.errors import NotFound
 from models.identity import request_id_of
 from models.interaction import TurnId
 from models.values import Count, Label
@@ -20,7 +19,6 @@ from models.values import Count, Label
 routes = Routes()
 
 MAX_WORDS = 10
-_ETAG = re.compile(r'"([1-9]\d{0,14})"')
 
 
 class NewBookmark(Message):
@@ -159,7 +157,7 @@ async def open_bookmark(call: Call[None]) -> Reply:
 async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
     user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
     changes = call.body.model_dump(mode="json", exclude_unset=True)
-    return _shown(await call.store.bookmarks.edit(user_id, bookmark_id, _revision(call), changes))
+    return _shown(await call.store.bookmarks.edit(user_id, bookmark_id, call.expected_revision, changes))
 
 
 @routes.operation(
@@ -173,20 +171,13 @@ async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
 )
 async def delete_bookmark(call: Call[None]) -> Reply:
     user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
-    await call.store.bookmarks.delete(user_id, bookmark_id, _revision(call), call.now)
+    await call.store.bookmarks.delete(user_id, bookmark_id, call.expected_revision, call.now)
     return Reply(None)
 
 
 def _shown(bookmark: UserBookmark) -> Reply:
     """With its revision as its ETag: the database's own would change whenever somebody opens the bookmark."""
-    return Reply(bookmark, etag=f'"{bookmark.revision}"')
-
-
-def _revision(call: Call[Any]) -> int:
-    etag = _ETAG.fullmatch(call.if_match)
-    if etag is None:
-        raise Stale
-    return int(etag[1])
+    return Reply(bookmark, etag=revision_etag(bookmark))
 
 
 def _request(call: Call[NewBookmark], user_id: str) -> BookmarkRequest | None:

@@ -11,7 +11,7 @@ from azure.core.exceptions import AzureError
 from pydantic import ValidationError
 
 from cosmos.analytics import Contention
-from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound, Stale
+from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound, SelfModeration, Stale, WrongStatus
 
 TYPE_PREFIX = "urn:vimarsh:problem:"
 
@@ -103,6 +103,10 @@ def of(error: Exception) -> Problem:
             return Problem(409, "email-taken", "The email address is taken", str(error))
         case AccountClosed():
             return Problem(403, f"account-{error.status}", f"The account is {error.status}", str(error))
+        case SelfModeration():
+            return Problem(403, "self-moderation", "Not on your own account", str(error))
+        case WrongStatus():
+            return Problem(409, "wrong-status", "The account's status does not allow it", str(error))
         case AzureError() | Contention():
             log.error("the database did not answer: %s", type(error).__name__, exc_info=error)
             detail = "The database is busy or out of reach. Send the same request again."

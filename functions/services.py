@@ -8,7 +8,9 @@ from functools import cache
 
 from azure.cosmos.aio import CosmosClient
 
+from cosmos.accounts import Accounts
 from cosmos.analytics import Analytics
+from cosmos.audit import Audit
 from cosmos.bookmarks import Bookmarks
 from cosmos.database import Database, connect
 from cosmos.folding import Folding
@@ -30,6 +32,8 @@ class Store:
     turns: Turns
     analytics: Analytics
     bookmarks: Bookmarks
+    accounts: Accounts
+    audit: Audit
     ingestion: Ingestion
     folding: Folding
 
@@ -43,6 +47,8 @@ class Store:
             turns=turns,
             analytics=analytics,
             bookmarks=Bookmarks(database),
+            accounts=Accounts(database, users),
+            audit=Audit(database),
             ingestion=Ingestion(users, sessions, turns),
             folding=Folding(users, sessions, analytics),
         )

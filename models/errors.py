@@ -41,3 +41,17 @@ class AccountClosed(Exception):
     def __init__(self, status: str) -> None:
         super().__init__(f"This account is {status}.")
         self.status = status
+
+
+class WrongStatus(Exception):
+    """An action that an account's status does not allow."""
+
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"{action} can't be done to an account that is {status}.")
+
+
+class SelfModeration(Exception):
+    """Staff would moderate their own account."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody moderates their own account. Ask somebody else of the staff.")

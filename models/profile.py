@@ -9,9 +9,8 @@ from pydantic import Field
 
 from models.document import Document
 from models.identity import Email, Person, email_claim_id_of
+from models.moderation import AccountStatus, ModerationAction
 from models.values import Count, Timestamp, TimeZone, Uuid
-
-AccountStatus = Literal["active", "suspended", "blocked", "deleted"]
 
 
 class UserProfile(Document):
@@ -55,8 +54,8 @@ class UserProfile(Document):
     abuse_flags: list[str] = Field(default_factory=list, description="Rules that found something, by name")
 
     is_admin: bool = Field(default=False, description="Mirrors the token's roles; grants nothing")
-    admin_notes: str | None = None
-    moderation_actions: list[dict[str, Any]] = Field(default_factory=list)
+    admin_notes: str | None = Field(default=None, description="The latest note of staff")
+    moderation_actions: list[ModerationAction] = Field(default_factory=list, description="The latest, oldest first")
 
     data_retention_consent: bool = True
     analytics_consent: bool = True
