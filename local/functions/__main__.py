@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import io
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{folder} is not a folder.", file=sys.stderr)
         return 1
     os.chdir(folder)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what an app prints is to be seen at once
     configure_logging({})
     try:
         host = FunctionHost(
@@ -69,15 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def serve(host: FunctionHost, listening: socket.socket) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what is running; a second signal ends it at once."""
     server = _Server(_config(host))
-    loop = asyncio.get_running_loop()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _end, server)
+        signal.signal(number, end)
     await server.serve(sockets=[listening])
-
-
-def _end(server: _Server) -> None:
-    server.force_exit = server.should_exit
-    server.should_exit = True
 
 
 def _config(host: FunctionHost) -> uvicorn.Config:

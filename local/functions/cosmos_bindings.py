@@ -6,13 +6,13 @@ one of the query string.
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 import azure.functions as func
-import orjson
 from azure.cosmos import PartitionKey, exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.cosmos.partition_key import NonePartitionKeyValue
@@ -72,11 +72,11 @@ class CosmosBindings:
             found = await _query(
                 container, binding.properties.get("sqlQuery") or "SELECT * FROM c", partition_key, data
             )
-            return orjson.dumps(found).decode() if is_text else _document_list(found)
+            return json.dumps(found) if is_text else _document_list(found)
         document = await _point_read(container, _fill(binding.properties["id"], data), partition_key)
         if document is None:
             return None
-        return orjson.dumps(document).decode() if is_text else _document_list([document])
+        return json.dumps(document) if is_text else _document_list([document])
 
     async def _write(self, function: IndexedFunction, binding: Binding, documents: list[Document]) -> None:
         container = await self._container(function, binding)
@@ -164,7 +164,7 @@ def _parameter(name: str) -> str:
 
 def _documents(value: Any) -> list[Document]:
     if isinstance(value, str | bytes):
-        parsed = orjson.loads(value)
+        parsed = json.loads(value)
         value = [func.Document.from_dict(entry) for entry in (parsed if isinstance(parsed, list) else [parsed])]
     if isinstance(value, func.Document):
         value = [value]

@@ -71,7 +71,7 @@ class CosmosListener:
 
     def argument(self, input_text: str | None) -> Any:
         """The documents in `input_text`, a JSON array (none: no documents)."""
-        return trigger_value(self.function, (input_text or "[]").encode())
+        return trigger_value(self.function, input_text or "[]")
 
     async def lag(self) -> Lag:
         """How far the function is behind; while the containers cannot be reached, one change of unknown age."""

@@ -6,11 +6,11 @@ does, and an app that must not lose a batch needs a policy with `max_retry_count
 """
 
 import asyncio
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import orjson
 from azure.core.exceptions import AzureError
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy
@@ -158,7 +158,7 @@ class FeedSession:
             return None
 
     async def _deliver(self, documents: list[Document]) -> None:
-        text = orjson.dumps(documents)
+        text = json.dumps(documents)  # not orjson: it refuses large integers and half surrogates, which JSON allows
         argument = partial(trigger_value, self._function, text)
         outcome = await deliver(self._invoker, self._function, argument, self._retry, self._stopping)
         if outcome.error is not None:

@@ -63,7 +63,7 @@ async def test_documents_are_passed_as_text_if_the_parameter_is_a_str(feed: Feed
     await feed.write("a")
     status, text = await answer(FunctionHost(app, settings=feed.settings), "/api/items/a")
     assert status == 200
-    assert text.startswith('{"id":"a","pk":"p"')
+    assert text.startswith('{"id": "a", "pk": "p"')
 
 
 async def test_documents_are_written(feed: Feed) -> None:

@@ -5,12 +5,15 @@ import json
 import logging
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 import pytest
 from azure.cosmos import PartitionKey
+from azure.cosmos.aio import CosmosClient
 
+from local.cosmosdb.server import serve_in_thread
 from local.functions.change_feed import FeedRange, feed_ranges, read_page, split_continuation
 from local.functions.cosmos_connection import Connection
 from local.functions.errors import FunctionLoadError
@@ -19,7 +22,15 @@ from local.functions.host import FunctionHost
 from local.functions.indexing import index_app
 from local.functions.leases import LeaseStore
 from local.functions.settings import Settings
-from tests.local.functions.host_helpers import Feed, client_of, feed_app, until, until_drained
+from tests.local.functions.host_helpers import (
+    KEY,
+    Feed,
+    client_of,
+    connection_string,
+    feed_app,
+    until,
+    until_drained,
+)
 
 
 class Changes:
@@ -68,6 +79,23 @@ async def test_function_gets_documents_with_their_system_properties(feed: Feed) 
         await until(lambda: seen)
     assert seen[0]["id"] == "a"
     assert {"_rid", "_ts", "_etag", "_lsn"} <= set(seen[0].to_dict())
+
+
+async def test_documents_arrive_as_they_are_written_whatever_is_in_them(feed: Feed) -> None:
+    odd = {"large": 2**53, "nested": {"a": [None, True, 1e300, -0.5, "ä"], "": {}}}
+    seen: list[func.Document] = []
+    app, decorator = feed_app()
+
+    @decorator
+    @app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:00:00")
+    def on_change(docs: func.DocumentList) -> None:
+        seen.extend(docs)
+
+    await feed.items.create_item({"id": "odd", "pk": "p", **odd})
+    (stored,) = [dict(item) async for item in feed.items.read_all_items()]
+    async with FunctionHost(app, settings=feed.settings):
+        await until(lambda: seen)
+    assert {key: seen[0][key] for key in odd} == {key: stored[key] for key in odd}
 
 
 async def test_parameter_of_type_str_gets_json(feed: Feed) -> None:
@@ -313,6 +341,56 @@ async def test_server_that_is_not_there_is_waited_for(feed: Feed, caplog: pytest
     assert host.state == "Stopped"
 
 
+async def test_feed_goes_on_when_a_server_that_went_away_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = Changes(create_lease_container_if_not_exists=True, lease_acquire_interval=50, lease_renew_interval=50)
+    with serve_in_thread(tmp_path) as url:
+        settings = {"COSMOS": connection_string(url), "DATABASE": "db"}
+        async with CosmosClient(url, credential=KEY) as client:
+            database = await client.create_database("db")
+            items = await database.create_container("items", PartitionKey("/pk"))
+            await items.create_item({"id": "before", "pk": "p"})
+        host = FunctionHost(changes.app, settings=settings)
+        await host.start()
+        await until(lambda: changes.ids == ["before"])
+        await until_drained(host)
+    for problem in ("the change feed cannot be read", "its leases cannot be read", "a lease cannot be renewed"):
+        await until(lambda problem=problem: problem in caplog.text)  # type: ignore[misc]
+    assert (await host.feeds())[0]["lag"] > 0
+    with serve_in_thread(tmp_path, port=int(url.rpartition(":")[2])):
+        async with CosmosClient(url, credential=KEY) as client:
+            items = client.get_database_client("db").get_container_client("items")
+            await items.create_item({"id": "after", "pk": "p"})
+        await until(lambda: changes.ids == ["before", "after"])
+        await until_drained(host)
+        await host.stop()
+
+
+async def test_lease_container_that_is_made_anew_is_begun_again(feed: Feed) -> None:
+    changes = Changes(lease_acquire_interval=50)
+    await feed.write("a")
+    async with FunctionHost(changes.app, settings=feed.settings) as host:
+        await until(lambda: changes.ids == ["a"])
+        await feed.database.delete_container("leases")
+        await feed.database.create_container("leases", PartitionKey("/id"))
+        await until(lambda: changes.ids == ["a", "a"])
+        await until_drained(host)
+
+
+async def test_leases_may_be_in_another_database_and_account(feed: Feed) -> None:
+    changes = Changes(lease_connection="LEASES", lease_database_name="elsewhere", lease_container_name="kept")
+    with serve_in_thread() as url:
+        async with CosmosClient(url, credential=KEY) as client:
+            database = await client.create_database("elsewhere")
+            kept = await database.create_container("kept", PartitionKey("/id"))
+            await feed.write("a")
+            async with FunctionHost(changes.app, settings={**feed.settings, "LEASES": connection_string(url)}) as host:
+                await until(lambda: changes.ids == ["a"])
+                await until_drained(host)
+            assert len([lease async for lease in kept.read_all_items()]) == 4
+
+
 async def test_lease_container_is_made_if_it_is_asked_for(feed: Feed) -> None:
     changes = Changes(lease_container_name="made", create_lease_container_if_not_exists=True)
     await feed.write("a")
@@ -348,6 +426,8 @@ async def test_feed_function_is_run_by_hand(feed: Feed) -> None:
     await host.run("on_change", '{"id": "one"}')
     await host.run("on_change", '[{"id": "two"}, {"id": "three"}]')
     assert changes.ids == ["one", "two", "three"]
+    await host.run("on_change", '{"id": "odd", "large": 1180591620717411303424, "half": "\\ud83d"}')
+    assert changes.batches[-1] == [{"id": "odd", "large": 2**70, "half": "\ud83d"}]
     with pytest.raises(ValueError, match="a document, or a list of them"):
         await host.run("on_change", "5")
 
