@@ -55,7 +55,7 @@ class Analytics:
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keeps a change that could not be folded."""
-        await self._container.upsert_item(letter.body(), no_response=True)
+        await self._container.upsert_item(letter.body())
 
     async def _fold_together(self, user_id: str, sources: Sequence[Source], now: datetime) -> None:
         for _ in range(ATTEMPTS):

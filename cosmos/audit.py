@@ -22,7 +22,7 @@ class Audit:
 
         The entry is durable before anything is read.
         """
-        await self._users.create_item(entry.body(), no_response=True)
+        await self._users.create_item(entry.body())
         query = 'SELECT * FROM c WHERE c.kind = "interaction" ORDER BY c.timestamp DESC'
         rows, following = await page_of(self._interactions, query, {}, limit, continuation, entry.user_id)
         return [UserInteraction.parse(row) for row in rows], following

@@ -185,7 +185,7 @@ class Bookmarks:
                 return live
             if live is not None:
                 if request:
-                    await self._container.create_item(request.body(), no_response=True)
+                    await self._container.create_item(request.body())
                 return live
             if held is not None:
                 bookmark = bookmark.model_copy(update={"revision": held[0].revision + 1})
@@ -216,7 +216,7 @@ class Bookmarks:
         """Whether the bookmark still was the one that was read."""
         try:
             await self._container.replace_item(
-                deleted.id, deleted.body(), etag=etag, match_condition=MatchConditions.IfNotModified, no_response=True
+                deleted.id, deleted.body(), etag=etag, match_condition=MatchConditions.IfNotModified
             )
         except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
             return False
@@ -252,7 +252,6 @@ class Bookmarks:
                 bookmark.partition_key,
                 operations,
                 filter_predicate=f"FROM c WHERE {older}",
-                no_response=True,
             )
         except CosmosResourceNotFoundError:
             return

@@ -7,25 +7,79 @@ from typing import Any
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
+from cosmos.database import D, Item
+from models.document import Document
+from models.errors import NotFound, Stale
+
+LOST = 412
+
 
 def set_fields(values: dict[str, Any]) -> list[dict[str, Any]]:
     """Patch operations that set top-level fields to JSON values."""
     return [{"op": "set", "path": f"/{name}", "value": value} for name, value in values.items()]
 
 
+def require_revision(document: Document, revision: int) -> None:
+    """Raises Stale unless the document is at the revision that its editor has seen."""
+    if document.revision != revision:
+        raise Stale
+
+
+async def edit(container: ContainerProxy, before: D, after: D, condition: str = "true") -> D:
+    """Writes what an edit has changed, and counts the revision, unless the document has been edited since it was read.
+
+    By a patch: what others set meanwhile in other fields, without counting the revision, stays. Without a difference
+    nothing is written. At most nine fields: a patch takes ten operations.
+
+    Args:
+        condition: What must hold besides, of the document `c`.
+
+    Returns:
+        The document as it is then.
+
+    Raises:
+        NotFound: it is gone.
+        Stale: it has been edited, or the condition does not hold.
+    """
+    old, new = before.body(), after.body()
+    changes = {name: value for name, value in new.items() if value != old.get(name)}
+    if not changes:
+        return before
+    operations = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
+    try:
+        item = await container.patch_item(
+            before.id,
+            before.partition_key,
+            operations,
+            filter_predicate=f"FROM c WHERE c.revision = {before.revision} AND {condition}",
+        )
+    except CosmosResourceNotFoundError:
+        raise NotFound(before.kind) from None
+    except CosmosHttpResponseError as error:
+        if error.status_code == LOST:
+            raise Stale from None
+        raise
+    return type(before).parse(item)
+
+
 async def set_totals_if_newer(
     container: ContainerProxy, item_id: str, partition: str, totals: dict[str, Any], revision: int
-) -> None:
+) -> Item | None:
     """Sets a rollup's totals on a document, unless it has those of a later revision, or is gone.
 
     At most nine totals: a patch takes ten operations.
+
+    Returns:
+        The document as it is then, None if nothing was set.
     """
     older = f"FROM c WHERE NOT IS_DEFINED(c.totals_revision) OR c.totals_revision < {revision}"
     operations = set_fields(totals | {"totals_revision": revision})
     try:
-        await container.patch_item(item_id, partition, operations, filter_predicate=older, no_response=True)
+        item: Item = await container.patch_item(item_id, partition, operations, filter_predicate=older)
     except CosmosResourceNotFoundError:
-        return
+        return None
     except CosmosHttpResponseError as error:
-        if error.status_code != 412:
-            raise
+        if error.status_code == LOST:
+            return None
+        raise
+    return item

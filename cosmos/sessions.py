@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
-from azure.cosmos.exceptions import CosmosResourceExistsError
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from cosmos.database import Database
-from cosmos.patching import set_totals_if_newer
+from azure.core import MatchConditions
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosHttpResponseError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from cosmos.database import Database, Item
+from cosmos.paging import page_of
+from cosmos.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.reading import read_or_none
-from models.errors import KeyReused, NotFound
+from models.errors import KeyReused, NotFound, Stale
 from models.rollup import Rollup, by_count
-from models.session import UserSession
+from models.session import SessionChanges, UserSession
+from models.values import format_timestamp
+
+ATTEMPTS = 5
+ENDED_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class SessionFilter:
+    """Which sessions to list; None asks for any.
+
+    Attributes:
+        start: Started then or later.
+        end: Started before.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    active: bool | None = None
+
+    def query(self) -> tuple[str, dict[str, Any]]:
+        """The query, newest first, and its parameters."""
+        conditions, parameters = ['c.kind = "session"'], dict[str, Any]()
+        if self.start is not None:
+            conditions.append("c.start_time >= @start")
+            parameters["start"] = format_timestamp(self.start)
+        if self.end is not None:
+            conditions.append("c.start_time < @end")
+            parameters["end"] = format_timestamp(self.end)
+        if self.active is not None:
+            conditions.append("c.is_active = @active")
+            parameters["active"] = self.active
+        where = " AND ".join(conditions)
+        return f"SELECT * FROM c WHERE {where} ORDER BY c.start_time DESC", parameters  # noqa: S608  # no values
 
 
 class Sessions:
@@ -25,7 +70,7 @@ class Sessions:
             KeyReused: another request made a session with this id.
         """
         try:
-            await self._container.create_item(session.body(), no_response=True)
+            await self._container.create_item(session.body())
         except CosmosResourceExistsError:
             stored = await self.read(session.user_id, session.session_id)
             if stored.request_hash != session.request_hash:
@@ -59,9 +104,16 @@ class Sessions:
             NotFound: the user has no such session.
             Stale: it has been edited since, or ended, or reopened.
         """
-        session = await self.read(user_id, session_id)
-        require_revision(session, revision)
-        return await edit(self._container, session, session.changed(changes))
+        for attempt in range(ATTEMPTS):
+            session = await self.read(user_id, session_id)
+            require_revision(session, revision)
+            same_turns = f"c.last_sequence = {session.last_sequence}"  # else its duration would be too short
+            try:
+                return await edit(self._container, session, session.changed(changes), same_turns)
+            except Stale:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     async def end_idle(self, before: datetime, limit: int, continuation: str | None = None) -> tuple[int, str | None]:
         """Ends one page of all users' sessions in which nothing has happened since `before`.
@@ -71,7 +123,7 @@ class Sessions:
         Returns:
             How many were ended, and the continuation of the next page.
         """
-        query = "SELECT * FROM c WHERE c.kind = 'session' AND c.is_active = true AND c.last_activity < @before"
+        query = 'SELECT * FROM c WHERE c.kind = "session" AND c.is_active = true AND c.last_activity < @before'
         parameters = {"before": format_timestamp(before)}
         rows, following = await page_of(self._container, query, parameters, limit, continuation, None)
         slots = asyncio.Semaphore(ENDED_AT_ONCE)
@@ -120,7 +172,6 @@ class Sessions:
                 operations,
                 etag=etag,
                 match_condition=MatchConditions.IfNotModified,
-                no_response=True,
             )
         except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
             return False
@@ -135,7 +186,6 @@ class Sessions:
                 session.user_id,
                 set_fields({"session_quality": session.quality}),
                 filter_predicate=current,
-                no_response=True,
             )
         except CosmosResourceNotFoundError:
             return

@@ -5,9 +5,9 @@ and leaves a claim with the turn's id, so that the same turn sent again takes no
 between the two leaves a gap in the numbers and nothing else: the turn was not acknowledged, and is recorded when it is
 sent again.
 
-A turn reopens a session that has ended. The first request then fails, on the condition that the session is active, and a
-third one takes its place, which also counts the session's revision: so a turn of an active session, which does not
-matter to a reader of the session's changes, need not count it.
+A turn reopens a session that has ended. The first request then fails, on its condition that the session is active, and
+another takes its place, which also counts the session's revision. A turn of an active session does not matter to a
+reader of the session's changes, and does not count it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from azure.cosmos.exceptions import (
 )
 
 from cosmos.database import Database, Item
+from cosmos.patching import LOST, set_fields
 from cosmos.reading import read_or_none
 from models.errors import NotFound
 from models.interaction import Draft, UserInteraction
@@ -136,7 +137,7 @@ class Turns:
                 continue
             for interaction, body in chunk:
                 try:
-                    await self._interactions.create_item(body, no_response=True)
+                    await self._interactions.create_item(body)
                 except CosmosResourceExistsError:
                     continue
                 created[interaction.id] = interaction

@@ -114,7 +114,7 @@ class Users:
         await self._claim_email(person.email, person.user_id, now)
         profile = UserProfile.of(person, now, last_login, is_admin)
         try:
-            await self._container.create_item(profile.body(), no_response=True)
+            await self._container.create_item(profile.body())
         except CosmosResourceExistsError:
             return await self.find(person.user_id) or profile
         self._seen[profile.id] = profile
@@ -133,7 +133,7 @@ class Users:
     async def _claim_email(self, email: str, user_id: str, now: datetime) -> None:
         claim = EmailClaim.of(email, user_id, now)
         try:
-            await self._container.create_item(claim.body(), no_response=True)
+            await self._container.create_item(claim.body())
         except CosmosResourceExistsError:
             held = EmailClaim.parse(await self._container.read_item(claim.id, claim.id))
             if held.user_id != user_id:
