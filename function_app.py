@@ -2,12 +2,21 @@
 
 import azure.functions as func
 
-from functions import bookmarks, feeds, health, ingest, me, sessions
+from functions import admin_users, bookmarks, feeds, health, idle_sessions, ingest, interactions, me, sessions
 from functions.services import services
 
 services()  # a setting that is missing or wrong stops the start
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for routes in (health.routes, me.routes, sessions.routes, ingest.routes, bookmarks.routes):
+for routes in (
+    health.routes,
+    me.routes,
+    sessions.routes,
+    interactions.routes,
+    ingest.routes,
+    bookmarks.routes,
+    admin_users.routes,
+):
     app.register_functions(routes.blueprint())
 app.register_functions(feeds.blueprint)
+app.register_functions(idle_sessions.blueprint)

@@ -1,4 +1,4 @@
-"""Sessions, and the turns recorded in them."""
+"""Sessions: started, listed, read, ended."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import uuid
 
 from pydantic import Field
 
-from functions.api import Call, Routes, content_hash
+from cosmos.sessions import SessionFilter
+from functions.api import Call, Reply, Routes, content_hash, revision_etag
+from functions.paging import Page, Paged, seal, unseal
 from models.document import Message
-from models.errors import KeyReused
 from models.identity import request_id_of
-from models.interaction import Draft, Origin, Turn, UserInteraction
-from models.session import UserSession
-from models.values import TimeZone
+from models.session import SessionChanges, UserSession
+from models.values import Timestamp, TimeZone
 
 routes = Routes()
 
@@ -23,8 +23,18 @@ class NewSession(Message):
     timezone: TimeZone | None = Field(default=None, description="IANA time zone; the profile's if absent, else UTC")
 
 
-@routes.operation("POST", "sessions", summary="Start a session", body=NewSession, returns=UserSession, status=201)
-async def start_session(call: Call[NewSession]) -> UserSession:
+class SessionQuery(Paged):
+    """Which sessions to list: those that fit all that is given."""
+
+    from_: Timestamp | None = Field(default=None, alias="from", description="Started then or later")
+    to: Timestamp | None = Field(default=None, description="Started before")
+    active: bool | None = Field(default=None, description="false: those that have ended")
+
+
+@routes.operation(
+    "POST", "sessions", summary="Start a session", body=NewSession, returns=UserSession, status=201, etag=True
+)
+async def start_session(call: Call[NewSession]) -> Reply:
     profile = await call.writer()
     key = call.idempotency_key
     session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())
@@ -44,34 +54,43 @@ async def start_session(call: Call[NewSession]) -> UserSession:
         platform=client.platform,
         request_hash=content_hash(call.body),
     )
-    return await call.store.sessions.start(session)
+    return _shown(await call.store.sessions.start(session))
 
 
 @routes.operation(
-    "POST",
-    "sessions/{session_id}/interactions",
-    summary="Record a finished turn",
-    body=Turn,
-    returns=UserInteraction,
-    status=201,
+    "GET", "sessions", summary="The user's sessions, newest first", query=SessionQuery, returns=Page[UserSession]
 )
-async def record_interaction(call: Call[Turn]) -> UserInteraction:
-    profile = await call.writer()
-    session_id = call.uuid("session_id")
-    key = call.idempotency_key
-    draft = Draft(
-        interaction_id=request_id_of(profile.id, f"sessions/{session_id}", key) if key else str(uuid.uuid4()),
-        turn=call.body,
-        origin=Origin(
-            user_id=profile.id,
-            session_id=session_id,
-            timestamp=call.now,
-            ip_address=call.hashed_address,
-            client=call.client,
-            request_hash=content_hash(call.body),
-        ),
-    )
-    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft])
-    if recorded.outcome == "reused":
-        raise KeyReused
-    return recorded.interaction
+async def list_sessions(call: Call[None]) -> Page[UserSession]:
+    query: SessionQuery = call.query
+    wanted = SessionFilter(query.from_, query.to, query.active)
+    user_id = call.person.user_id
+    sessions, following = await call.store.sessions.page(user_id, wanted, query.limit, unseal(call))
+    return Page(items=sessions, continuation=seal(call, following))
+
+
+@routes.operation("GET", "sessions/{session_id}", summary="A session", returns=UserSession, errors=(404,), etag=True)
+async def get_session(call: Call[None]) -> Reply:
+    return _shown(await call.store.sessions.read(call.person.user_id, call.uuid("session_id")))
+
+
+@routes.operation(
+    "PATCH",
+    "sessions/{session_id}",
+    summary="End a session, say how it went, or correct its time zone",
+    body=SessionChanges,
+    returns=UserSession,
+    errors=(404,),
+    if_match=True,
+    etag=True,
+)
+async def edit_session(call: Call[SessionChanges]) -> Reply:
+    """Ending sets `end_time`, `duration_seconds` and `session_quality`. A turn that is recorded later reopens it.
+
+    Turns and their totals leave the ETag as it is; ending, reopening and editing change it.
+    """
+    user_id, session_id = (await call.writer()).id, call.uuid("session_id")
+    return _shown(await call.store.sessions.edit(user_id, session_id, call.expected_revision, call.body))
+
+
+def _shown(session: UserSession) -> Reply:
+    return Reply(session, etag=revision_etag(session))

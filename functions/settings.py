@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     address_hash_key: SecretStr = Field(
         alias="ADDRESS_HASH_KEY", description="Secret of at least 32 characters that addresses are hashed with"
     )
+    session_idle_minutes: int = Field(
+        default=30, ge=1, alias="SESSION_IDLE_MINUTES", description="A session ends after this long without a turn"
+    )
     price_overrides: dict[str, PriceOverride] = Field(
         default_factory=dict,
         alias="PRICE_OVERRIDES",

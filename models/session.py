@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from models.changes import Changes
 from models.document import Document
+from models.session_quality import SessionQuality, session_quality
 from models.values import Count, Timestamp, TimeZone, Uuid
-
-SessionQuality = Literal["unknown", "excellent", "good", "fair", "poor"]
 
 
 class UserSession(Document):
@@ -25,7 +25,7 @@ class UserSession(Document):
     session_id: Uuid = Field(description="Same as `id`")
 
     start_time: Timestamp
-    end_time: Timestamp | None = None
+    end_time: Timestamp | None = Field(default=None, description="Last activity of a session that has ended, else null")
     duration_seconds: Count | None = Field(default=None, description="From start to last activity, set when it ends")
     is_active: bool = True
     last_activity: Timestamp = Field(description="Start, or time of the newest turn recorded")
@@ -52,9 +52,56 @@ class UserSession(Document):
     avg_response_time_ms: float = Field(default=0.0, ge=0)
     user_satisfaction_ratings: list[int] = Field(default_factory=list, description="All ratings 1-5, ascending")
 
-    session_quality: SessionQuality = "unknown"
-    completed_successfully: bool = True
+    session_quality: SessionQuality = Field(default="unknown", description="Set when it ends: see `session_quality`")
+    completed_successfully: bool = Field(default=True, description="The outcome, as the client tells it")
     error_count: Count = Field(default=0, description="Turns that were answered by a fallback")
+
+    @property
+    def quality(self) -> SessionQuality:
+        """What its totals say of its quality."""
+        return session_quality(self.total_queries, self.error_count, self.user_satisfaction_ratings)
+
+    def ended(self) -> dict[str, Any]:
+        """The fields that ending it sets. A session is as long as something happens in it, whenever it is ended."""
+        duration = (self.last_activity - self.start_time).total_seconds()
+        return {
+            "is_active": False,
+            "end_time": self.last_activity,
+            "duration_seconds": max(0, int(duration)),
+            "session_quality": self.quality,
+        }
+
+    def changed(self, changes: SessionChanges) -> UserSession:
+        """The session after an edit."""
+        values = changes.given()
+        if not values.pop("is_active", True) and self.is_active:
+            values |= self.ended()
+        return self.model_copy(update=values)
+
+
+REOPENED: dict[str, Any] = {
+    "is_active": True,
+    "end_time": None,
+    "duration_seconds": None,
+    "session_quality": "unknown",
+}
+"""What a turn that is recorded in a session which has ended sets: it goes on."""
+
+
+def _false() -> Literal[False]:
+    return False
+
+
+class SessionChanges(Changes):
+    """What to change about a session, at least one field. What is absent stays."""
+
+    is_active: Literal[False] = Field(
+        default_factory=_false, description="Ends it; a turn recorded later goes on with it"
+    )
+    completed_successfully: bool = Field(default_factory=bool, description="Whether the user got what they wanted")
+    timezone: TimeZone = Field(
+        default_factory=str, description="IANA time zone that the session and later turns count in"
+    )
 
 
 class TurnClaim(Document):
