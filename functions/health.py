@@ -1,10 +1,11 @@
-"""Whether the app is alive."""
+"""Whether the app is alive, and whether it can do its work."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from functions.api import Access, Call, Routes
+from functions.problems import Problem
 from models.document import Message
 
 routes = Routes()
@@ -16,4 +17,19 @@ class Health(Message):
 
 @routes.operation("GET", "health", summary="Whether the app is alive", returns=Health, access=Access.ANYONE)
 async def get_health(call: Call[None]) -> Health:
+    return Health()
+
+
+@routes.operation(
+    "GET",
+    "health/ready",
+    summary="Whether the app can do its work: the database, its containers as declared, the issuer's keys",
+    returns=Health,
+    access=Access.ANYONE,
+    errors=(503,),
+)
+async def get_readiness(call: Call[None]) -> Health:
+    failing = await call.services.readiness.failing()
+    if failing:
+        raise Problem(503, "not-ready", "Not ready", "Some checks fail.", {"Retry-After": "5"}, checks=failing)
     return Health()

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from functools import cache
 
-from azure.cosmos.aio import CosmosClient
+from azure.cosmos.aio import CosmosClient, DatabaseProxy
 
 from cosmos.accounts import Accounts
 from cosmos.analytics import Analytics
 from cosmos.audit import Audit
 from cosmos.bookmarks import Bookmarks
+from cosmos.containers import differing
 from cosmos.database import Database, connect
 from cosmos.folding import Folding
 from cosmos.ingestion import Ingestion
 from cosmos.sessions import Sessions
 from cosmos.turns import Turns
 from cosmos.users import Users
+from functions.readiness import Readiness
 from functions.settings import Settings, read_settings
 from functions.tokens import Tokens
 from models.pricing import PriceTable
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,19 @@ class Services:
         self._client: CosmosClient | None = None
         self._store: Store | None = None
         self._connecting = asyncio.Lock()
+        self.readiness = Readiness(
+            {
+                "cosmos": self._reaches_cosmos,
+                "containers": self._has_containers_as_declared,
+                "issuer_keys": self.tokens.ready,
+            }
+        )
 
     async def store(self) -> Store:
         async with self._connecting:
             if self._store is None:
-                client = connect(self.settings.cosmos_connection)
-                self._client = await client.__aenter__()
-                self._store = Store.of(Database.of(client, self.settings.cosmos_database), self._prices)
+                self._client = await _entered(connect(self.settings.cosmos_connection))
+                self._store = Store.of(Database.of(self._client, self.settings.cosmos_database), self._prices)
             return self._store
 
     async def close(self) -> None:
@@ -78,6 +89,30 @@ class Services:
         if self._client is not None:
             await self._client.close()
         self._client = self._store = None
+
+    async def _reaches_cosmos(self) -> bool:
+        return bool(await (await self._database()).read())
+
+    async def _has_containers_as_declared(self) -> bool:
+        wrong = await differing(await self._database())
+        if wrong:
+            log.error("not as declared: %s", ", ".join(wrong))
+        return not wrong
+
+    async def _database(self) -> DatabaseProxy:
+        await self.store()
+        if self._client is None:
+            raise RuntimeError("the client was closed while it was needed")
+        return self._client.get_database_client(self.settings.cosmos_database)
+
+
+async def _entered(client: CosmosClient) -> CosmosClient:
+    """The client, connected; closed if that fails, or is given up."""
+    try:
+        return await client.__aenter__()
+    except BaseException:
+        await client.close()
+        raise
 
 
 @cache

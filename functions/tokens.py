@@ -64,6 +64,14 @@ class Tokens:
             raise forbidden(f"The token lacks the scope {SCOPE}.")
         return Caller(frozenset(roles), issued, person=_person(claims))
 
+    async def ready(self) -> bool:
+        """Whether the issuer's keys are here, or can be had.
+
+        Raises:
+            Problem: 503, the issuer can't be reached.
+        """
+        return await self._keys.ready()
+
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
