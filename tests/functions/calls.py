@@ -11,6 +11,11 @@ Headers = dict[str, str]
 SignIn = Callable[..., Headers]
 Drain = Callable[[], Awaitable[None]]
 
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/138.0.0.0 Mobile Safari/537.36"
+)
+
 
 def a_turn(**changes: Any) -> dict[str, Any]:
     return {

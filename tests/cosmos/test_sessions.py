@@ -1,0 +1,134 @@
+"""Sessions: ended by hand or for idleness, while turns go on being recorded."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import cosmos.sessions
+from cosmos.sessions import Sessions
+from functions.services import Store
+from models.contribution import Bucket
+from models.errors import Stale
+from models.fold import Balance
+from models.identity import Person
+from models.rollup import Rollup
+from models.session import SessionChanges, UserSession
+from tests.cosmos.conftest import NOW
+from tests.cosmos.test_turns import drafts
+from tests.models.examples import a_session
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+END = SessionChanges(is_active=False)
+
+
+async def started(store: Store, person: Person, **changes: Any) -> UserSession:
+    name, user_id = str(uuid.uuid4()), person.user_id
+    session = a_session(id=name, session_id=name, partition_key=user_id, user_id=user_id, **changes)
+    return await store.sessions.start(session)
+
+
+def once_before(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, happens: Callable[[], Awaitable[Any]]) -> None:
+    """Lets something happen before the first call of a function."""
+    real, pending = getattr(owner, name), [happens]
+
+    async def delayed(*arguments: Any) -> Any:
+        if pending:
+            await pending.pop()()
+        return await real(*arguments)
+
+    monkeypatch.setattr(owner, name, delayed)
+
+
+def recording(store: Store, session: UserSession) -> Callable[[], Awaitable[Any]]:
+    turn = drafts(session.user_id, session.id, str(uuid.uuid4()))
+    return lambda: store.turns.record(session.user_id, session.id, turn)
+
+
+async def test_a_turn_of_an_active_session_does_not_count_its_revision(store: Store, person: Person) -> None:
+    session = await started(store, person)
+    await recording(store, session)()
+    assert (await store.sessions.read(session.user_id, session.id)).revision == 1
+
+
+async def test_a_turn_that_was_recorded_before_does_not_reopen_a_session(store: Store, person: Person) -> None:
+    session = await started(store, person)
+    record = recording(store, session)
+    await record()
+    ended = await store.sessions.edit(session.user_id, session.id, 1, END)
+    (repeated,) = await record()
+    assert repeated.outcome == "repeated"
+    assert await store.sessions.read(session.user_id, session.id) == ended
+
+
+async def test_a_turn_that_comes_while_its_session_is_ended_counts_in_the_duration(
+    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_ago = NOW - timedelta(hours=1)
+    session = await started(store, person, start_time=hour_ago, last_activity=hour_ago)
+    once_before(monkeypatch, cosmos.sessions, "edit", recording(store, session))
+    ended = await store.sessions.edit(session.user_id, session.id, 1, END)
+    assert (ended.is_active, ended.duration_seconds, ended.last_sequence) == (False, 3600, 1)
+
+
+async def test_an_edit_that_comes_first_makes_the_other_stale(
+    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await started(store, person)
+
+    async def end() -> None:
+        monkeypatch.undo()
+        await store.sessions.edit(session.user_id, session.id, 1, END)
+
+    once_before(monkeypatch, cosmos.sessions, "edit", end)
+    with pytest.raises(Stale):
+        await store.sessions.edit(session.user_id, session.id, 1, SessionChanges(timezone="Europe/Paris"))
+
+
+async def end_all(sessions: Sessions) -> int:
+    total, continuation = await sessions.end_idle(NOW - timedelta(minutes=30), 2)
+    while continuation:
+        ended, continuation = await sessions.end_idle(NOW - timedelta(minutes=30), 2, continuation)
+        total += ended
+    return total
+
+
+async def test_all_idle_sessions_are_ended_page_by_page(store: Store, person: Person) -> None:
+    times = [NOW - timedelta(minutes=minutes) for minutes in (90, 60, 45, 31, 10)]
+    idle = [await started(store, person, start_time=times[0], last_activity=time) for time in times]
+    assert await end_all(store.sessions) >= 4
+    ended = [await store.sessions.read(person.user_id, session.id) for session in idle]
+    assert [session.is_active for session in ended] == [False, False, False, False, True]
+    assert [session.duration_seconds for session in ended] == [0, 1800, 2700, 3540, None]
+    assert {session.revision for session in ended[:4]} == {2}
+    assert await end_all(store.sessions) == 0
+
+
+async def test_a_turn_that_comes_while_its_session_is_found_idle_keeps_it_open(
+    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = NOW - timedelta(hours=1)
+    session = await started(store, person, start_time=long_ago, last_activity=long_ago)
+    once_before(monkeypatch, Sessions, "_end", recording(store, session))
+    await end_all(store.sessions)
+    read = await store.sessions.read(session.user_id, session.id)
+    assert (read.is_active, read.last_sequence, read.revision) == (True, 1, 1)
+
+
+@pytest.mark.parametrize(("is_active", "quality"), [(True, "unknown"), (False, "poor")])
+async def test_the_quality_of_a_session_that_has_ended_follows_its_totals(
+    store: Store, person: Person, is_active: bool, quality: str
+) -> None:
+    session = await started(store, person)
+    if not is_active:
+        await store.sessions.edit(session.user_id, session.id, 1, END)
+    sums = {"interactions": 2, "rating:1": 2}
+    totals = Rollup.of(person.user_id, Bucket("session", session.id), Balance(sums, NOW, NOW), 1, NOW)
+    await store.sessions.set_totals(totals)
+    read = await store.sessions.read(session.user_id, session.id)
+    assert (read.total_queries, read.session_quality) == (2, quality)
