@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions import admin_users, bookmarks, feeds, health, idle_sessions, ingest, interactions, me, sessions
+from functions import admin_users, bookmarks, feeds, health, history, idle_sessions, ingest, interactions, me, sessions
 from functions.services import services
 
 services()  # a setting that is missing or wrong stops the start
@@ -13,6 +13,7 @@ for routes in (
     me.routes,
     sessions.routes,
     interactions.routes,
+    history.routes,
     ingest.routes,
     bookmarks.routes,
     admin_users.routes,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from azure.cosmos.exceptions import (
@@ -22,9 +23,10 @@ from azure.cosmos.exceptions import (
 )
 
 from cosmos.database import Database, Item
-from cosmos.patching import LOST, set_fields
+from cosmos.patching import LOST, edit, require_revision, set_fields
 from cosmos.reading import read_or_none
 from models.errors import NotFound
+from models.feedback import FeedbackChanges
 from models.interaction import Draft, UserInteraction
 from models.pricing import PriceTable
 from models.session import REOPENED, TurnClaim, UserSession
@@ -95,6 +97,19 @@ class Turns:
         if item is None:
             raise NotFound("interaction")
         return UserInteraction.parse(item)
+
+    async def give_feedback(
+        self, user_id: str, interaction_id: str, revision: int, changes: FeedbackChanges, now: datetime
+    ) -> UserInteraction:
+        """Puts feedback on a turn that still is at this revision.
+
+        Raises:
+            NotFound: the user has no such turn.
+            Stale: it has been edited or bookmarked since.
+        """
+        turn = await self.read(user_id, interaction_id)
+        require_revision(turn, revision)
+        return await edit(self._interactions, turn, turn.with_feedback(changes, now))
 
     async def _take_numbers(
         self, user_id: str, session_id: str, drafts: Sequence[Draft], repeat: bool

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import uuid
 
-from functions.api import Call, Reply, Routes, content_hash, revision_etag
+from pydantic import Field
+
+from functions.api import Call, Query, Reply, Routes, content_hash, revision_etag
+from functions.paging import Page, Paged, seal, unseal
+from models.context import Context
 from models.errors import KeyReused
 from models.identity import request_id_of
 from models.interaction import Draft, Origin, Turn, UserInteraction
 
 routes = Routes()
+
+
+class ContextQuery(Query):
+    """How much of a session a model is to be given, and up to which point."""
+
+    max_tokens: int = Field(default=4000, ge=1, le=200_000, description="Budget of all messages together")
+    until: int | None = Field(
+        default=None, ge=1, description="Sequence number of the last turn to look at; the newest if absent"
+    )
 
 
 @routes.operation(
@@ -42,3 +55,42 @@ async def record_interaction(call: Call[Turn]) -> Reply:
     if recorded.outcome == "reused":
         raise KeyReused
     return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))
+
+
+@routes.operation(
+    "GET",
+    "sessions/{session_id}/interactions",
+    summary="A session's turns, in order",
+    query=Paged,
+    returns=Page[UserInteraction],
+    errors=(404,),
+)
+async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
+    user_id, session_id = call.person.user_id, call.uuid("session_id")
+    continuation = unseal(call)
+    turns, following = await call.store.history.of_session(user_id, session_id, call.query.limit, continuation)
+    if not turns and continuation is None:
+        await call.store.sessions.read(user_id, session_id)  # tells an empty session from none
+    return Page(items=turns, continuation=seal(call, following))
+
+
+@routes.operation(
+    "GET",
+    "sessions/{session_id}/context",
+    summary="A session's last turns that fit a budget of tokens, ready to send to a model",
+    query=ContextQuery,
+    returns=Context,
+    errors=(404,),
+)
+async def get_session_context(call: Call[None]) -> Context:
+    """Responses count the output tokens that their model said they had; questions are estimated from their letters.
+
+    `until` of the answer pins the point in the session: sent with a later request, also from another device, it gives
+    the same messages, whatever was recorded since.
+    """
+    user_id, session_id = call.person.user_id, call.uuid("session_id")
+    query: ContextQuery = call.query
+    context = await call.store.history.context(user_id, session_id, query.max_tokens, query.until)
+    if context.until is None:
+        await call.store.sessions.read(user_id, session_id)  # tells an empty session from none
+    return context

@@ -16,6 +16,7 @@ from cosmos.bookmarks import Bookmarks
 from cosmos.containers import differing
 from cosmos.database import Database, connect
 from cosmos.folding import Folding
+from cosmos.history import History
 from cosmos.ingestion import Ingestion
 from cosmos.sessions import Sessions
 from cosmos.turns import Turns
@@ -35,6 +36,7 @@ class Store:
     users: Users
     sessions: Sessions
     turns: Turns
+    history: History
     analytics: Analytics
     bookmarks: Bookmarks
     accounts: Accounts
@@ -50,6 +52,7 @@ class Store:
             users=users,
             sessions=sessions,
             turns=turns,
+            history=History(database),
             analytics=analytics,
             bookmarks=Bookmarks(database),
             accounts=Accounts(database, users),

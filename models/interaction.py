@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from models.complexity import query_complexity
 from models.document import Document, Message
+from models.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
 from models.identity import Person
 from models.language import detect_language
 from models.pricing import PriceTable, TokenUsage
@@ -120,6 +121,10 @@ class UserInteraction(Document):
         default=0, description="Revision of the bookmark that `was_bookmarked` comes from; 0 before the first"
     )
     was_shared: bool = False
+    feedback_at: Timestamp | None = Field(
+        default=None, description="When the feedback was given, if later than the turn was recorded"
+    )
+    feedback_history: list[PastFeedback] = Field(default_factory=list, description="Earlier feedback, oldest first")
 
     content_tags: list[str] = Field(default_factory=list)
     content_themes: list[str] = Field(default_factory=list)
@@ -134,6 +139,18 @@ class UserInteraction(Document):
     browser: str | None = None
     platform: str | None = None
     request_hash: str = Field(description="Hash of the request that made it, to tell a repetition from a reuse")
+
+    def with_feedback(self, changes: FeedbackChanges, now: datetime) -> UserInteraction:
+        """The turn after feedback at `now`: itself, if it says what the turn says already."""
+        before = {name: getattr(self, name) for name in Feedback.model_fields}
+        after = before | changes.given()
+        if after == before:
+            return self
+        history = self.feedback_history
+        if Feedback(**before) != Feedback():
+            history = [*history, PastFeedback(**before, given_at=self.feedback_at or self.timestamp)]
+        kept = history[-PAST_FEEDBACK_KEPT:]
+        return self.model_copy(update=after | {"feedback_at": now, "feedback_history": kept})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""What the user asked and was answered: searched, read, and what they think of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
+
+from cosmos.history import HistoryFilter
+from functions.api import Call, Reply, Routes, revision_etag
+from functions.paging import Page, Paged, seal, unseal
+from models.errors import NotFound
+from models.feedback import FeedbackChanges, Stars
+from models.interaction import TurnId, UserInteraction
+from models.search import MAX_TERMS, terms_of
+from models.values import Label, Timestamp, Uuid
+
+routes = Routes()
+
+_TURN_ID: TypeAdapter[str] = TypeAdapter(TurnId)
+
+
+def _has_terms(text: str) -> str:
+    if not 0 < len(text.split()) <= MAX_TERMS:
+        raise ValueError(f"must have 1 to {MAX_TERMS} words")
+    return text
+
+
+SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_has_terms)]
+
+
+class HistoryQuery(Paged):
+    """Which turns to list: those that fit all that is given."""
+
+    from_: Timestamp | None = Field(default=None, alias="from", description="Asked then or later")
+    to: Timestamp | None = Field(default=None, description="Asked before")
+    personality: Label | None = None
+    category: Label | None = None
+    rating: Stars | None = Field(default=None, description="Stars, 1-5")
+    bookmarked: bool | None = None
+    session_id: Uuid | None = None
+    text: SearchText | None = Field(
+        default=None,
+        description=f"Up to {MAX_TERMS} words that must occur in the question: English ones in any of their forms, "
+        "those of other scripts as parts of words, too",
+    )
+
+
+@routes.operation(
+    "GET",
+    "interactions",
+    summary="The user's turns, newest first",
+    query=HistoryQuery,
+    returns=Page[UserInteraction],
+)
+async def list_interactions(call: Call[None]) -> Page[UserInteraction]:
+    query: HistoryQuery = call.query
+    wanted = HistoryFilter(
+        start=query.from_,
+        end=query.to,
+        personality=query.personality,
+        category=query.category,
+        rating=query.rating,
+        bookmarked=query.bookmarked,
+        session_id=query.session_id,
+        terms=terms_of(query.text or ""),
+    )
+    user_id = call.person.user_id
+    turns, following = await call.store.history.page(user_id, wanted, query.limit, unseal(call))
+    return Page(items=turns, continuation=seal(call, following))
+
+
+@routes.operation(
+    "GET", "interactions/{interaction_id}", summary="A turn", returns=UserInteraction, errors=(404,), etag=True
+)
+async def get_interaction(call: Call[None]) -> Reply:
+    return _shown(await call.store.turns.read(call.person.user_id, _turn_id(call)))
+
+
+@routes.operation(
+    "PATCH",
+    "interactions/{interaction_id}",
+    summary="Say what you think of an answer",
+    body=FeedbackChanges,
+    returns=UserInteraction,
+    errors=(404,),
+    if_match=True,
+    etag=True,
+)
+async def give_feedback(call: Call[FeedbackChanges]) -> Reply:
+    """The latest feedback counts; the ten before it are kept in `feedback_history`."""
+    user_id, turn_id = (await call.writer()).id, _turn_id(call)
+    turn = await call.store.turns.give_feedback(user_id, turn_id, call.expected_revision, call.body, call.now)
+    return _shown(turn)
+
+
+def _shown(turn: UserInteraction) -> Reply:
+    return Reply(turn, etag=revision_etag(turn))
+
+
+def _turn_id(call: Call[Any]) -> str:
+    """The turn's id of the path. What is not of an id's form names no turn, and may not be asked the database for."""
+    try:
+        return _TURN_ID.validate_python(call.request.route_params["interaction_id"])
+    except ValidationError:
+        raise NotFound("interaction") from None

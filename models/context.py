@@ -1,0 +1,122 @@
+"""The last turns of a conversation that fit a budget of tokens: what a model is given before the next question.
+
+A turn's response counts as many tokens as its model said it had. What is left to count is estimated from the
+characters, by script: tokenizers differ, and none of them is needed to stay below a limit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Literal
+
+from pydantic import Field
+
+from models.document import Message
+from models.values import Count, Uuid
+
+MESSAGE_TOKENS = 4
+"""What chat models add for each message, for its role and its ends."""
+
+MAX_TURNS = 400
+MAX_CHARACTERS = 2_000_000
+"""Bounds of one context whatever its turns claim to count: what is read and sent stays bounded."""
+
+# Characters per token, from what OpenAI says of English (4), and below what its o200k vocabulary needs for the other
+# scripts, so that the estimate is rather too high than too low.
+_SCRIPTS = (
+    (re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff]"), 1.0),  # east Asian
+    (re.compile("[\u0370-\u06ff\u0700-\u08ff]"), 2.5),  # Greek, Cyrillic, Armenian, Hebrew, Arabic, Syriac
+    (re.compile("[\u0900-\u1fff]"), 2.0),  # Indic scripts, Thai, Tibetan, Georgian, Ethiopic, Khmer, ...
+    (re.compile("[\u2600-\u27bf\U0001f000-\U0001faff]"), 0.5),  # pictures
+)
+_OTHER = 4.0
+
+
+class PastTurn(Message):
+    """What a context needs of a turn."""
+
+    interaction_sequence: int = Field(ge=1)
+    user_query: str
+    response_text: str
+    output_tokens: Count
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the turn's two messages."""
+        response = self.output_tokens or estimated_tokens(self.response_text)
+        return estimated_tokens(self.user_query) + response + 2 * MESSAGE_TOKENS
+
+    @property
+    def characters(self) -> int:
+        return len(self.user_query) + len(self.response_text)
+
+
+class ChatMessage(Message):
+    """One message, as chat models take it."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Context(Message):
+    """The last turns of a session that fit the budget, as messages, oldest first."""
+
+    session_id: Uuid
+    until: int | None = Field(
+        description="Sequence number of the last turn: send it as `until` to get the same point of the session later, "
+        "or on another device; null if there is no turn"
+    )
+    messages: list[ChatMessage]
+    turns: Count = Field(description="How many turns the messages are")
+    tokens: Count = Field(description="What they count by the rule of this service: at most `max_tokens`")
+    is_complete: bool = Field(description="Whether these are all turns of the session until then")
+
+
+class ContextWindow:
+    """Takes turns, newest first, as long as they fit."""
+
+    def __init__(self, max_tokens: int) -> None:
+        self._max_tokens = max_tokens
+        self._characters_left = MAX_CHARACTERS
+        self._turns: list[PastTurn] = []
+        self._until: int | None = None
+        self._tokens = 0
+        self.is_full = False
+
+    def add(self, turn: PastTurn) -> None:
+        """Takes the turn before those taken so far; one that does not fit ends the context, for it has no holes."""
+        if self._until is None:
+            self._until = turn.interaction_sequence
+        tokens = turn.tokens
+        fits = self._tokens + tokens <= self._max_tokens and turn.characters <= self._characters_left
+        if self.is_full or not fits or len(self._turns) == MAX_TURNS:
+            self.is_full = True
+            return
+        self._turns.append(turn)
+        self._tokens += tokens
+        self._characters_left -= turn.characters
+
+    def context(self, session_id: str) -> Context:
+        messages = []
+        for turn in reversed(self._turns):
+            messages.append(ChatMessage(role="user", content=turn.user_query))
+            messages.append(ChatMessage(role="assistant", content=turn.response_text))
+        return Context(
+            session_id=session_id,
+            until=self._until,
+            messages=messages,
+            turns=len(self._turns),
+            tokens=self._tokens,
+            is_complete=not self.is_full,
+        )
+
+
+def estimated_tokens(text: str) -> int:
+    """About how many tokens a text has, rather too many: its characters, by how many of their script make a token."""
+    rest, tokens = len(text), 0.0
+    for characters, per_token in _SCRIPTS:
+        found = sum(1 for _ in characters.finditer(text))
+        rest -= found
+        tokens += found / per_token
+    return math.ceil(tokens + rest / _OTHER)
