@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from functions.api import Call, Reply, Routes
+from functions.graph import refreshed
 from models.contribution import Bucket
 from models.dashboard import Dashboard, dashboard, months_of
 from models.profile import UserProfile
@@ -20,6 +21,8 @@ async def get_me(call: Call[None]) -> Reply:
     if call.caller is None:
         raise RuntimeError("an operation for users has a caller")
     profile = await call.store.users.sign_in(call.person, call.now, call.caller.issued, call.is_admin)
+    token = call.request.headers["Authorization"].partition(" ")[2].strip()
+    profile = await refreshed(call.services.graph, call.store.directory, profile, token, call.now)
     return Reply(profile, exclude=FOR_STAFF)
 
 

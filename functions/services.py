@@ -15,12 +15,14 @@ from cosmos.audit import Audit
 from cosmos.bookmarks import Bookmarks
 from cosmos.containers import differing
 from cosmos.database import Database, connect
+from cosmos.directory import Directory
 from cosmos.folding import Folding
 from cosmos.history import History
 from cosmos.ingestion import Ingestion
 from cosmos.sessions import Sessions
 from cosmos.turns import Turns
 from cosmos.users import Users
+from functions.graph import Graph
 from functions.readiness import Readiness
 from functions.settings import Settings, read_settings
 from functions.tokens import Tokens
@@ -41,6 +43,7 @@ class Store:
     bookmarks: Bookmarks
     accounts: Accounts
     audit: Audit
+    directory: Directory
     ingestion: Ingestion
     folding: Folding
 
@@ -57,6 +60,7 @@ class Store:
             bookmarks=Bookmarks(database),
             accounts=Accounts(database, users),
             audit=Audit(database),
+            directory=Directory(database, users),
             ingestion=Ingestion(users, sessions, turns),
             folding=Folding(users, sessions, analytics),
         )
@@ -68,6 +72,7 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tokens = Tokens(settings)
+        self.graph = Graph.configured(settings)
         self._prices = PriceTable(settings.price_overrides)
         self._client: CosmosClient | None = None
         self._store: Store | None = None

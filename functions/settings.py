@@ -42,6 +42,20 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(
         default=30, ge=1, alias="SESSION_IDLE_MINUTES", description="A session ends after this long without a turn"
     )
+    graph_client_id: str | None = Field(
+        default=None, alias="GRAPH_CLIENT_ID", description="Who asks Microsoft Graph for users; the audience if absent"
+    )
+    graph_client_secret: SecretStr | None = Field(
+        default=None, alias="GRAPH_CLIENT_SECRET", description="Its secret; without any credential Graph is not asked"
+    )
+    graph_client_certificate: SecretStr | None = Field(
+        default=None,
+        alias="GRAPH_CLIENT_CERTIFICATE",
+        description="Its private key and certificate as one PEM, instead of a secret",
+    )
+    graph_url: str = Field(
+        default="https://graph.microsoft.com/v1.0", alias="GRAPH_URL", description="Microsoft Graph, with its version"
+    )
     price_overrides: dict[str, PriceOverride] = Field(
         default_factory=dict,
         alias="PRICE_OVERRIDES",
@@ -53,6 +67,14 @@ class Settings(BaseSettings):
     def _is_long(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value()) < 32:
             raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("graph_client_certificate")
+    @classmethod
+    def _has_a_key_and_a_certificate(cls, value: SecretStr | None) -> SecretStr | None:
+        pem = value.get_secret_value() if value else None
+        if pem and not ("PRIVATE KEY-----" in pem and "-----BEGIN CERTIFICATE-----" in pem):
+            raise ValueError("must be a PEM with a private key and its certificate")
         return value
 
     @model_validator(mode="after")

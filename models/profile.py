@@ -30,7 +30,7 @@ class UserProfile(Document):
     auth_provider: str = Field(default="microsoft", description="Who authenticated the user")
     tenant_id: Uuid = Field(description="Entra ID's `tid`")
 
-    profile_picture_url: str | None = None
+    profile_picture_url: str | None = Field(default=None, description="From Entra ID; a data URL of a thumbnail")
     job_title: str | None = Field(default=None, description="From Entra ID")
     company_name: str | None = Field(default=None, description="From Entra ID")
     preferred_language: str = Field(default="en", description="BCP 47 language tag")
@@ -41,6 +41,8 @@ class UserProfile(Document):
     account_status: AccountStatus = "active"
     created_at: Timestamp
     last_login: Timestamp = Field(description="When the newest token seen was issued")
+    graph_attempted_at: Timestamp | None = Field(default=None, description="When Microsoft Graph was asked last")
+    graph_synced_at: Timestamp | None = Field(default=None, description="When Microsoft Graph answered last")
     last_activity: Timestamp = Field(description="Timestamp of the newest turn counted, or of the first sign-in")
     first_session_date: Timestamp | None = Field(default=None, description="Start of the first session counted")
 
