@@ -72,3 +72,91 @@ async def test_what_is_not_a_turn_is_refused(
     session_id = await a_session(api, alice)
     answer = await api.post(f"/sessions/{session_id}/interactions", content=content, headers=alice)
     assert answer.status_code == status, answer.text
+
+
+async def record(api: httpx.AsyncClient, headers: Headers, session_id: str, *questions: str) -> None:
+    for question in questions:
+        turn = a_turn(user_query=question, response_text=f"Answer: {question}", output_tokens=10)
+        answer = await api.post(f"/sessions/{session_id}/interactions", json=turn, headers=headers)
+        assert answer.status_code == 201, answer.text
+
+
+async def test_a_session_is_read_in_order_page_by_page(api: httpx.AsyncClient, alice: Headers) -> None:
+    session_id, other = await a_session(api, alice), await a_session(api, alice)
+    questions = [f"Question {number}?" for number in range(12)]
+    await record(api, alice, session_id, *questions)
+    await record(api, alice, other, "Elsewhere?")
+    path, listed = f"/sessions/{session_id}/interactions", []
+    query: dict[str, str] | None = {"limit": "5"}
+    while query:
+        page = (await api.get(path, params=query, headers=alice)).json()
+        listed += page["items"]
+        query = {"limit": "5", "continuation": page["continuation"]} if page["continuation"] else None
+    assert [turn["user_query"] for turn in listed] == questions
+    assert [turn["interaction_sequence"] for turn in listed] == list(range(1, 13))
+
+
+async def test_the_context_has_the_last_turns_that_fit_oldest_first(api: httpx.AsyncClient, alice: Headers) -> None:
+    session_id = await a_session(api, alice)
+    await record(api, alice, session_id, "What is art?", "What is law?", "What is time?")
+    path = f"/sessions/{session_id}/context"
+    whole = (await api.get(path, headers=alice)).json()
+    assert (whole["turns"], whole["until"], whole["is_complete"]) == (3, 3, True)
+    assert whole["tokens"] == 3 * (10 + 8) + 3 + 3 + 4  # the responses, four for each message, the questions
+    part = (await api.get(path, params={"max_tokens": "45"}, headers=alice)).json()
+    assert part["messages"] == [
+        {"role": "user", "content": "What is law?"},
+        {"role": "assistant", "content": "Answer: What is law?"},
+        {"role": "user", "content": "What is time?"},
+        {"role": "assistant", "content": "Answer: What is time?"},
+    ]
+    assert (part["until"], part["is_complete"]) == (3, False)
+
+
+async def test_a_point_of_a_session_stays_what_it_is(
+    api: httpx.AsyncClient, alice: Headers, sign_in: SignIn, an_email: str
+) -> None:
+    session_id = await a_session(api, alice)
+    await record(api, alice, session_id, "What is art?", "What is law?")
+    path = f"/sessions/{session_id}/context"
+    then = (await api.get(path, headers=alice)).json()
+    await record(api, alice, session_id, "What is time?")
+    elsewhere = sign_in(an_email) | {"User-Agent": PHONE}
+    again = (await api.get(path, params={"until": str(then["until"])}, headers=elsewhere)).json()
+    assert again == then
+    assert (await api.get(path, headers=elsewhere)).json()["until"] == 3
+
+
+async def test_an_empty_session_is_not_one_that_does_not_exist(
+    api: httpx.AsyncClient, alice: Headers, sign_in: SignIn
+) -> None:
+    path = f"/sessions/{await a_session(api, alice)}"
+    mallory = sign_in(f"{uuid.uuid4().hex}@contoso.example")
+    turns = await api.get(f"{path}/interactions", headers=alice)
+    assert turns.json() == {"items": [], "continuation": None}
+    context = (await api.get(f"{path}/context", headers=alice)).json()
+    assert (context["messages"], context["until"], context["is_complete"]) == ([], None, True)
+    for part in ("interactions", "context"):
+        for somebody, session in ((mallory, path), (alice, f"/sessions/{uuid.uuid4()}"), (alice, "/sessions/x")):
+            assert (await api.get(f"{session}/{part}", headers=somebody)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query", [{"max_tokens": "0"}, {"max_tokens": "200001"}, {"until": "0"}, {"until": "last"}, {"tokens": "5"}]
+)
+async def test_a_context_that_makes_no_sense_is_refused(
+    api: httpx.AsyncClient, alice: Headers, query: dict[str, str]
+) -> None:
+    path = f"/sessions/{await a_session(api, alice)}/context"
+    assert (await api.get(path, params=query, headers=alice)).status_code == 422
+
+
+@pytest.mark.parametrize(("method", "part"), [("GET", "interactions"), ("GET", "context"), ("POST", "interactions")])
+async def test_turns_are_for_people_who_are_signed_in(
+    api: httpx.AsyncClient, chat_server: Headers, method: str, part: str
+) -> None:
+    path = f"/sessions/{uuid.uuid4()}/{part}"
+    nobody = await api.request(method, path, json=a_turn())
+    assert nobody.status_code == 401
+    assert nobody.headers["www-authenticate"].startswith("Bearer")
+    assert (await api.request(method, path, json=a_turn(), headers=chat_server)).status_code == 403
