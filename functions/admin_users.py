@@ -117,7 +117,7 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
     access=Access.MODERATOR,
     query=Paged,
     returns=Page[UserInteraction],
-    errors=(404,),
+    errors=(400, 404),
     headers=(AUDIT_REASON,),
 )
 async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:

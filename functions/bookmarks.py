@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from cosmos.bookmarks import BookmarkFilter
 from functions.api import Call, Reply, Routes, content_hash, revision_etag
 from functions.paging import Page, Paged, seal, unseal
 from models.bookmark import BookmarkRequest, Notes, Tags, Title, UserBookmark, bookmark_id_of
+from models.changes import Changes
 from models.document import Message
 from models.errors import NotFound
 from models.identity import request_id_of
@@ -32,22 +33,14 @@ class NewBookmark(Message):
     is_favorite: bool = False
 
 
-class BookmarkChanges(Message):
-    """What to change, at least one field. What is absent stays; null empties the notes, or leaves the collection."""
-
-    model_config = ConfigDict(validate_default=False, json_schema_extra={"minProperties": 1})
+class BookmarkChanges(Changes):
+    """What to change. What is absent stays; null empties the notes, or takes the bookmark out of its collection."""
 
     bookmark_title: Title = Field(default_factory=str)
     bookmark_tags: Tags = Field(default_factory=list)
     bookmark_notes: Notes | None = None
     bookmark_collection: Label | None = None
     is_favorite: bool = Field(default_factory=bool)
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("must have at least one field")
-        return self
 
 
 def _has_words(text: str) -> str:
@@ -156,8 +149,8 @@ async def open_bookmark(call: Call[None]) -> Reply:
 )
 async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
     user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
-    changes = call.body.model_dump(mode="json", exclude_unset=True)
-    return _shown(await call.store.bookmarks.edit(user_id, bookmark_id, call.expected_revision, changes))
+    edited = await call.store.bookmarks.edit(user_id, bookmark_id, call.expected_revision, call.body.given())
+    return _shown(edited)
 
 
 @routes.operation(
