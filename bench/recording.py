@@ -21,12 +21,10 @@ import httpx
 from azure.cosmos.aio import CosmosClient
 from rich.console import Console
 
-from bench.stack import ROOT, Stack, local_stack
+from bench.stack import SAMPLE, Stack, local_stack
 from local.cli.replay import replay
 from local.cli.traffic import Turn, read_turns, read_users
 from local.provision import WELL_KNOWN_KEY
-
-SAMPLE = ROOT / "local" / "sample"
 
 
 async def bare_creates(stack: Stack, turns: list[Turn], concurrency: int) -> list[float]:

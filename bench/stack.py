@@ -1,4 +1,4 @@
-"""A local stack of its own for a benchmark: on free ports, in a folder of its own, gone at the end."""
+"""A local stack of its own, for benchmarks and end-to-end tests: on free ports, gone at the end."""
 
 from __future__ import annotations
 
@@ -8,40 +8,70 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "local" / "sample"
 _READY = re.compile(r"ready  api (\S+)/api  sign-in (\S+)/  cosmos (\S+)/")
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Where the three servers of a running stack are reached."""
+    """A running stack, and where its three servers are reached."""
 
+    process: subprocess.Popen[str]
     functions_url: str
     entra_url: str
     cosmos_url: str
 
+    @property
+    def _ports(self) -> dict[str, str]:
+        urls = {"functions": self.functions_url, "entra": self.entra_url, "cosmos": self.cosmos_url}
+        return {name: url.rsplit(":", 1)[1] for name, url in urls.items()}
+
+    def child(self, module: str) -> int:
+        """The process id of one of the servers, by its module. Linux only.
+
+        Raises:
+            LookupError: there is none.
+        """
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("utf-8").split()
+        for child in children:
+            if module.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        raise LookupError(module)
+
 
 @contextmanager
-def local_stack() -> Iterator[Stack]:
-    """Starts the stack as an admin would, data on disk, and stops it.
+def local_stack(data: Path | None = None, again: Stack | None = None) -> Iterator[Stack]:
+    """Starts the stack as its users do, and stops it.
+
+    Args:
+        data: Where it keeps its data; a folder that is gone afterwards if None.
+        again: One that ran before: on its ports, the host takes back its own leases at once.
 
     Raises:
         RuntimeError: it did not become ready.
     """
-    with tempfile.TemporaryDirectory(prefix="vimarsh-bench-") as data:
-        ports = [word for name in ("cosmos", "functions", "entra") for word in (f"--{name}-port", "0")]
-        command = [sys.executable, "-m", "local", "up", *ports, "--data", data]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as up:
-            try:
-                yield _ready(up)
-                up.send_signal(signal.SIGINT)
-                up.communicate()
-            finally:
-                up.kill()
+    ports = again._ports if again else dict.fromkeys(("functions", "entra", "cosmos"), "0")
+    with ExitStack() as cleanup:
+        kept = data or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="vimarsh-")))
+        flags = [word for name, port in ports.items() for word in (f"--{name}-port", port)]
+        up = cleanup.enter_context(run_local("up", *flags, "--data", str(kept)))
+        try:
+            yield _ready(up)
+            up.send_signal(signal.SIGINT)
+            up.communicate()
+        finally:
+            up.kill()
+
+
+def run_local(*arguments: str) -> subprocess.Popen[str]:
+    """`python -m local …` as a process of its own, with all it prints in one pipe."""
+    command = [sys.executable, "-m", "local", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def _ready(up: subprocess.Popen[str]) -> Stack:
@@ -49,5 +79,5 @@ def _ready(up: subprocess.Popen[str]) -> Stack:
     for line in up.stdout or []:
         said.append(line)
         if found := _READY.match(line):
-            return Stack(*found.groups())
+            return Stack(up, *found.groups())
     raise RuntimeError("the stack did not start:\n" + "".join(said))
