@@ -41,7 +41,7 @@ class AccountQuery(Paged):
 
     @model_validator(mode="after")
     def _email_is_alone(self) -> Self:
-        if self.email is not None and self.model_fields_set != {"email"}:
+        if self.email is not None and self.model_fields_set - {"email", "limit"}:
             raise ValueError("email is looked up by itself: leave out the rest")
         return self
 

@@ -85,7 +85,8 @@ async def test_an_account_is_found_by_its_email(
     await user_id_of(api, moderator)
     async with httpx.AsyncClient(base_url=cosmos_url) as engine:
         await engine.delete("/_local/requests")
-        answer = await api.get("/admin/users", params={"email": an_email.upper()}, headers=moderator)
+        query = {"email": an_email.upper(), "limit": "10"}
+        answer = await api.get("/admin/users", params=query, headers=moderator)
         requests = (await engine.get("/_local/requests")).json()["requests"]
     assert [profile["id"] for profile in answer.json()["items"]] == [user_id]
     counted = [(row["operation"], row["count"]) for row in requests if row["container"] == "users"]
@@ -161,6 +162,24 @@ async def test_a_suspension_takes_effect_at_once_and_is_kept(
     assert (suspending["actor_id"], suspending["user_id"]) == (moderator_id, user_id)
     assert (suspending["reason"], suspending["actor_roles"]) == ("Floods the service", ["Vimarsh.Moderator"])
     assert suspending["request_id"] == suspended.headers["x-request-id"]
+
+
+async def test_a_suspended_user_reads_their_bookmarks_and_changes_none(
+    api: httpx.AsyncClient, alice: Headers, moderator: Headers
+) -> None:
+    path = f"/sessions/{await a_session(api, alice)}/interactions"
+    turn = (await api.post(path, json=a_turn(), headers=alice)).json()
+    body = {"interaction_id": turn["id"]}
+    bookmark = (await api.post("/bookmarks", json=body, headers=alice)).json()
+    await moderate(api, moderator, bookmark["user_id"], "suspend")
+    path, editing = f"/bookmarks/{bookmark['id']}", alice | {"If-Match": '"1"'}
+    refused = [
+        await api.post("/bookmarks", json=body, headers=alice),
+        await api.patch(path, json={"is_favorite": True}, headers=editing),
+        await api.delete(path, headers=editing),
+    ]
+    assert {answer.json()["type"] for answer in refused} == {"urn:vimarsh:problem:account-suspended"}
+    assert (await api.get(path, headers=alice)).json()["access_count"] == 1
 
 
 async def test_a_note_changes_nothing_but_the_notes(api: httpx.AsyncClient, alice: Headers, moderator: Headers) -> None:
