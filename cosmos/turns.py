@@ -1,8 +1,9 @@
 """Recording turns: a sequence number from `user_sessions`, then the document in `user_interactions`.
 
-Two requests for a turn, none of them a query. The first is one transactional batch: it takes the session's next number
-and leaves a claim with the turn's id, so that the same turn sent again takes no second number. A process that dies
-between the two leaves a gap in the numbers and nothing else: the turn was not acknowledged, and is recorded when it is
+Two requests for a turn, none of them a query. The first is one transactional batch: it takes the session's next number,
+leaves a claim with the turn's id, so that the same turn sent again takes no second number, and counts the turn in the
+user's allowance, where it settles its admission. A process that dies between the two leaves a gap in the numbers, and
+the allowance counts what was used: the turn was not acknowledged, and is recorded, but not counted again, when it is
 sent again.
 
 A turn reopens a session that has ended. The first request then fails, on its condition that the session is active, and
@@ -12,7 +13,7 @@ reader of the session's changes, and does not count it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -22,22 +23,26 @@ from azure.cosmos.exceptions import (
     CosmosResourceExistsError,
 )
 
+from cosmos.allowances import counting, create_allowance
+from cosmos.analytics import Contention
 from cosmos.database import Database, Item
 from cosmos.patching import LOST, edit, require_revision, set_fields
 from cosmos.reading import read_or_none
+from models.allowance import Spent
 from models.errors import NotFound
 from models.feedback import FeedbackChanges
 from models.interaction import Draft, UserInteraction
-from models.pricing import PriceTable
+from models.pricing import Cost, PriceTable
 from models.session import REOPENED, TurnClaim, UserSession
 from models.values import format_timestamp
+from models.windows import Clock
 
 ATTEMPTS = 6
 """The session is tried as active, then as ended, and so on: others may end and reopen it all the while."""
 
-CLAIMS_PER_BATCH = 90
+CLAIMS_PER_BATCH = 80
 BYTES_PER_BATCH = 1_000_000
-"""A transactional batch takes 100 operations and about 1.2 MB."""
+"""A transactional batch takes 100 operations and about 1.2 MB. The allowance takes up to ten of them."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,14 @@ class Turns:
         self._interactions = database.user_interactions
         self._prices = prices
 
-    async def record(self, user_id: str, session_id: str, drafts: Sequence[Draft]) -> list[Recorded]:
+    async def record(
+        self, user_id: str, session_id: str, drafts: Sequence[Draft], clock: Clock | None = None
+    ) -> list[Recorded]:
         """Records turns of one session, numbered in the order given, but none that is there already.
 
         Args:
             drafts: At most `CLAIMS_PER_BATCH`, no two with the same id.
+            clock: When they came in, and in which zone the allowance counts days; by default that of the newest, UTC.
 
         Returns:
             What became of each, in the same order.
@@ -73,16 +81,21 @@ class Turns:
             NotFound: the user has no such session.
         """
         stored: dict[str, UserInteraction] = {}
-        session = await self._take_numbers(user_id, session_id, drafts, repeat=False)
+        costs = {draft.interaction_id: draft.cost(self._prices) for draft in drafts}
+        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)))
+        session = await self._take_numbers(taking, drafts, claimed=frozenset())
         new = list(drafts)
         if session is None:
             stored = await self._stored(user_id, drafts)
             new = [draft for draft in drafts if draft.interaction_id not in stored]
-            session = await self._take_numbers(user_id, session_id, new, repeat=True) if new else None
+            session = await self._take_numbers_again(taking, new) if new else None
         created: dict[str, UserInteraction] = {}
         if session is not None:
             first = session.last_sequence - len(new) + 1
-            numbered = [draft.interaction(first + n, session.timezone, self._prices) for n, draft in enumerate(new)]
+            numbered = [
+                draft.interaction(first + n, session.timezone, costs[draft.interaction_id])
+                for n, draft in enumerate(new)
+            ]
             created = await self._create(user_id, numbered)
             stored |= await self._stored(user_id, [draft for draft in new if draft.interaction_id not in created])
         return [_recorded(draft, created, stored) for draft in drafts]
@@ -112,30 +125,46 @@ class Turns:
         return await edit(self._interactions, turn, turn.with_feedback(changes, now))
 
     async def _take_numbers(
-        self, user_id: str, session_id: str, drafts: Sequence[Draft], repeat: bool
+        self, taking: _Taking, drafts: Sequence[Draft], claimed: frozenset[str]
     ) -> UserSession | None:
-        """Takes a number for each turn and leaves claims. The session as it is then; None if some turn is claimed.
+        """Takes a number for each turn, leaves claims, and counts in the allowance the turns that had none.
 
         Args:
-            repeat: take numbers for turns that are claimed, too.
+            claimed: ids of turns that are known to have a claim: a request before this one did not come to its end.
+
+        Returns:
+            The session as it is then; None if a further turn is claimed.
         """
-        write = "upsert" if repeat else "create"
-        claims = [TurnClaim.of(user_id, session_id, draft.interaction_id) for draft in drafts]
-        operations: list[Any] = [(write, (claim.body(),)) for claim in claims]
+        reopening = False
         for attempt in range(ATTEMPTS):
-            taking = _taking_numbers(session_id, drafts, reopening=attempt % 2 == 1)
             try:
-                results = await self._sessions.execute_item_batch([taking, *operations], user_id)
+                operations = taking.operations(drafts, claimed, reopening)
+                results = await self._sessions.execute_item_batch(operations, taking.user_id)
             except CosmosBatchOperationError as error:
-                if error.status_code == 404:
-                    raise NotFound("session") from None
                 if error.status_code == 409:
                     return None
-                if error.status_code != LOST or attempt == ATTEMPTS - 1:
+                if error.status_code == 404 and error.error_index == 0:
+                    raise NotFound("session") from None
+                if error.status_code not in (404, LOST) or attempt == ATTEMPTS - 1:
                     raise
+                if error.status_code == 404:
+                    await create_allowance(self._sessions, taking.user_id)
+                else:
+                    reopening = not reopening
             else:
                 return UserSession.parse(results[0]["resourceBody"])
         raise AssertionError("the last attempt returns or raises")
+
+    async def _take_numbers_again(self, taking: _Taking, drafts: Sequence[Draft]) -> UserSession:
+        """Takes numbers also for turns that are claimed. Others may claim some of them all the while."""
+        for _ in range(ATTEMPTS):
+            claims = [(TurnClaim.id_of(draft.interaction_id), taking.user_id) for draft in drafts]
+            held = {item["id"] for item in await self._sessions.read_items(claims)}
+            claimed = {draft.interaction_id for draft in drafts if TurnClaim.id_of(draft.interaction_id) in held}
+            session = await self._take_numbers(taking, drafts, frozenset(claimed))
+            if session is not None:
+                return session
+        raise Contention(f"the claims of {len(drafts)} turns changed {ATTEMPTS} times")
 
     async def _stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
         if not drafts:
@@ -169,10 +198,40 @@ class Turns:
         return True
 
 
+@dataclass(frozen=True)
+class _Taking:
+    """What the first request of a recording is made of, whichever of the turns it is for."""
+
+    user_id: str
+    session_id: str
+    costs: Mapping[str, Cost]
+    clock: Clock
+
+    def operations(self, drafts: Sequence[Draft], claimed: frozenset[str], reopening: bool) -> list[Any]:
+        """The transaction. The session comes first, so that its absence can be told from that of the allowance."""
+        uncounted = [draft for draft in drafts if draft.interaction_id not in claimed]
+        return [
+            _taking_numbers(self.session_id, drafts, reopening),
+            *counting([self._spent(draft) for draft in uncounted], self.clock),
+            *(self._claim(draft, repeated=draft.interaction_id in claimed) for draft in drafts),
+        ]
+
+    def _claim(self, draft: Draft, repeated: bool) -> Any:
+        claim = TurnClaim.of(self.user_id, self.session_id, draft.interaction_id)
+        return ("upsert" if repeated else "create", (claim.body(),))
+
+    def _spent(self, draft: Draft) -> Spent:
+        cost = self.costs[draft.interaction_id].cost_nano_usd
+        return Spent(draft.origin.timestamp, draft.usage.total, cost, draft.turn.admission_id)
+
+
+def _latest(drafts: Sequence[Draft]) -> datetime:
+    return max(draft.origin.timestamp for draft in drafts)
+
+
 def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool) -> Any:
     """The operation that takes a number for each turn, of an active session or of one that has ended."""
-    latest = max(draft.origin.timestamp for draft in drafts)
-    fields = {"last_activity": format_timestamp(latest)} | (REOPENED if reopening else {})
+    fields = {"last_activity": format_timestamp(_latest(drafts))} | (REOPENED if reopening else {})
     counters = {"last_sequence": len(drafts)} | ({"revision": 1} if reopening else {})
     operations = [
         *({"op": "incr", "path": f"/{name}", "value": value} for name, value in counters.items()),

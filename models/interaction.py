@@ -13,7 +13,7 @@ from models.document import Document, Message
 from models.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
 from models.identity import Person
 from models.language import detect_language
-from models.pricing import PriceTable, TokenUsage
+from models.pricing import Cost, PriceTable, TokenUsage
 from models.user_agent import Client
 from models.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
 
@@ -57,6 +57,8 @@ class Turn(Message):
     safety_score: float = Field(default=1.0, ge=0, le=1)
     moderation_flags: list[Label] = Field(default_factory=list, max_length=32)
     was_flagged: bool = False
+
+    admission_id: Uuid | None = Field(default=None, description="The admission that this turn settles")
 
 
 class IngestedTurn(Turn):
@@ -133,6 +135,7 @@ class UserInteraction(Document):
     safety_score: float = Field(default=1.0, ge=0, le=1)
     moderation_flags: list[str] = Field(default_factory=list)
     was_flagged: bool = False
+    admission_id: Uuid | None = Field(default=None, description="The admission that it settled")
 
     ip_address: str | None = Field(default=None, description="Keyed hash of the client's address")
     device_type: str | None = None
@@ -173,16 +176,22 @@ class Draft:
     turn: Turn
     origin: Origin
 
-    def interaction(self, sequence: int, timezone: str, prices: PriceTable) -> UserInteraction:
+    @property
+    def usage(self) -> TokenUsage:
+        return TokenUsage(
+            input_uncached=self.turn.input_tokens,
+            input_cached=self.turn.cached_input_tokens,
+            output=self.turn.output_tokens,
+            reasoning=self.turn.reasoning_tokens,
+        )
+
+    def cost(self, prices: PriceTable) -> Cost:
+        """What it cost, at the prices of its time."""
+        return prices.price(self.turn.model_used, self.usage, self.origin.timestamp)
+
+    def interaction(self, sequence: int, timezone: str, cost: Cost) -> UserInteraction:
         """The document to store."""
         turn, origin = self.turn, self.origin
-        usage = TokenUsage(
-            input_uncached=turn.input_tokens,
-            input_cached=turn.cached_input_tokens,
-            output=turn.output_tokens,
-            reasoning=turn.reasoning_tokens,
-        )
-        cost = prices.price(turn.model_used, usage, origin.timestamp)
         reported = turn.model_dump(include=set(Turn.model_fields))
         return UserInteraction(
             **reported
@@ -198,7 +207,7 @@ class Draft:
                 "user_query_language": turn.user_query_language or detect_language(turn.user_query),
                 "query_complexity": query_complexity(turn.user_query),
                 "response_length": len(turn.response_text),
-                "total_tokens": usage.total,
+                "total_tokens": self.usage.total,
                 "cost_usd": cost.cost_usd,
                 "cost_nano_usd": cost.cost_nano_usd,
                 "price_version": cost.price_version,

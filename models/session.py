@@ -114,4 +114,8 @@ class TurnClaim(Document):
 
     @classmethod
     def of(cls, user_id: str, session_id: str, interaction_id: str) -> TurnClaim:
-        return cls(id=f"turn-{interaction_id}", partition_key=user_id, session_id=session_id)
+        return cls(id=cls.id_of(interaction_id), partition_key=user_id, session_id=session_id)
+
+    @staticmethod
+    def id_of(interaction_id: str) -> str:
+        return f"turn-{interaction_id}"

@@ -44,7 +44,8 @@ def an_interaction(
     origin = Origin(ALICE.user_id, SESSION_ID, timestamp, None, Client(), "hash")
     timezone = changes.pop("timezone", "Asia/Kolkata")
     stored = {name: changes.pop(name) for name in list(changes) if name not in Turn.model_fields}
-    interaction = Draft(interaction_id, a_turn(**changes), origin).interaction(sequence, timezone, PRICES)
+    draft = Draft(interaction_id, a_turn(**changes), origin)
+    interaction = draft.interaction(sequence, timezone, draft.cost(PRICES))
     return interaction.model_copy(update={"revision": revision} | stored)
 
 
