@@ -2,7 +2,19 @@
 
 import azure.functions as func
 
-from functions import admin_users, bookmarks, feeds, health, history, idle_sessions, ingest, interactions, me, sessions
+from functions import (
+    admin_users,
+    bookmarks,
+    feeds,
+    health,
+    history,
+    idle_sessions,
+    ingest,
+    insights,
+    interactions,
+    me,
+    sessions,
+)
 from functions.services import services
 
 services()  # a setting that is missing or wrong stops the start
@@ -11,6 +23,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for routes in (
     health.routes,
     me.routes,
+    insights.routes,
     sessions.routes,
     interactions.routes,
     history.routes,

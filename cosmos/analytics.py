@@ -9,6 +9,7 @@ from typing import Any
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from cosmos.database import Database, Item
+from cosmos.paging import page_of
 from cosmos.reading import read_or_none
 from models.contribution import Bucket, Source
 from models.dead_letter import DeadLetter
@@ -18,6 +19,9 @@ from models.rollup import LedgerEntry, Rollup, ledger_id, rollup_id
 SOURCES_PER_TRANSACTION = 32
 OPERATIONS_PER_TRANSACTION = 100
 """What a transactional batch takes. A source writes its ledger entry and up to three buckets."""
+
+ROLLUPS_PER_REQUEST = 400
+"""A year of days. A page takes at most 4 MB, so that large ones take several."""
 
 ATTEMPTS = 20
 """A transaction that loses against another folder is worked out again. Each loss is another's success."""
@@ -40,6 +44,23 @@ class Analytics:
         """One rollup, by one point read; None if nothing has been counted in it."""
         item = await read_or_none(self._container, rollup_id(user_id, bucket), user_id)
         return Rollup.parse(item) if item else None
+
+    async def rollups(self, user_id: str, first: Bucket, last: Bucket) -> list[Rollup]:
+        """The rollups from one to another of the same period, in order of time.
+
+        By a range of ids, which are in order of time, in the user's partition: what is not asked for is not read.
+        """
+        query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
+        parameters = {"first": rollup_id(user_id, first), "last": rollup_id(user_id, last)}
+        found: list[Rollup] = []
+        continuation: str | None = None
+        while True:
+            rows, continuation = await page_of(
+                self._container, query, parameters, ROLLUPS_PER_REQUEST, continuation, user_id
+            )
+            found += map(Rollup.parse, rows)
+            if continuation is None:
+                return found
 
     async def fold(self, user_id: str, sources: Sequence[Source], now: datetime) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.

@@ -10,11 +10,12 @@ from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNot
 from cachetools import TTLCache
 
 from cosmos.database import Database
-from cosmos.patching import set_fields, set_totals_if_newer
+from cosmos.patching import edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.reading import read_or_none
-from models.errors import AccountClosed, EmailTaken
+from models.errors import AccountClosed, EmailTaken, NotFound
 from models.identity import Person, email_claim_id_of
 from models.profile import EmailClaim, UserProfile
+from models.profile_changes import ProfileChanges, changed
 from models.rollup import Rollup
 from models.values import format_timestamp
 
@@ -40,13 +41,17 @@ class Users:
         self._seen[user_id] = profile
         return profile
 
+    async def recent(self, user_id: str) -> UserProfile | None:
+        """The profile as it was at most `STATUS_SECONDS` ago, None if there is none: by one point read, or none."""
+        return self._seen.get(user_id) or await self.find(user_id)
+
     async def ensure(self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
         """The person's profile, made if they are new. May be up to `STATUS_SECONDS` old.
 
         Raises:
             EmailTaken: they are new, and another user holds their email.
         """
-        profile = self._seen.get(person.user_id) or await self.find(person.user_id)
+        profile = await self.recent(person.user_id)
         return profile or await self._create(person, now, last_login, is_admin)
 
     async def writer(self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
@@ -66,7 +71,7 @@ class Users:
         Raises:
             AccountClosed: the account is deleted.
         """
-        profile = self._seen.get(user_id) or await self.find(user_id)
+        profile = await self.recent(user_id)
         if profile is not None and profile.account_status == "deleted":
             raise AccountClosed(profile.account_status)
 
@@ -97,6 +102,24 @@ class Users:
             changes["last_login"] = issued
         changed = {name: value for name, value in changes.items() if value != getattr(profile, name)}
         return await self._set(profile, changed) if changed else profile
+
+    async def edit(self, user_id: str, revision: int, changes: ProfileChanges, now: datetime) -> UserProfile:
+        """Changes what users may change of their own profile, if it still is at this revision.
+
+        Takes effect in this process at once, and in all others within `STATUS_SECONDS`.
+
+        Raises:
+            NotFound: there is no such user.
+            Stale: the profile has been edited since.
+            PreferencesTooLarge: the preferences would be larger than they may be.
+        """
+        profile = await self.find(user_id)
+        if profile is None:
+            raise NotFound("user")
+        require_revision(profile, revision)
+        edited = await edit(self._container, profile, changed(profile, changes, now))
+        self.remember(edited)
+        return edited
 
     async def set_totals(self, all_time: Rollup) -> None:
         """Puts the all-time rollup's totals on the profile, unless newer ones are there already."""

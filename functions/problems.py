@@ -11,7 +11,16 @@ from azure.core.exceptions import AzureError
 from pydantic import ValidationError
 
 from cosmos.analytics import Contention
-from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound, SelfModeration, Stale, WrongStatus
+from models.errors import (
+    AccountClosed,
+    EmailTaken,
+    KeyReused,
+    NotFound,
+    PreferencesTooLarge,
+    SelfModeration,
+    Stale,
+    WrongStatus,
+)
 
 TYPE_PREFIX = "urn:vimarsh:problem:"
 
@@ -101,6 +110,8 @@ def of(error: Exception) -> Problem:
             return Problem(422, "key-reused", "The key was used with another body", str(error))
         case EmailTaken():
             return Problem(409, "email-taken", "The email address is taken", str(error))
+        case PreferencesTooLarge():
+            return Problem(422, "preferences-too-large", "The preferences are too large", str(error))
         case AccountClosed():
             return Problem(403, f"account-{error.status}", f"The account is {error.status}", str(error))
         case SelfModeration():

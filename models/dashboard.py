@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from models.contribution import Bucket
+from models.daytime import part_of_day
 from models.document import Message
+from models.recommendations import recommendations
 from models.rollup import Rollup, by_count
 from models.values import Count, Timestamp
 
@@ -47,7 +49,7 @@ class Dashboard(Message):
     learning_growth_metrics: LearningGrowth
     usage_insights: UsageInsights
     interaction_quality: InteractionQuality
-    personalized_suggestions: list[str]
+    personalized_suggestions: list[str] = Field(description="What to try next: see the recommendations for reasons")
 
 
 def months_of(all_time: Rollup) -> tuple[Bucket, Bucket]:
@@ -84,7 +86,7 @@ def dashboard(all_time: Rollup | None, first_month: Rollup | None, last_month: R
             share_rate=all_time.share_rate if all_time else 0.0,
             return_rate=min(1.0, sums.get("follow_ups", 0) / sessions) if sessions else 0.0,
         ),
-        personalized_suggestions=suggestions(sums),
+        personalized_suggestions=[item.text for item in recommendations(all_time, last_month)],
     )
 
 
@@ -94,28 +96,7 @@ def most_active_time(sums: Mapping[str, int]) -> str | None:
     if not hours:
         return None
     start = max(range(24), key=lambda hour: (hours.get(hour, 0) + hours.get((hour + 1) % 24, 0), -hour))
-    return f"{_part_of_day(start)} ({_clock(start, (start + 2) % 24)})"
-
-
-def suggestions(sums: Mapping[str, int]) -> list[str]:
-    """Up to three things to try next, by rules over what the user has done so far."""
-    topics, personalities = list(by_count(sums, "topic")), list(by_count(sums, "personality"))
-    found = []
-    if len(personalities) == 1:
-        found.append(f"You have only talked with {personalities[0]} so far: ask another personality the same question.")
-    deep = next(iter(by_count(sums, "deep_dive")), None)
-    if deep:
-        found.append(f"You often go deep into {deep}: save the best answers as bookmarks to come back to them.")
-    if len(topics) > 2:
-        found.append(f"It has been a while since you explored {topics[-1]} as much as {topics[0]}.")
-    return found
-
-
-def _part_of_day(hour: int) -> str:
-    for end, part in ((5, "nights"), (12, "mornings"), (17, "afternoons"), (22, "evenings")):
-        if hour < end:
-            return part
-    return "nights"
+    return f"{part_of_day(start)}s ({_clock(start, (start + 2) % 24)})"
 
 
 def _clock(start: int, end: int) -> str:

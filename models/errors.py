@@ -55,3 +55,10 @@ class SelfModeration(Exception):
 
     def __init__(self) -> None:
         super().__init__("Nobody moderates their own account. Ask somebody else of the staff.")
+
+
+class PreferencesTooLarge(Exception):
+    """The preferences would be larger than they may be, with what is there already."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"All preferences together may have {max_bytes} bytes. Remove some by setting them to null.")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from models.consent import ConsentChange
 from models.document import Document
 from models.identity import Email, Person, email_claim_id_of
 from models.moderation import AccountStatus, ModerationAction
@@ -63,6 +64,7 @@ class UserProfile(Document):
     analytics_consent: bool = True
     marketing_consent: bool = False
     last_consent_update: Timestamp | None = None
+    consent_history: list[ConsentChange] = Field(default_factory=list, description="Changes of consents, oldest first")
 
     @classmethod
     def of(cls, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:

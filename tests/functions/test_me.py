@@ -1,9 +1,10 @@
-"""The profile, made at the first sign-in, and the dashboard."""
+"""The profile, made at the first sign-in, and what its user changes."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import Any
 
 import httpx
 import pytest
@@ -32,37 +33,108 @@ async def test_a_profile_follows_the_token(api: httpx.AsyncClient, sign_in: Sign
     assert demoted["is_admin"] is False
 
 
-async def test_somebody_new_has_an_empty_dashboard(api: httpx.AsyncClient, alice: Headers) -> None:
-    board = (await api.get("/me/dashboard", headers=alice)).json()
-    assert (board["as_of"], board["total_interactions"]) == (None, 0)
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+async def test_a_profile_is_for_people_who_are_signed_in(
+    api: httpx.AsyncClient, chat_server: Headers, method: str
+) -> None:
+    nobody = await api.request(method, "/me", json={"timezone": None})
+    assert nobody.status_code == 401
+    assert nobody.headers["www-authenticate"].startswith("Bearer")
+    assert (await api.request(method, "/me", json={"timezone": None}, headers=chat_server)).status_code == 403
 
 
-async def test_turns_reach_the_dashboard_the_profile_and_the_session(
+async def edited(api: httpx.AsyncClient, headers: Headers, changes: dict[str, Any]) -> httpx.Response:
+    """Edits the profile as it is now."""
+    etag = (await api.get("/me", headers=headers)).headers["etag"]
+    return await api.patch("/me", json=changes, headers=headers | {"If-Match": etag})
+
+
+async def test_preferences_are_merged(api: httpx.AsyncClient, alice: Headers) -> None:
+    first = {"favorite_personalities": ["socrates"], "complexity_level": "advanced", "theme": {"dark": True, "size": 2}}
+    await edited(api, alice, {"user_preferences": first})
+    second = {"favorite_personalities": ["buddha", "laozi"], "complexity_level": None, "theme": {"size": None}}
+    answer = await edited(api, alice, {"user_preferences": second})
+    merged = {"favorite_personalities": ["buddha", "laozi"], "theme": {"dark": True}}
+    assert answer.json()["user_preferences"] == merged
+    assert (await api.get("/me", headers=alice)).json() == answer.json()
+    cleared = await edited(api, alice, {"user_preferences": None})
+    assert cleared.json()["user_preferences"] == {}
+
+
+async def test_a_time_zone_takes_effect_at_once(api: httpx.AsyncClient, alice: Headers) -> None:
+    assert (await edited(api, alice, {"timezone": "Pacific/Auckland"})).json()["timezone"] == "Pacific/Auckland"
+    session = (await api.post("/sessions", json={}, headers=alice)).json()
+    assert session["timezone"] == "Pacific/Auckland"
+    assert (await edited(api, alice, {"timezone": None, "preferred_language": "pt-BR"})).json()["timezone"] is None
+    assert (await api.post("/sessions", json={}, headers=alice)).json()["timezone"] == "UTC"
+    assert (await api.get("/me", headers=alice)).json()["preferred_language"] == "pt-BR"
+
+
+async def test_each_change_of_a_consent_is_kept_with_its_time(api: httpx.AsyncClient, alice: Headers) -> None:
+    first = (await edited(api, alice, {"marketing_consent": True, "analytics_consent": True})).json()
+    second = (await edited(api, alice, {"marketing_consent": False})).json()
+    history = [(change["consent"], change["given"]) for change in second["consent_history"]]
+    assert history == [("marketing_consent", True), ("marketing_consent", False)]
+    times = [change["changed_at"] for change in second["consent_history"]]
+    assert times == [first["last_consent_update"], second["last_consent_update"]]
+    assert (second["marketing_consent"], second["analytics_consent"]) == (False, True)
+
+
+async def test_what_staff_note_is_not_shown(api: httpx.AsyncClient, alice: Headers) -> None:
+    answer = await edited(api, alice, {"timezone": "Europe/Paris"})
+    assert not {"admin_notes", "moderation_actions", "totals_revision"} & set(answer.json())
+
+
+async def test_totals_that_arrive_leave_the_profiles_etag_as_it_is(
     api: httpx.AsyncClient, alice: Headers, drained: Drain
 ) -> None:
+    before = await api.get("/me", headers=alice)
     session_id = await a_session(api, alice)
-    path = f"/sessions/{session_id}/interactions"
-    turns = [a_turn(user_rating=4), a_turn(user_rating=5, was_shared=True), a_turn(personality_used="buddha")]
-    recorded = [(await api.post(path, json=turn, headers=alice)).json() for turn in turns]
+    await api.post(f"/sessions/{session_id}/interactions", json=a_turn(), headers=alice)
     await drained()
-    board = (await api.get("/me/dashboard", headers=alice)).json()
-    cost = sum(turn["cost_nano_usd"] for turn in recorded) / 1e9
-    assert board["total_interactions"] == 3
-    assert board["total_tokens"] == 3600
-    assert board["total_cost_usd"] == cost
-    assert board["learning_growth_metrics"]["favorite_personality"] == "socrates"
-    assert board["interaction_quality"]["avg_rating"] == 4.5
-    assert board["interaction_quality"]["return_rate"] == 1.0
-    profile = (await api.get("/me", headers=alice)).json()
-    assert (profile["total_queries"], profile["total_tokens_used"], profile["total_sessions"]) == (3, 3600, 1)
-    assert profile["total_cost_usd"] == cost
-    assert profile["last_activity"] == recorded[-1]["timestamp"]
+    after = await api.get("/me", headers=alice)
+    assert after.json()["total_queries"] == 1
+    assert after.headers["etag"] == before.headers["etag"]
 
 
-@pytest.mark.parametrize("path", ["/me", "/me/dashboard"])
-async def test_an_application_has_no_profile(api: httpx.AsyncClient, chat_server: Headers, path: str) -> None:
-    answer = await api.get(path, headers=chat_server)
-    assert answer.status_code == 403
+async def test_of_two_edits_of_a_profile_at_once_one_is_refused(api: httpx.AsyncClient, alice: Headers) -> None:
+    seen = alice | {"If-Match": (await api.get("/me", headers=alice)).headers["etag"]}
+    edits = [{"marketing_consent": True}, {"preferred_language": "de"}]
+    answers = await asyncio.gather(*(api.patch("/me", json=edit, headers=seen) for edit in edits))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    missing = await api.patch("/me", json={"timezone": None}, headers=alice)
+    assert (missing.status_code, missing.json()["type"]) == (428, "urn:vimarsh:problem:precondition-required")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, ""),
+        ({"email": "mallory@contoso.example"}, "/email"),
+        ({"is_admin": True}, "/is_admin"),
+        ({"timezone": "Mars/Olympus"}, "/timezone"),
+        ({"preferred_language": "the Queen's"}, "/preferred_language"),
+        ({"preferred_language": None}, "/preferred_language"),
+        ({"analytics_consent": None}, "/analytics_consent"),
+        ({"marketing_consent": "yes"}, "/marketing_consent"),
+        ({"user_preferences": {"learning_goals": "wisdom"}}, "/user_preferences/learning_goals"),
+        ({"user_preferences": {"": 1}}, "/user_preferences"),
+    ],
+)
+async def test_what_can_not_be_changed_or_makes_no_sense_is_named(
+    api: httpx.AsyncClient, alice: Headers, body: dict[str, Any], pointer: str
+) -> None:
+    answer = await edited(api, alice, body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_preferences_have_a_limit_together(api: httpx.AsyncClient, alice: Headers) -> None:
+    assert (await edited(api, alice, {"user_preferences": {"notes": "x" * 9000}})).status_code == 200
+    answer = await edited(api, alice, {"user_preferences": {"more": "x" * 9000}})
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:vimarsh:problem:preferences-too-large")
+    assert (await edited(api, alice, {"user_preferences": {"notes": None, "more": "x" * 9000}})).status_code == 200
+    huge = await edited(api, alice, {"user_preferences": {"notes": "x" * 70_000}})
+    assert (huge.status_code, huge.json()["type"]) == (413, "urn:vimarsh:problem:too-large")
 
 
 async def test_alive_needs_no_token(api: httpx.AsyncClient) -> None:
