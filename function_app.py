@@ -3,8 +3,11 @@
 import azure.functions as func
 
 from functions import (
+    admin_limits,
     admin_users,
+    admissions,
     bookmarks,
+    docs,
     feeds,
     health,
     history,
@@ -14,13 +17,15 @@ from functions import (
     interactions,
     me,
     sessions,
+    unmatched,
+    usage,
 )
 from functions.services import services
 
 services()  # a setting that is missing or wrong stops the start
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for routes in (
+API = (
     health.routes,
     me.routes,
     insights.routes,
@@ -29,8 +34,14 @@ for routes in (
     history.routes,
     ingest.routes,
     bookmarks.routes,
+    admissions.routes,
+    usage.routes,
     admin_users.routes,
-):
+    admin_limits.routes,
+)
+DESCRIBED = (*API, docs.routes_describing(API))
+for routes in DESCRIBED:
     app.register_functions(routes.blueprint())
+app.register_functions(unmatched.blueprint(DESCRIBED))
 app.register_functions(feeds.blueprint)
 app.register_functions(idle_sessions.blueprint)

@@ -70,7 +70,6 @@ async def find_users(call: Call[None]) -> Page[UserProfile]:
     summary="One account",
     access=Access.MODERATOR,
     returns=UserProfile,
-    errors=(404,),
     etag=True,
 )
 async def get_user(call: Call[None]) -> Reply:
@@ -84,7 +83,7 @@ async def get_user(call: Call[None]) -> Reply:
     access=Access.MODERATOR,
     body=Moderation,
     returns=UserProfile,
-    errors=(404, 409),
+    problems=("wrong-status", "self-moderation"),
     if_match=True,
     etag=True,
 )
@@ -95,7 +94,7 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
     if wanted.action in FOR_ADMINS and not call.is_admin:
         raise forbidden("This needs the role Vimarsh.Admin.")
     revision = call.expected_revision
-    entry = await _entry(call, user_id, wanted.action, wanted.reason)
+    entry = await audit_entry(call, user_id, wanted.action, wanted.reason)
     profile = await call.store.accounts.read(user_id)
     if profile.revision != revision:
         raise Stale
@@ -117,12 +116,12 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
     access=Access.MODERATOR,
     query=Paged,
     returns=Page[UserInteraction],
-    errors=(400, 404),
+    problems=("audit-reason-required", "account-suspended", "account-blocked", "email-taken"),
     headers=(AUDIT_REASON,),
 )
 async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:
     reason, continuation, user_id = _audit_reason(call), unseal(call), call.uuid("user_id")
-    entry = await _entry(call, user_id, "read_interactions", reason)
+    entry = await audit_entry(call, user_id, "read_interactions", reason)
     await call.store.accounts.read(user_id)  # nothing is kept about somebody who does not exist
     turns, following = await call.store.audit.read_interactions(entry, call.query.limit, continuation)
     return Page(items=turns, continuation=seal(call, following))
@@ -135,7 +134,6 @@ async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:
     access=Access.MODERATOR,
     query=Paged,
     returns=Page[AuditEntry],
-    errors=(404,),
 )
 async def list_user_audit(call: Call[None]) -> Page[AuditEntry]:
     entries, following = await call.store.audit.page(call.uuid("user_id"), call.query.limit, unseal(call))
@@ -155,7 +153,7 @@ def _audit_reason(call: Call[None]) -> str:
     return reason
 
 
-async def _entry(call: Call[Any], user_id: str, act: AuditedAct, reason: str) -> AuditEntry:
+async def audit_entry(call: Call[Any], user_id: str, act: AuditedAct, reason: str) -> AuditEntry:
     """The record of what the caller is about to do. Staff whose own account may not write can do nothing, either."""
     actor = await call.writer()
     return AuditEntry(

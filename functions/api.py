@@ -50,6 +50,7 @@ class Access(Enum):
 
     ANYONE = "anyone"
     USER = "user"
+    USER_OR_SERVER = "user or server"
     MODERATOR = "moderator"
     ADMIN = "admin"
     INGEST = "ingest"
@@ -71,7 +72,6 @@ class Reply:
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     etag: str | None = None
-    exclude: frozenset[str] = frozenset()
 
 
 class Query(BaseModel):
@@ -112,6 +112,11 @@ class Call(Generic[Body]):
         if self.caller is None or self.caller.person is None:
             raise RuntimeError("only operations for users have a person")
         return self.caller.person
+
+    @property
+    def of_person(self) -> bool:
+        """Whether a person calls, and not an application."""
+        return self.caller is not None and self.caller.person is not None
 
     @property
     def is_admin(self) -> bool:
@@ -213,13 +218,14 @@ class Operation:
     query: type[Query] | None
     returns: type[BaseModel] | None
     status: int
-    errors: tuple[int, ...]
+    problems: tuple[str, ...]
     max_bytes: int
     handler: Handler
     headers: tuple[Header, ...] = ()
     if_match: bool = False
     etag: bool = False
     media_type: str = "application/json"
+    hidden: frozenset[str] = frozenset()
 
 
 class Routes:
@@ -239,7 +245,8 @@ class Routes:
         body: type[BaseModel] | None = None,
         query: type[Query] | None = None,
         status: int = 200,
-        errors: tuple[int, ...] = (),
+        problems: tuple[str, ...] = (),
+        hidden: frozenset[str] = frozenset(),
         max_bytes: int = MAX_BODY_BYTES,
         headers: tuple[Header, ...] = (),
         if_match: bool = False,
@@ -252,8 +259,9 @@ class Routes:
             path: Below `PREFIX`, such as `sessions/{session_id}`.
             returns: The model of the answer, None for an answer without content.
             status: Of the answer, unless the handler's `Reply` says otherwise.
-            errors: Statuses of problems that are particular to this operation: those that follow from who may call it
-                and from what it takes are known.
+            problems: Slugs of `PROBLEM_TYPES` that are particular to this operation: those that follow from who may
+                call it and from what it takes are known.
+            hidden: Fields of the answer that are not sent.
             max_bytes: A larger body is refused with 413.
             headers: Further headers it takes.
             if_match: Whether it takes an ETag, by `Call.if_match`.
@@ -274,13 +282,14 @@ class Routes:
                     query,
                     returns,
                     status,
-                    errors,
+                    problems,
                     max_bytes,
                     handler,
                     headers,
                     if_match,
                     etag,
                     media_type,
+                    hidden,
                 )
             )
             return handler
@@ -323,7 +332,7 @@ def hashed_address(address: str | None, shared: Services) -> str | None:
 def _server(operation: Operation) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
     async def serve(req: func.HttpRequest) -> func.HttpResponse:
         started = time.perf_counter()
-        request_id = _request_id(req)
+        request_id = correlation_id(req)
         try:
             response = _response(operation, await _answer(operation, req, request_id), request_id)
         except Exception as error:  # the boundary: whatever happened becomes an answer here
@@ -351,9 +360,11 @@ async def _authorised(operation: Operation, request: func.HttpRequest, shared: S
         return None
     caller = await shared.tokens.caller(request.headers.get("Authorization"))
     needed = ROLES.get(operation.access)
+    if operation.access is Access.USER_OR_SERVER and caller.person is None:
+        needed = ROLES[Access.INGEST]
     if needed and not needed & caller.roles:
         raise forbidden(f"This needs the role {' or '.join(sorted(needed))}.")
-    if operation.access is not Access.INGEST and caller.person is None:
+    if operation.access not in (Access.INGEST, Access.USER_OR_SERVER) and caller.person is None:
         raise forbidden("This is for people who are signed in, not for applications.")
     return caller
 
@@ -392,11 +403,11 @@ def _response(operation: Operation, answer: BaseModel | Reply, request_id: str) 
         return func.HttpResponse(status_code=status, headers=headers)
     text = reply.content
     if isinstance(text, BaseModel):
-        text = text.model_dump_json(exclude=set(reply.exclude) or None)
+        text = text.model_dump_json(exclude=set(operation.hidden) or None)
     return func.HttpResponse(text, status_code=status, headers=headers, mimetype=operation.media_type)
 
 
-def _request_id(request: func.HttpRequest) -> str:
+def correlation_id(request: func.HttpRequest) -> str:
     """The caller's own id for the request, if it is a plain one; else a new one."""
     given = request.headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else str(uuid4())

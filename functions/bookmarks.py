@@ -84,7 +84,7 @@ class Collections(Message):
     body=NewBookmark,
     returns=UserBookmark,
     status=201,
-    errors=(404,),
+    problems=("not-found",),
     etag=True,
 )
 async def save_bookmark(call: Call[NewBookmark]) -> Reply:
@@ -130,7 +130,6 @@ async def list_collections(call: Call[None]) -> Collections:
     "bookmarks/{bookmark_id}",
     summary="Open a bookmark: this counts in `access_count`, and leaves its ETag as it is",
     returns=UserBookmark,
-    errors=(404,),
     etag=True,
 )
 async def open_bookmark(call: Call[None]) -> Reply:
@@ -143,7 +142,6 @@ async def open_bookmark(call: Call[None]) -> Reply:
     summary="Change a bookmark's title, tags, notes, collection or whether it is a favourite",
     body=BookmarkChanges,
     returns=UserBookmark,
-    errors=(404,),
     if_match=True,
     etag=True,
 )
@@ -159,7 +157,6 @@ async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
     summary="Delete a bookmark",
     returns=None,
     status=204,
-    errors=(404,),
     if_match=True,
 )
 async def delete_bookmark(call: Call[None]) -> Reply:

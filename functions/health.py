@@ -26,7 +26,7 @@ async def get_health(call: Call[None]) -> Health:
     summary="Whether the app can do its work: the database, its containers as declared, the issuer's keys",
     returns=Health,
     access=Access.ANYONE,
-    errors=(503,),
+    problems=("not-ready",),
 )
 async def get_readiness(call: Call[None]) -> Health:
     failing = await call.services.readiness.failing()

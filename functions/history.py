@@ -70,9 +70,7 @@ async def list_interactions(call: Call[None]) -> Page[UserInteraction]:
     return Page(items=turns, continuation=seal(call, following))
 
 
-@routes.operation(
-    "GET", "interactions/{interaction_id}", summary="A turn", returns=UserInteraction, errors=(404,), etag=True
-)
+@routes.operation("GET", "interactions/{interaction_id}", summary="A turn", returns=UserInteraction, etag=True)
 async def get_interaction(call: Call[None]) -> Reply:
     return _shown(await call.store.turns.read(call.person.user_id, _turn_id(call)))
 
@@ -83,7 +81,6 @@ async def get_interaction(call: Call[None]) -> Reply:
     summary="Say what you think of an answer",
     body=FeedbackChanges,
     returns=UserInteraction,
-    errors=(404,),
     if_match=True,
     etag=True,
 )

@@ -32,7 +32,6 @@ class ContextQuery(Query):
     body=Turn,
     returns=UserInteraction,
     status=201,
-    errors=(404,),
     etag=True,
 )
 async def record_interaction(call: Call[Turn]) -> Reply:
@@ -63,7 +62,6 @@ async def record_interaction(call: Call[Turn]) -> Reply:
     summary="A session's turns, in order",
     query=Paged,
     returns=Page[UserInteraction],
-    errors=(404,),
 )
 async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
     user_id, session_id = call.person.user_id, call.uuid("session_id")
@@ -80,7 +78,6 @@ async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
     summary="A session's last turns that fit a budget of tokens, ready to send to a model",
     query=ContextQuery,
     returns=Context,
-    errors=(404,),
 )
 async def get_session_context(call: Call[None]) -> Context:
     """Responses count the output tokens that their model said they had; questions are estimated from their letters.

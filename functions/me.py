@@ -9,7 +9,7 @@ from models.profile_changes import ProfileChanges
 
 routes = Routes()
 
-FOR_STAFF = frozenset({"admin_notes", "moderation_actions", "totals_revision"})
+FOR_STAFF = frozenset({"admin_notes", "moderation_actions", "limit_override", "totals_revision"})
 """What a profile holds that its user is not shown here."""
 
 MAX_BYTES = 64 * 1024
@@ -20,6 +20,8 @@ MAX_BYTES = 64 * 1024
     "me",
     summary="The signed-in user's profile, made at the first sign-in",
     returns=UserProfile,
+    problems=("email-taken",),
+    hidden=FOR_STAFF,
     etag=True,
 )
 async def get_me(call: Call[None]) -> Reply:
@@ -37,6 +39,8 @@ async def get_me(call: Call[None]) -> Reply:
     summary="Change one's preferences, language, time zone or consents",
     body=ProfileChanges,
     returns=UserProfile,
+    problems=("preferences-too-large",),
+    hidden=FOR_STAFF,
     max_bytes=MAX_BYTES,
     if_match=True,
     etag=True,
@@ -51,4 +55,4 @@ async def edit_me(call: Call[ProfileChanges]) -> Reply:
 
 
 def _shown(profile: UserProfile) -> Reply:
-    return Reply(profile, exclude=FOR_STAFF, etag=revision_etag(profile))
+    return Reply(profile, etag=revision_etag(profile))

@@ -11,6 +11,7 @@ from azure.core.exceptions import AzureError
 from pydantic import ValidationError
 
 from cosmos.analytics import Contention
+from functions.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from models.errors import (
     AccountClosed,
     EmailTaken,
@@ -22,8 +23,6 @@ from models.errors import (
     WrongStatus,
 )
 
-TYPE_PREFIX = "urn:vimarsh:problem:"
-
 COMMON_HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -32,8 +31,8 @@ COMMON_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "Access-Control-Expose-Headers": "ETag, Retry-After, WWW-Authenticate, x-request-id",
 }
-"""What every answer carries, unless it says otherwise. Personal data is kept by nobody on the way; nothing is taken for
-a page. Which origins may read an answer is a setting of the platform, but it has none for which headers they may read."""
+"""What every answer carries, unless it says otherwise: nobody on the way keeps it, and nothing takes it for a page.
+Which origins may read an answer is the platform's setting; which headers they may read is not, so the app says that."""
 
 log = logging.getLogger(__name__)
 
@@ -97,31 +96,36 @@ def invalid(error: ValidationError, within: str = "") -> Problem:
     return Problem(422, "invalid", "The content is not valid", f"Not valid: {fields}.", errors=errors)
 
 
+_TYPES: dict[type[Exception], str] = {
+    NotFound: "not-found",
+    Stale: "precondition-failed",
+    KeyReused: "key-reused",
+    EmailTaken: "email-taken",
+    PreferencesTooLarge: "preferences-too-large",
+    SelfModeration: "self-moderation",
+    WrongStatus: "wrong-status",
+}
+"""The kind of problem that each of the domain's errors is."""
+
+
 def of(error: Exception) -> Problem:
     """The problem that an exception is to the caller."""
     match error:
         case Problem():
             return error
-        case NotFound():
-            return Problem(404, "not-found", "Not found", str(error))
-        case Stale():
-            return Problem(412, "precondition-failed", "It has changed", str(error))
-        case KeyReused():
-            return Problem(422, "key-reused", "The key was used with another body", str(error))
-        case EmailTaken():
-            return Problem(409, "email-taken", "The email address is taken", str(error))
-        case PreferencesTooLarge():
-            return Problem(422, "preferences-too-large", "The preferences are too large", str(error))
         case AccountClosed():
-            return Problem(403, f"account-{error.status}", f"The account is {error.status}", str(error))
-        case SelfModeration():
-            return Problem(403, "self-moderation", "Not on your own account", str(error))
-        case WrongStatus():
-            return Problem(409, "wrong-status", "The account's status does not allow it", str(error))
+            return _known(f"account-{error.status}", error)
         case AzureError() | Contention():
             log.error("the database did not answer: %s", type(error).__name__, exc_info=error)
             detail = "The database is busy or out of reach. Send the same request again."
             return Problem(503, "unavailable", "Try again", detail, {"Retry-After": "1"})
+        case _ if type(error) in _TYPES:
+            return _known(_TYPES[type(error)], error)
         case _:
             log.error("unexpected: %s", type(error).__name__, exc_info=error)
             return Problem(500, "internal", "Something went wrong", "The error has been logged under this request id.")
+
+
+def _known(slug: str, error: Exception) -> Problem:
+    kind = PROBLEM_TYPES[slug]
+    return Problem(kind.status, slug, kind.title, str(error))

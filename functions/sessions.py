@@ -68,7 +68,7 @@ async def list_sessions(call: Call[None]) -> Page[UserSession]:
     return Page(items=sessions, continuation=seal(call, following))
 
 
-@routes.operation("GET", "sessions/{session_id}", summary="A session", returns=UserSession, errors=(404,), etag=True)
+@routes.operation("GET", "sessions/{session_id}", summary="A session", returns=UserSession, etag=True)
 async def get_session(call: Call[None]) -> Reply:
     return _shown(await call.store.sessions.read(call.person.user_id, call.uuid("session_id")))
 
@@ -79,7 +79,6 @@ async def get_session(call: Call[None]) -> Reply:
     summary="End a session, say how it went, or correct its time zone",
     body=SessionChanges,
     returns=UserSession,
-    errors=(404,),
     if_match=True,
     etag=True,
 )

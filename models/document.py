@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 class Message(BaseModel):
     """Base of all that is exchanged or stored: strictly typed, unknown fields refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, validate_default=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Document(Message):

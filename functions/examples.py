@@ -1,0 +1,71 @@
+"""Example bodies of requests, by operation and by what they show, for the description of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TURN = {
+    "user_query": "What did Krishna say to Arjuna about doing one's duty?",
+    "query_category": "philosophy",
+    "personality_used": "krishna",
+    "response_text": "You have a right to your work alone, and never to its fruits.",
+    "response_quality": "high",
+    "response_time_ms": 1840,
+    "model_used": "gpt-4o-mini",
+    "input_tokens": 1250,
+    "cached_input_tokens": 512,
+    "output_tokens": 210,
+    "rag_sources_used": ["Bhagavad Gita 2.47"],
+    "citations_provided": ["Bhagavad Gita 2.47"],
+}
+
+_INGESTED = _TURN | {
+    "id": "turn-2026-11-20-000001",
+    "user": {
+        "tenant_id": "3f0b1c62-7a0e-4c58-9a51-0c6d5f1b7e21",
+        "auth_id": "9c2a7f54-1d3e-4b8a-8f60-2b7c9d0e1f32",
+        "email": "alice@contoso.example",
+        "name": "Alice Liddell",
+        "timezone": "Asia/Kolkata",
+    },
+    "session_id": "0d9f5a0e-4f0b-4a3c-9c55-7d2f6b1a8e43",
+    "timestamp": "2026-11-20T09:30:00Z",
+    "ip_address": "203.0.113.7",
+}
+
+BODIES: dict[str, dict[str, dict[str, Any]]] = {
+    "start_session": {"in the user's zone": {"timezone": "Asia/Kolkata"}, "as the profile has it": {}},
+    "edit_session": {
+        "ended well": {"is_active": False, "completed_successfully": True},
+        "another zone": {"timezone": "Europe/Paris"},
+    },
+    "record_interaction": {"a turn": _TURN},
+    "give_feedback": {
+        "five stars": {"user_rating": 5, "user_feedback": "Just what I needed.", "was_helpful": True},
+        "taken back": {"user_rating": None},
+    },
+    "ingest_turns": {"one turn": {"turns": [_INGESTED]}},
+    "save_bookmark": {
+        "with notes": {
+            "interaction_id": "5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11",
+            "bookmark_title": "On duty",
+            "bookmark_tags": ["gita", "duty"],
+            "bookmark_notes": "Read again before the exam.",
+            "bookmark_collection": "Philosophy",
+            "is_favorite": True,
+        }
+    },
+    "edit_bookmark": {"another collection": {"bookmark_collection": "Ethics"}, "no favourite": {"is_favorite": False}},
+    "moderate_user": {
+        "suspended": {"action": "suspend", "reason": "Sells access to the account, see ticket 4711."},
+        "a note": {"action": "note", "reason": "Asked by mail to verify the address."},
+    },
+    "edit_me": {
+        "consent and preferences": {
+            "timezone": "Asia/Kolkata",
+            "preferred_language": "hi",
+            "marketing_consent": False,
+            "user_preferences": {"favorite_personalities": ["krishna", "socrates"], "complexity_level": "advanced"},
+        }
+    },
+}

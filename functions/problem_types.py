@@ -1,0 +1,161 @@
+"""The catalogue of problems: every stable `type` that an answer may have, with the status and title that go with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TYPE_PREFIX = "urn:vimarsh:problem:"
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """One kind of problem.
+
+    Attributes:
+        slug: Last part of the `type`.
+        example: A `detail` as a caller may see it.
+        extra: Further members of the example's body.
+    """
+
+    slug: str
+    status: int
+    title: str
+    example: str
+    extra: tuple[tuple[str, Any], ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """An example of the answer's body."""
+        return {
+            "type": TYPE_PREFIX + self.slug,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.example,
+            **dict(self.extra),
+            "request_id": "5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11",
+        }
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field of the request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pointer: str = Field(description="JSON pointer into the body; parameters of the query string are below `/query`")
+    detail: str = Field(description="What is wrong with it; quotes no values")
+
+
+class ProblemDetails(BaseModel):
+    """An error, as RFC 9457 describes it. `type` is stable: decide by it, and show `detail` to people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="A URN that names the kind of problem")
+    title: str = Field(description="The same for every problem of the type")
+    status: int = Field(ge=400, le=599, description="The HTTP status again")
+    detail: str = Field(description="What went wrong this time; without personal data")
+    request_id: str = Field(description="The same as in the header `x-request-id`: name it when you ask for help")
+    errors: list[FieldError] = Field(default=[], description="Each field that is not valid, for the type `…:invalid`")
+
+
+_ERRORS = (("errors", [{"pointer": "/input_tokens", "detail": "Input should be greater than or equal to 0"}]),)
+
+PROBLEM_TYPES = {
+    kind.slug: kind
+    for kind in (
+        ProblemType("bad-request", 400, "The request is malformed", "The body is not JSON."),
+        ProblemType(
+            "bad-continuation",
+            400,
+            "The continuation is not valid",
+            "The continuation is not from a page of this list with these filters. Start again without it.",
+        ),
+        ProblemType(
+            "audit-reason-required",
+            400,
+            "A reason is required",
+            "Say why you read what this user wrote: X-Audit-Reason with 1 to 500 characters.",
+        ),
+        ProblemType("unauthenticated", 401, "Not signed in", "The token has expired"),
+        ProblemType("forbidden", 403, "Not allowed", "The token lacks the scope Vimarsh.Access."),
+        ProblemType("account-suspended", 403, "The account is suspended", "This account is suspended."),
+        ProblemType("account-blocked", 403, "The account is blocked", "This account is blocked."),
+        ProblemType("account-deleted", 403, "The account is deleted", "This account is deleted."),
+        ProblemType(
+            "self-moderation",
+            403,
+            "Not on your own account",
+            "Nobody moderates their own account. Ask somebody else of the staff.",
+        ),
+        ProblemType("not-found", 404, "Not found", "There is no such session."),
+        ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, PATCH."),
+        ProblemType(
+            "email-taken",
+            409,
+            "The email address is taken",
+            "Another account holds this email address. Sign in with that account.",
+        ),
+        ProblemType(
+            "wrong-status",
+            409,
+            "The account's status does not allow it",
+            "restore can't be done to an account that is active.",
+        ),
+        ProblemType(
+            "precondition-failed",
+            412,
+            "It has changed",
+            "It has changed since you read it. Read it again, and send If-Match with its new ETag.",
+        ),
+        ProblemType(
+            "too-large", 413, "The body is too large", "The body has 1000001 bytes; at most 1000000 are taken."
+        ),
+        ProblemType("invalid", 422, "The content is not valid", "Not valid: /input_tokens.", _ERRORS),
+        ProblemType(
+            "key-reused",
+            422,
+            "The key was used with another body",
+            "This key was used before with another body. Send a new key, or the same body.",
+        ),
+        ProblemType(
+            "preferences-too-large",
+            422,
+            "The preferences are too large",
+            "All preferences together may have 16384 bytes. Remove some by setting them to null.",
+        ),
+        ProblemType(
+            "precondition-required",
+            428,
+            "If-Match is required",
+            "Send the ETag of what you have read as If-Match, so that nobody's change is lost.",
+        ),
+        ProblemType(
+            "limit-reached",
+            429,
+            "A limit is reached",
+            "1 queries more would exceed the limit of 30 per minute: 29 used and 1 reserved. "
+            "It resets at 2026-11-20T09:31:00.000000Z.",
+            (
+                ("scope", "user"),
+                ("window", "minute"),
+                ("measure", "queries"),
+                ("resets_at", "2026-11-20T09:31:00.000000Z"),
+                ("limit", 30),
+                ("used", 29),
+                ("reserved", 1),
+                ("requested", 1),
+            ),
+        ),
+        ProblemType("internal", 500, "Something went wrong", "The error has been logged under this request id."),
+        ProblemType(
+            "unavailable",
+            503,
+            "Try again",
+            "The database is busy or out of reach. Send the same request again.",
+        ),
+        ProblemType("not-ready", 503, "Not ready", "Some checks fail.", (("checks", ["database"]),)),
+    )
+}
+"""By slug."""
