@@ -16,6 +16,7 @@ from cosmos.users import Users
 from models.audit import AuditEntry
 from models.errors import NotFound, Stale
 from models.identity import email_claim_id_of
+from models.limits import LimitOverride
 from models.moderation import AccountStatus, ModerationAction, kept
 from models.profile import UserProfile
 from models.values import format_timestamp
@@ -98,6 +99,20 @@ class Accounts:
         changes: dict[str, Any] = {"account_status": action.status_after, "moderation_actions": actions}
         if action.action == "note":
             changes["admin_notes"] = action.reason
+        return await self._write(profile, changes, entry)
+
+    async def set_limits(self, profile: UserProfile, override: LimitOverride, entry: AuditEntry) -> UserProfile:
+        """Decides the limits of an account that still is at the profile's revision, recorded in the same transaction.
+
+        Takes effect in this process at once, and in all others within `STATUS_SECONDS`.
+
+        Raises:
+            NotFound: the account is gone.
+            Stale: it has changed since.
+        """
+        return await self._write(profile, {"limit_override": override.model_dump(mode="json")}, entry)
+
+    async def _write(self, profile: UserProfile, changes: dict[str, Any], entry: AuditEntry) -> UserProfile:
         patch = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
         unchanged = f"FROM c WHERE c.revision = {profile.revision}"
         operations: list[Any] = [
@@ -112,6 +127,6 @@ class Accounts:
             if error.status_code == 404:
                 raise NotFound("user") from None
             raise
-        moderated = UserProfile.parse(results[0]["resourceBody"])
-        self._users.remember(moderated)
-        return moderated
+        written = UserProfile.parse(results[0]["resourceBody"])
+        self._users.remember(written)
+        return written

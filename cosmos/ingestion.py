@@ -11,6 +11,7 @@ from datetime import datetime
 
 from azure.core.exceptions import AzureError
 
+from cosmos.analytics import Contention
 from cosmos.sessions import Sessions
 from cosmos.turns import CLAIMS_PER_BATCH, Recorded, Turns
 from cosmos.users import Users
@@ -19,6 +20,7 @@ from models.identity import Person
 from models.interaction import Draft
 from models.profile import UserProfile
 from models.session import UserSession
+from models.windows import Clock
 
 USERS_AT_ONCE = 8
 
@@ -34,7 +36,7 @@ class Submission:
     user_agent: str | None
 
 
-Outcome = Recorded | KeyReused | EmailTaken | AccountClosed | AzureError
+Outcome = Recorded | KeyReused | EmailTaken | AccountClosed | AzureError | Contention
 
 
 class Ingestion:
@@ -66,8 +68,8 @@ class Ingestion:
         for group in _runs(submissions):
             try:
                 outcomes |= await self._of_session(group, now)
-            except (EmailTaken, AccountClosed, AzureError) as error:
-                if isinstance(error, AzureError):
+            except (EmailTaken, AccountClosed, AzureError, Contention) as error:
+                if isinstance(error, AzureError | Contention):
                     log.error("ingest of %d turns failed: %s", len(group), type(error).__name__, exc_info=error)
                 outcomes |= dict.fromkeys(group, error)
         return outcomes
@@ -78,12 +80,13 @@ class Ingestion:
         by_id: dict[str, Draft] = {}
         for submission in group.values():
             by_id.setdefault(submission.draft.interaction_id, submission.draft)
+        clock = Clock(now, profile.timezone or "UTC")
         user_id, session_id = profile.id, first.draft.origin.session_id
         try:
-            recorded = await self._turns.record(user_id, session_id, list(by_id.values()))
+            recorded = await self._turns.record(user_id, session_id, list(by_id.values()), clock)
         except NotFound:
             await self._sessions.start(_session(first, profile))
-            recorded = await self._turns.record(user_id, session_id, list(by_id.values()))
+            recorded = await self._turns.record(user_id, session_id, list(by_id.values()), clock)
         results = {result.interaction.id: result for result in recorded}
         return {index: _outcome(submission.draft, results) for index, submission in group.items()}
 

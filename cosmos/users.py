@@ -9,6 +9,7 @@ from azure.core import MatchConditions
 from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
 from cachetools import TTLCache
 
+from cosmos.allowances import create_allowance
 from cosmos.database import Database
 from cosmos.patching import edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.reading import read_or_none
@@ -30,6 +31,7 @@ class Users:
 
     def __init__(self, database: Database) -> None:
         self._container = database.users
+        self._sessions = database.user_sessions
         self._seen: TTLCache[str, UserProfile] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
 
     async def find(self, user_id: str) -> UserProfile | None:
@@ -135,6 +137,7 @@ class Users:
 
     async def _create(self, person: Person, now: datetime, last_login: datetime, is_admin: bool) -> UserProfile:
         await self._claim_email(person.email, person.user_id, now)
+        await create_allowance(self._sessions, person.user_id)
         profile = UserProfile.of(person, now, last_login, is_admin)
         try:
             await self._container.create_item(profile.body())

@@ -59,7 +59,9 @@ async def fold_interactions(documents: func.DocumentList) -> None:
 @_on_change("user_sessions")
 async def fold_sessions(documents: func.DocumentList) -> None:
     store = await services().store()
-    await store.folding.sessions(_items(documents), datetime.now(UTC))
+    items, now = _items(documents), datetime.now(UTC)
+    await store.folding.sessions(items, now)
+    await store.alerts.sessions(items, now)
 
 
 @_on_change("user_analytics")

@@ -10,6 +10,8 @@ from functools import cache
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
 
 from cosmos.accounts import Accounts
+from cosmos.alerts import Alerts
+from cosmos.allowances import Allowances
 from cosmos.analytics import Analytics
 from cosmos.audit import Audit
 from cosmos.bookmarks import Bookmarks
@@ -26,6 +28,7 @@ from functions.graph import Graph
 from functions.readiness import Readiness
 from functions.settings import Settings, read_settings
 from functions.tokens import Tokens
+from models.limits import DEFAULT_LIMITS, LimitTable
 from models.pricing import PriceTable
 
 log = logging.getLogger(__name__)
@@ -44,11 +47,13 @@ class Store:
     accounts: Accounts
     audit: Audit
     directory: Directory
+    allowances: Allowances
+    alerts: Alerts
     ingestion: Ingestion
     folding: Folding
 
     @classmethod
-    def of(cls, database: Database, prices: PriceTable) -> Store:
+    def of(cls, database: Database, prices: PriceTable, limits: LimitTable = DEFAULT_LIMITS) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices)
         analytics = Analytics(database)
         return cls(
@@ -61,6 +66,8 @@ class Store:
             accounts=Accounts(database, users),
             audit=Audit(database),
             directory=Directory(database, users),
+            allowances=Allowances(database),
+            alerts=Alerts(database, users, analytics, limits),
             ingestion=Ingestion(users, sessions, turns),
             folding=Folding(users, sessions, analytics),
         )
@@ -73,7 +80,7 @@ class Services:
         self.settings = settings
         self.tokens = Tokens(settings)
         self.graph = Graph.configured(settings)
-        self._prices = PriceTable(settings.price_overrides)
+        self.prices = PriceTable(settings.price_overrides)
         self._client: CosmosClient | None = None
         self._store: Store | None = None
         self._connecting = asyncio.Lock()
@@ -89,7 +96,9 @@ class Services:
         async with self._connecting:
             if self._store is None:
                 self._client = await _entered(connect(self.settings.cosmos_connection))
-                self._store = Store.of(Database.of(self._client, self.settings.cosmos_database), self._prices)
+                self._store = Store.of(
+                    Database.of(self._client, self.settings.cosmos_database), self.prices, self.settings.limits
+                )
             return self._store
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.limits import DEFAULT_LIMITS, LimitTable
 from models.pricing import PriceOverride
 
 
@@ -60,6 +61,17 @@ class Settings(BaseSettings):
         default_factory=dict,
         alias="PRICE_OVERRIDES",
         description='USD per million tokens by model, as JSON: {"my-model": {"input": 0.5, "output": 1.5}}',
+    )
+
+    limits: LimitTable = Field(
+        default=DEFAULT_LIMITS,
+        alias="LIMITS",
+        description="What a user may use in a UTC minute, and in a day and month of their calendar, as JSON in place "
+        'of the defaults: {"minute": {"queries": 30}, "day": {"tokens": 5000000, "cost_usd": 10}, "month": {}}; '
+        "what is absent has no limit",
+    )
+    reservation_seconds: int = Field(
+        default=600, ge=10, le=86_400, alias="RESERVATION_SECONDS", description="An admission expires after this long"
     )
 
     @field_validator("address_hash_key")

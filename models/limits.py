@@ -22,7 +22,7 @@ Limits = Mapping[LimitKey, int]
 WINDOWS: tuple[Window, ...] = get_args(Window)
 UNLIMITED = "unlimited"
 
-_NANO = 1_000_000_000
+NANO = 1_000_000_000
 _Unlimited = Literal["unlimited"]
 _Usd = Annotated[float, Field(ge=0, le=9_000_000, allow_inf_nan=False)]
 
@@ -36,7 +36,7 @@ class WindowLimits(Message):
 
     def given(self) -> dict[Measure, int | None]:
         """What it says, with None for no limit; what is absent is not in it."""
-        cost = None if self.cost_usd in (None, UNLIMITED) else int(Decimal(str(self.cost_usd)) * _NANO)
+        cost = None if self.cost_usd in (None, UNLIMITED) else int(Decimal(str(self.cost_usd)) * NANO)
         said: dict[Measure, tuple[Any, int | None]] = {
             "queries": (self.queries, self.queries if isinstance(self.queries, int) else None),
             "tokens": (self.tokens, self.tokens if isinstance(self.tokens, int) else None),

@@ -10,6 +10,7 @@ from pydantic import Field
 from models.consent import ConsentChange
 from models.document import Document
 from models.identity import Email, Person, email_claim_id_of
+from models.limits import LimitOverride
 from models.moderation import AccountStatus, ModerationAction
 from models.values import Count, Timestamp, TimeZone, Uuid
 
@@ -59,6 +60,7 @@ class UserProfile(Document):
     is_admin: bool = Field(default=False, description="Mirrors the token's roles; grants nothing")
     admin_notes: str | None = Field(default=None, description="The latest note of staff")
     moderation_actions: list[ModerationAction] = Field(default_factory=list, description="The latest, oldest first")
+    limit_override: LimitOverride | None = Field(default=None, description="Limits that staff decided for this user")
 
     data_retention_consent: bool = True
     analytics_consent: bool = True
