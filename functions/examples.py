@@ -60,6 +60,15 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "suspended": {"action": "suspend", "reason": "Sells access to the account, see ticket 4711."},
         "a note": {"action": "note", "reason": "Asked by mail to verify the address."},
     },
+    "admit": {"a short answer": {"model": "gpt-4o-mini", "input_tokens": 1250, "max_output_tokens": 800}},
+    "set_user_limits": {
+        "for an event": {
+            "limits": {"day": {"queries": 5000, "cost_usd": 40}, "minute": {"queries": "unlimited"}},
+            "until": "2026-12-01T00:00:00Z",
+            "reason": "Runs the workshop of 30 November.",
+        },
+        "as everybody": {"limits": {}, "reason": "The workshop is over."},
+    },
     "edit_me": {
         "consent and preferences": {
             "timezone": "Asia/Kolkata",

@@ -12,6 +12,7 @@ from models.context import Context
 from models.errors import KeyReused
 from models.identity import request_id_of
 from models.interaction import Draft, Origin, Turn, UserInteraction
+from models.windows import Clock
 
 routes = Routes()
 
@@ -50,7 +51,9 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             request_hash=content_hash(call.body),
         ),
     )
-    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft])
+    (recorded,) = await call.store.turns.record(
+        profile.id, session_id, [draft], Clock(call.now, profile.timezone or "UTC")
+    )
     if recorded.outcome == "reused":
         raise KeyReused
     return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))

@@ -1,0 +1,19 @@
+"""What the user may still use."""
+
+from __future__ import annotations
+
+from functions.api import Call, Routes
+from models.limits import effective
+from models.usage import Usage, usage
+from models.windows import Clock
+
+routes = Routes()
+
+
+@routes.operation("GET", "me/usage", summary="The user's limits: used, reserved, left, and alerts", returns=Usage)
+async def get_my_usage(call: Call[None]) -> Usage:
+    user_id = call.person.user_id
+    profile = await call.store.users.recent(user_id)
+    clock = Clock(call.now, (profile.timezone if profile else call.person.timezone) or "UTC")
+    limits = effective(call.services.settings.limits, profile.limit_override if profile else None, call.now)
+    return usage(await call.store.allowances.read(user_id), limits, clock)
