@@ -1,0 +1,66 @@
+"""What the rules know of one turn: no text, no address, nothing that could be read back."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+from models.interaction import UserInteraction
+from models.risk.text import Signal, normalised, question_hash, signals_of, sketch
+
+
+class TurnFacts(NamedTuple):
+    """One turn, as the window keeps it: a JSON array in this order. Time first, so that sorting is by time."""
+
+    at: int
+    """When, in milliseconds since 1970."""
+    session: str
+    """Hash of the session's id: 8 hexadecimal digits."""
+    question: str
+    """Hash of the normalised question: 12 hexadecimal digits."""
+    sketch: str
+    """MinHash of the question, base64."""
+    size: int
+    """UTF-8 bytes of the normalised question: a fair measure of content for all scripts."""
+    fresh_input: int
+    """Input tokens that were not read from a cache."""
+    cached_input: int
+    """Input tokens read from a cache."""
+    output: int
+    """Output tokens, reasoning included."""
+    response_ms: int
+    """Milliseconds that the response took."""
+    address: str
+    """First 12 digits of the address's keyed hash; empty where unknown."""
+    device: str
+    """Kind of device, platform and browser; empty where unknown."""
+    signals: int
+    """`Signal` flags."""
+    promotion: int
+    """Different words of advertising in the question."""
+
+    def has(self, signal: Signal) -> bool:
+        return bool(self.signals & signal)
+
+
+def facts_of(turn: UserInteraction) -> TurnFacts:
+    """The facts of a stored turn."""
+    device = (turn.device_type, turn.platform, turn.browser)
+    signals, promotion = signals_of(turn.user_query)
+    if turn.device_type == "bot":
+        signals |= Signal.AUTOMATED
+    return TurnFacts(
+        at=round(turn.timestamp.timestamp() * 1000),
+        session=hashlib.sha256(turn.session_id.encode()).hexdigest()[:8],
+        question=question_hash(turn.user_query),
+        sketch=sketch(turn.user_query),
+        size=len(normalised(turn.user_query).encode()),
+        fresh_input=turn.input_tokens,
+        cached_input=turn.cached_input_tokens,
+        output=turn.output_tokens + turn.reasoning_tokens,
+        response_ms=turn.response_time_ms,
+        address=(turn.ip_address or "")[:12],
+        device="/".join(part or "?" for part in device) if any(device) else "",
+        signals=int(signals),
+        promotion=promotion,
+    )

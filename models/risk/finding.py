@@ -1,0 +1,70 @@
+"""A finding: what a rule saw, over what, and against which threshold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from models.document import Message
+from models.risk.facts import TurnFacts
+from models.values import Timestamp, format_timestamp
+
+Rule = Literal[
+    "excessive_usage", "repetitive_queries", "bot_like_patterns", "token_abuse", "suspicious_patterns", "spam"
+]
+
+
+class Finding(Message):
+    """Evidence of one rule."""
+
+    rule: Rule
+    pattern: str = Field(description="Which of the rule's patterns was seen, such as turns_per_day")
+    strength: float = Field(ge=0, le=1, description="0.5 at the threshold, 1 at twice of it")
+    observed: float = Field(description="What was seen, in the threshold's unit")
+    threshold: float = Field(description="What it was judged against")
+    turns: int = Field(ge=1, description="Turns that are the evidence")
+    first_seen: Timestamp = Field(description="Time of the first of these turns")
+    last_seen: Timestamp = Field(description="Time of the last of these turns")
+    summary: str = Field(description="The evidence in a sentence")
+
+    @property
+    def fingerprint(self) -> str:
+        """Names this evidence: a dismissal that quotes it is about what its author saw, and nothing newer."""
+        text = f"{self.rule}/{self.pattern}/{format_timestamp(self.first_seen)}/{format_timestamp(self.last_seen)}"
+        return hashlib.sha256(f"{text}/{self.turns}".encode()).hexdigest()[:16]
+
+
+def moment(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def finding(
+    rule: Rule, pattern: str, observed: float, threshold: float, turns: Sequence[TurnFacts], summary: str
+) -> Finding:
+    """A finding over some turns, in time order, with the strength that follows from how far the threshold is passed."""
+    return Finding(
+        rule=rule,
+        pattern=pattern,
+        strength=strength(observed / threshold),
+        observed=round(observed, 3),
+        threshold=round(threshold, 3),
+        turns=len(turns),
+        first_seen=moment(turns[0].at),
+        last_seen=moment(turns[-1].at),
+        summary=summary,
+    )
+
+
+def strength(times_the_threshold: float) -> float:
+    """0.5 at the threshold, 1 from twice of it on."""
+    return round(min(1.0, times_the_threshold / 2), 4)
+
+
+def strongest(findings: Sequence[Finding | None]) -> Finding | None:
+    """The one to report of what several patterns of a rule found: the strongest, of equals the latest."""
+    found = [one for one in findings if one is not None]
+    return max(found, key=lambda one: (one.strength, one.last_seen, one.pattern), default=None)

@@ -1,0 +1,84 @@
+"""From the window to findings, from findings to a score, and from the score to what follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+from models.risk.excessive import excessive_usage
+from models.risk.finding import Finding, Rule, moment
+from models.risk.places import suspicious_patterns
+from models.risk.repetition import repetitive_queries
+from models.risk.spam import spam
+from models.risk.thresholds import RiskSettings, Thresholds
+from models.risk.timing import bot_like_patterns
+from models.risk.tokens import token_abuse
+from models.risk.window import RiskWindow
+
+Decision = Literal["nothing", "flag", "suspend"]
+
+_RULES: dict[Rule, Callable[[RiskWindow, Thresholds], Finding | None]] = {
+    "excessive_usage": lambda w, t: excessive_usage(w.undismissed("excessive_usage")[1], t.excessive_usage),
+    "repetitive_queries": lambda w, t: repetitive_queries(w.undismissed("repetitive_queries")[0], t.repetitive_queries),
+    "bot_like_patterns": lambda w, t: bot_like_patterns(w.undismissed("bot_like_patterns")[0], t.bot_like_patterns),
+    "token_abuse": lambda w, t: token_abuse(w.undismissed("token_abuse")[0], t.token_abuse),
+    "suspicious_patterns": lambda w, t: suspicious_patterns(
+        w.undismissed("suspicious_patterns")[0], t.suspicious_patterns
+    ),
+    "spam": lambda w, t: spam(w.undismissed("spam")[0], t.spam),
+}
+
+
+def findings_in(window: RiskWindow, thresholds: Thresholds) -> dict[Rule, Finding]:
+    """What the rules see in the window as it is; nothing for a service account."""
+    if window.exempt:
+        return {}
+    seen = {rule: judge(window, thresholds) for rule, judge in _RULES.items()}
+    return {rule: found for rule, found in seen.items() if found is not None}
+
+
+def judged(window: RiskWindow, settings: RiskSettings) -> RiskWindow:
+    """The window with its findings, its score and its decision brought up to date.
+
+    Of what a rule finds now and what it found before, the weightier is kept: the one that will score more from now on.
+    A finding outlives its evidence's stay in the window, and is forgotten when it scores too little.
+    """
+    now = moment(window.newest)
+    findings = {} if window.exempt else dict(window.findings)
+    for rule, found in findings_in(window, settings.thresholds).items():
+        findings[rule] = max(findings.get(rule, found), found, key=lambda one: _weight(one, settings))
+    kept = {rule: one for rule, one in findings.items() if points(one, settings, now) >= settings.forget_below}
+    score = score_of(kept, settings, now)
+    return window.model_copy(update={"findings": kept, "score": score, "decision": decision_of(score, settings)})
+
+
+def points(found: Finding, settings: RiskSettings, now: datetime) -> float:
+    """What a finding scores at `now`: its strength's share of `points_per_rule`, halved every half-life since its last
+    evidence."""
+    age = max(timedelta(0), now - found.last_seen) / timedelta(days=settings.half_life_days)
+    return float(settings.points_per_rule * found.strength * 0.5**age)
+
+
+def score_of(findings: Mapping[Rule, Finding], settings: RiskSettings, now: datetime) -> float:
+    """The risk score at `now`, 0-100: the sum of the findings' points, 100 at most."""
+    return round(min(100.0, sum(points(found, settings, now) for found in findings.values())), 2)
+
+
+def decision_of(score: float, settings: RiskSettings) -> Decision:
+    """What the policy makes of a score. In shadow mode it is recorded and not carried out."""
+    if score >= settings.suspend_from:
+        return "suspend"
+    return "flag" if score >= settings.flag_from else "nothing"
+
+
+def likelihood(score: float) -> float:
+    """`abuse_likelihood`, 0-1: the score as a share of 100."""
+    return score / 100
+
+
+def _weight(found: Finding, settings: RiskSettings) -> tuple[float, datetime, str]:
+    """Orders findings by their points at any common time: halving by age is a difference of logarithms."""
+    halvings = found.last_seen.timestamp() / timedelta(days=settings.half_life_days).total_seconds()
+    return (round(math.log2(found.strength) + halvings, 9), found.last_seen, found.fingerprint)
