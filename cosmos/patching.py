@@ -67,15 +67,16 @@ async def set_totals_if_newer(
 ) -> Item | None:
     """Sets a rollup's totals on a document, unless it has those of a later revision, or is gone.
 
+    Those of the same revision are set again: a caller that crashed before its next step gets to it when it repeats.
     At most nine totals: a patch takes ten operations.
 
     Returns:
         The document as it is then, None if nothing was set.
     """
-    older = f"FROM c WHERE NOT IS_DEFINED(c.totals_revision) OR c.totals_revision < {revision}"
+    not_later = f"FROM c WHERE NOT IS_DEFINED(c.totals_revision) OR c.totals_revision <= {revision}"
     operations = set_fields(totals | {"totals_revision": revision})
     try:
-        item: Item = await container.patch_item(item_id, partition, operations, filter_predicate=older)
+        item: Item = await container.patch_item(item_id, partition, operations, filter_predicate=not_later)
     except CosmosResourceNotFoundError:
         return None
     except CosmosHttpResponseError as error:

@@ -137,7 +137,8 @@ class Sessions:
     async def set_totals(self, totals: Rollup) -> None:
         """Puts the totals of a session's rollup on the session, unless newer ones are there already.
 
-        If it has ended, its quality follows: the last turns, and ratings, are counted later than that.
+        Its span follows: turns may be recorded in any order. So do the duration and the quality of a session that has
+        ended: the last turns, and ratings, may be counted later than that.
         """
         sums = totals.sums
         ratings = by_count(sums, "rating")
@@ -154,9 +155,28 @@ class Sessions:
             "user_satisfaction_ratings": [int(stars) for stars in sorted(ratings) for _ in range(ratings[stars])],
         }
         item = await set_totals_if_newer(self._container, totals.period_key, totals.user_id, values, totals.revision)
-        session = UserSession.parse(item) if item else None
-        if session and not session.is_active and session.quality != session.session_quality:
-            await self._set_quality(session)
+        if item is not None:
+            await self._settle(UserSession.parse(item), totals)
+
+    async def _settle(self, session: UserSession, totals: Rollup) -> None:
+        """Corrects what the totals tell better. Without a difference nothing is written."""
+        for attempt in range(ATTEMPTS):
+            operations = _correcting(session, session.settled(totals.first_activity, totals.last_activity))
+            if not operations:
+                return
+            same = f"FROM c WHERE c.revision = {session.revision} AND c.last_sequence = {session.last_sequence}"
+            try:
+                await self._container.patch_item(session.id, session.user_id, operations, filter_predicate=same)
+                return
+            except CosmosResourceNotFoundError:
+                return
+            except CosmosHttpResponseError as error:
+                if error.status_code != LOST or attempt == ATTEMPTS - 1:
+                    raise
+            item = await read_or_none(self._container, session.id, session.user_id)
+            if item is None:
+                return
+            session = UserSession.parse(item)
 
     async def _end(self, session: UserSession, etag: str) -> bool:
         """Whether the session still was as it was read."""
@@ -177,18 +197,10 @@ class Sessions:
             return False
         return True
 
-    async def _set_quality(self, session: UserSession) -> None:
-        """Sets the quality that these totals make, unless there are newer ones, or the session goes on."""
-        current = f"FROM c WHERE c.is_active = false AND c.totals_revision = {session.totals_revision}"
-        try:
-            await self._container.patch_item(
-                session.id,
-                session.user_id,
-                set_fields({"session_quality": session.quality}),
-                filter_predicate=current,
-            )
-        except CosmosResourceNotFoundError:
-            return
-        except CosmosHttpResponseError as error:
-            if error.status_code != LOST:
-                raise
+
+def _correcting(before: UserSession, after: UserSession) -> list[dict[str, Any]]:
+    """The operations that make one of the other. What the fold counts of a session also counts its revision."""
+    old, new = before.body(), after.body()
+    changes = {name: value for name, value in new.items() if value != old[name]}
+    counted = not changes.keys().isdisjoint(("start_time", "duration_seconds"))
+    return set_fields(changes) + ([{"op": "incr", "path": "/revision", "value": 1}] if counted else [])

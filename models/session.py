@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -24,7 +25,7 @@ class UserSession(Document):
     user_id: Uuid
     session_id: Uuid = Field(description="Same as `id`")
 
-    start_time: Timestamp
+    start_time: Timestamp = Field(description="When it was started, or its first turn if that is earlier")
     end_time: Timestamp | None = Field(default=None, description="Last activity of a session that has ended, else null")
     duration_seconds: Count | None = Field(default=None, description="From start to last activity, set when it ends")
     is_active: bool = True
@@ -70,6 +71,15 @@ class UserSession(Document):
             "duration_seconds": max(0, int(duration)),
             "session_quality": self.quality,
         }
+
+    def settled(self, first_turn: datetime, last_turn: datetime) -> UserSession:
+        """The session after its turns were counted: they tell its span, in whatever order they were recorded."""
+        span = {
+            "start_time": min(self.start_time, first_turn),
+            "last_activity": max(self.last_activity, last_turn),
+        }
+        session = self.model_copy(update=span)
+        return session if self.is_active else session.model_copy(update=session.ended())
 
     def changed(self, changes: SessionChanges) -> UserSession:
         """The session after an edit."""

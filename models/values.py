@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 
 def format_timestamp(moment: datetime) -> str:
     """An instant as documents store it: UTC, always with microseconds and `Z`, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

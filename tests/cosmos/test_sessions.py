@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 import cosmos.sessions
+from cosmos.database import Database
 from cosmos.sessions import Sessions
 from functions.services import Store
 from models.contribution import Bucket
-from models.errors import Stale
+from models.errors import NotFound, Stale
 from models.fold import Balance
 from models.identity import Person
 from models.rollup import Rollup
@@ -120,15 +121,75 @@ async def test_a_turn_that_comes_while_its_session_is_found_idle_keeps_it_open(
     assert (read.is_active, read.last_sequence, read.revision) == (True, 1, 1)
 
 
+def the_totals(session: UserSession, sums: dict[str, int], *span: datetime, revision: int = 1) -> Rollup:
+    bucket = Bucket("session", session.id)
+    return Rollup.of(session.user_id, bucket, Balance(sums, min(span), max(span)), revision, NOW)
+
+
 @pytest.mark.parametrize(("is_active", "quality"), [(True, "unknown"), (False, "poor")])
 async def test_the_quality_of_a_session_that_has_ended_follows_its_totals(
     store: Store, person: Person, is_active: bool, quality: str
 ) -> None:
     session = await started(store, person)
     if not is_active:
-        await store.sessions.edit(session.user_id, session.id, 1, END)
-    sums = {"interactions": 2, "rating:1": 2}
-    totals = Rollup.of(person.user_id, Bucket("session", session.id), Balance(sums, NOW, NOW), 1, NOW)
-    await store.sessions.set_totals(totals)
+        session = await store.sessions.edit(session.user_id, session.id, 1, END)
+    await store.sessions.set_totals(the_totals(session, {"interactions": 2, "rating:1": 2}, NOW))
     read = await store.sessions.read(session.user_id, session.id)
-    assert (read.total_queries, read.session_quality) == (2, quality)
+    assert (read.total_queries, read.session_quality, read.revision) == (2, quality, session.revision)
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+async def test_turns_tell_the_span_of_their_session_in_whatever_order_they_came(
+    store: Store, person: Person, is_active: bool
+) -> None:
+    session = await started(store, person)
+    if not is_active:
+        session = await store.sessions.edit(session.user_id, session.id, 1, END)
+    first, last = NOW - timedelta(minutes=20), NOW + timedelta(minutes=10)
+    await store.sessions.set_totals(the_totals(session, {"interactions": 2}, last, first))
+    read = await store.sessions.read(session.user_id, session.id)
+    assert (read.start_time, read.last_activity) == (first, last)
+    assert read.duration_seconds == (None if is_active else 1800)
+    assert read.end_time == (None if is_active else last)
+    assert read.revision == session.revision + 1
+
+
+async def test_what_a_crash_left_out_is_made_good_when_the_totals_are_set_again(
+    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await started(store, person)
+    totals = the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1))
+
+    class Crash(Exception):
+        pass
+
+    async def crash(*_: Any) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Sessions, "_settle", crash)
+        with pytest.raises(Crash):
+            await store.sessions.set_totals(totals)
+    assert (await store.sessions.read(session.user_id, session.id)).last_activity == NOW
+    await store.sessions.set_totals(totals)
+    assert (await store.sessions.read(session.user_id, session.id)).last_activity == NOW + timedelta(hours=1)
+
+
+async def test_a_session_that_ends_while_its_totals_are_set_gets_its_duration(
+    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await started(store, person)
+    once_before(monkeypatch, Sessions, "_settle", lambda: store.sessions.edit(session.user_id, session.id, 1, END))
+    await store.sessions.set_totals(the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1)))
+    read = await store.sessions.read(session.user_id, session.id)
+    assert (read.is_active, read.duration_seconds) == (False, 3600)
+
+
+async def test_totals_of_a_session_that_is_gone_are_nobodys(store: Store, database: Database, person: Person) -> None:
+    session = await started(store, person)
+    totals = the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1))
+    await database.user_sessions.delete_item(session.id, session.user_id)
+    await store.sessions.set_totals(totals)
+    await store.sessions._settle(session, totals)
+    with pytest.raises(NotFound):
+        await store.sessions.read(session.user_id, session.id)

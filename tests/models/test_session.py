@@ -42,3 +42,17 @@ def test_an_edit_that_does_not_end_a_session_leaves_it_active() -> None:
 def test_reopening_undoes_what_ending_set() -> None:
     session = a_session(total_queries=1)
     assert ended(session).model_copy(update=REOPENED) == session
+
+
+def test_turns_widen_the_span_of_an_active_session() -> None:
+    hour = timedelta(hours=1)
+    session = a_session(last_activity=NOON + hour)
+    assert session.settled(NOON + hour / 2, NOON + hour) == session
+    wider = session.settled(NOON - hour, NOON + 2 * hour)
+    assert (wider.start_time, wider.last_activity, wider.end_time) == (NOON - hour, NOON + 2 * hour, None)
+
+
+def test_turns_correct_the_duration_of_a_session_that_has_ended() -> None:
+    session = ended(a_session(last_activity=NOON + timedelta(seconds=60)))
+    longer = session.settled(NOON - timedelta(seconds=10), NOON + timedelta(seconds=90))
+    assert (longer.duration_seconds, longer.end_time) == (100, NOON + timedelta(seconds=90))
