@@ -31,7 +31,7 @@ TOO_LARGE = 413
 
 
 class Contention(Exception):
-    """Other folders of the same user won every time. Safe to try again."""
+    """Others who write the same documents won every time. Safe to try again."""
 
 
 class Analytics:

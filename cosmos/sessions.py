@@ -15,6 +15,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
+from cosmos.analytics import Contention
 from cosmos.database import Database, Item
 from cosmos.paging import page_of
 from cosmos.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
@@ -103,17 +104,17 @@ class Sessions:
         Raises:
             NotFound: the user has no such session.
             Stale: it has been edited since, or ended, or reopened.
+            Contention: turns were recorded all the while; try again.
         """
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             session = await self.read(user_id, session_id)
             require_revision(session, revision)
             same_turns = f"c.last_sequence = {session.last_sequence}"  # else its duration would be too short
             try:
                 return await edit(self._container, session, session.changed(changes), same_turns)
             except Stale:
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+                continue
+        raise Contention(f"turns of a session were recorded {ATTEMPTS} times while it was edited")
 
     async def end_idle(self, before: datetime, limit: int, continuation: str | None = None) -> tuple[int, str | None]:
         """Ends one page of all users' sessions in which nothing has happened since `before`.
@@ -159,8 +160,12 @@ class Sessions:
             await self._settle(UserSession.parse(item), totals)
 
     async def _settle(self, session: UserSession, totals: Rollup) -> None:
-        """Corrects what the totals tell better. Without a difference nothing is written."""
-        for attempt in range(ATTEMPTS):
+        """Corrects what the totals tell better. Without a difference nothing is written.
+
+        Raises:
+            Contention: others changed the session all the while; try again.
+        """
+        for _ in range(ATTEMPTS):
             operations = _correcting(session, session.settled(totals.first_activity, totals.last_activity))
             if not operations:
                 return
@@ -171,12 +176,13 @@ class Sessions:
             except CosmosResourceNotFoundError:
                 return
             except CosmosHttpResponseError as error:
-                if error.status_code != LOST or attempt == ATTEMPTS - 1:
+                if error.status_code != LOST:
                     raise
             item = await read_or_none(self._container, session.id, session.user_id)
             if item is None:
                 return
             session = UserSession.parse(item)
+        raise Contention(f"a session was edited {ATTEMPTS} times while its totals were set")
 
     async def _end(self, session: UserSession, etag: str) -> bool:
         """Whether the session still was as it was read."""

@@ -136,7 +136,7 @@ class Turns:
             The session as it is then; None if a further turn is claimed.
         """
         reopening = False
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             try:
                 operations = taking.operations(drafts, claimed, reopening)
                 results = await self._sessions.execute_item_batch(operations, taking.user_id)
@@ -145,7 +145,7 @@ class Turns:
                     return None
                 if error.status_code == 404 and error.error_index == 0:
                     raise NotFound("session") from None
-                if error.status_code not in (404, LOST) or attempt == ATTEMPTS - 1:
+                if error.status_code not in (404, LOST):
                     raise
                 if error.status_code == 404:
                     await create_allowance(self._sessions, taking.user_id)
@@ -153,7 +153,7 @@ class Turns:
                     reopening = not reopening
             else:
                 return UserSession.parse(results[0]["resourceBody"])
-        raise AssertionError("the last attempt returns or raises")
+        raise Contention(f"the session of {len(drafts)} turns was ended or reopened {ATTEMPTS} times")
 
     async def _take_numbers_again(self, taking: _Taking, drafts: Sequence[Draft]) -> UserSession:
         """Takes numbers also for turns that are claimed. Others may claim some of them all the while."""

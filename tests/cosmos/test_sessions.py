@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 import cosmos.sessions
+from cosmos.analytics import Contention
 from cosmos.database import Database
+from cosmos.patching import edit
 from cosmos.sessions import Sessions
 from functions.services import Store
 from models.contribution import Bucket
@@ -89,6 +91,44 @@ async def test_an_edit_that_comes_first_makes_the_other_stale(
     once_before(monkeypatch, cosmos.sessions, "edit", end)
     with pytest.raises(Stale):
         await store.sessions.edit(session.user_id, session.id, 1, SessionChanges(timezone="Europe/Paris"))
+
+
+async def test_an_edit_that_always_loses_to_turns_may_be_tried_again(
+    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await started(store, person)
+
+    async def overtaken(*arguments: Any) -> Any:
+        await recording(store, session)()
+        return await edit(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cosmos.sessions, "edit", overtaken)
+        with pytest.raises(Contention):
+            await store.sessions.edit(session.user_id, session.id, 1, END)
+    assert (await store.sessions.edit(session.user_id, session.id, 1, END)).is_active is False
+
+
+async def test_a_turn_whose_session_is_always_ended_and_reopened_may_be_tried_again(
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await started(store, person)
+    container = store.turns._sessions
+    real, others = container.execute_item_batch, Sessions(database)
+
+    async def overtaken(operations: Any, user_id: str) -> Any:
+        current = await others.read(user_id, session.id)
+        flipped = [{"op": "set", "path": "/is_active", "value": not current.is_active}]
+        await container.patch_item(session.id, user_id, flipped)
+        return await real(operations, user_id)
+
+    record = recording(store, session)
+    with monkeypatch.context() as patched:
+        patched.setattr(container, "execute_item_batch", overtaken)
+        with pytest.raises(Contention):
+            await record()
+    (recorded,) = await record()
+    assert (recorded.outcome, recorded.interaction.interaction_sequence) == ("created", 1)
 
 
 async def end_all(sessions: Sessions) -> int:
@@ -183,6 +223,25 @@ async def test_a_session_that_ends_while_its_totals_are_set_gets_its_duration(
     await store.sessions.set_totals(the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1)))
     read = await store.sessions.read(session.user_id, session.id)
     assert (read.is_active, read.duration_seconds) == (False, 3600)
+
+
+async def test_totals_that_always_lose_to_edits_are_set_again(
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await started(store, person)
+    totals = the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1))
+    real = UserSession.settled
+
+    def stale(self: UserSession, first: datetime, last: datetime) -> UserSession:
+        self.revision += 1  # as if it had been read before an edit
+        return real(self, first, last)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(UserSession, "settled", stale)
+        with pytest.raises(Contention):
+            await store.sessions.set_totals(totals)
+    await store.sessions.set_totals(totals)
+    assert (await store.sessions.read(session.user_id, session.id)).last_activity == NOW + timedelta(hours=1)
 
 
 async def test_totals_of_a_session_that_is_gone_are_nobodys(store: Store, database: Database, person: Person) -> None:
