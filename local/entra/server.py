@@ -82,7 +82,7 @@ def serve_in_thread(
         url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         application = app or create_app(base_url or url, signing_key(data))
         server = uvicorn.Server(_configuration(application, tls))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), name=f"entra {url}")
+        thread = threading.Thread(target=lambda: asyncio.run(_serve_and_hang_up(server, listener)), name=f"entra {url}")
         thread.start()
         try:
             while not server.started and thread.is_alive():
@@ -93,6 +93,15 @@ def serve_in_thread(
         finally:
             server.should_exit = True
             thread.join()
+
+
+async def _serve_and_hang_up(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serves until told to stop. Connections that are open still, kept alive by clients, are closed with the loop."""
+    await server.serve(sockets=[listener])
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+    await asyncio.sleep(0)  # the loop's next turn is where transports let go of their sockets
 
 
 def serve(app: Starlette, listener: socket.socket) -> None:
