@@ -28,7 +28,8 @@ clean:
 	rm -rf $(VENV) .data .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 $(READY): pyproject.toml requirements.txt
-	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Vimarsh needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 " + "$(MAKECMDGOALS)")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[local,dev]'
-	touch $(READY)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Vimarsh needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 " + "$(MAKECMDGOALS)")'
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[local,dev]'
+	@touch $(READY)
