@@ -66,6 +66,8 @@ async def test_the_history_is_newest_first(
         ({"text": "非常道"}, [3]),
         ({"text": "धर्म"}, [4]),
         ({"text": "(soul)?"}, [1]),
+        ({"text": "what is the soul"}, [1]),
+        ({"text": "how do"}, [5]),
     ],
 )
 async def test_turns_are_found_by_what_they_are(

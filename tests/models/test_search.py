@@ -17,6 +17,9 @@ from models.search import Terms, terms_of
         ("非常道", (), ("非常道",)),
         ("धर्म dharma", ("dharma",), ("धर्म",)),
         ("???", (), ("???",)),
+        ("What is the meaning of life?", ("meaning", "life"), ()),
+        ("the 非常道", (), ("非常道",)),
+        ("To be or not to be", (), ("to", "be", "or", "not")),
     ],
 )
 def test_plain_words_are_left_to_the_index(text: str, words: tuple[str, ...], fragments: tuple[str, ...]) -> None:
