@@ -9,10 +9,10 @@ MAX_TERMS = 10
 
 _FUNCTION_WORDS = (
     "a about above after again all also am an and any are as at be because been before being below between both but by "
-    "can could did do does doing down during each few for from further had has have having he her here hers him his how "
-    "i if in into is it its just me more most my no nor not now of off on once only or other our out over own same she "
-    "should so some such than that the their them then there these they this those through to too under until up us "
-    "very was we were what when where which while who whom why will with would you your"
+    "can could did do does doing down during each few for from further had has have having he her here hers him his "
+    "how i if in into is it its just me more most my no nor not now of off on once only or other our out over own same "
+    "she should so some such than that the their them then there these they this those through to too under until up "
+    "us very was we were what when where which while who whom why will with would you your"
 )
 _STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English words that say little. The full-text index leaves out words like these, and a search for one that it leaves
