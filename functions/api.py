@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
 import azure.functions as func
@@ -352,6 +353,8 @@ async def _answer(operation: Operation, request: func.HttpRequest, request_id: s
     if store and caller and caller.person:
         await store.users.check_not_deleted(caller.person.user_id)
     call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id)
+    if operation.method == "POST":
+        _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
     return await operation.handler(call)
 
 
@@ -370,10 +373,16 @@ async def _authorised(operation: Operation, request: func.HttpRequest, shared: S
 
 
 def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
+    """The parsed query string. Read from the URL: `params` lacks empty values, and joins those of a repeated name."""
     if operation.query is None:
         return None
+    sent = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+    repeated = sorted({name for name, _ in sent if [other for other, _ in sent].count(name) > 1})
+    if repeated:
+        errors = [{"pointer": f"/query/{name}", "detail": "Input should be sent once"} for name in repeated]
+        raise Problem(422, "invalid", "The content is not valid", "Not valid: the query string.", errors=errors)
     try:
-        return operation.query.model_validate(dict(request.params))
+        return operation.query.model_validate(dict(sent))
     except ValidationError as error:
         raise problems.invalid(error, within="/query") from None
 

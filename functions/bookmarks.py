@@ -127,7 +127,7 @@ async def list_collections(call: Call[None]) -> Collections:
 
 @routes.operation(
     "GET",
-    "bookmarks/{bookmark_id}",
+    "bookmarks/{bookmark_id:guid}",
     summary="Open a bookmark: this counts in `access_count`, and leaves its ETag as it is",
     returns=UserBookmark,
     etag=True,
@@ -138,7 +138,7 @@ async def open_bookmark(call: Call[None]) -> Reply:
 
 @routes.operation(
     "PATCH",
-    "bookmarks/{bookmark_id}",
+    "bookmarks/{bookmark_id:guid}",
     summary="Change a bookmark's title, tags, notes, collection or whether it is a favourite",
     body=BookmarkChanges,
     returns=UserBookmark,
@@ -153,7 +153,7 @@ async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
 
 @routes.operation(
     "DELETE",
-    "bookmarks/{bookmark_id}",
+    "bookmarks/{bookmark_id:guid}",
     summary="Delete a bookmark",
     returns=None,
     status=204,

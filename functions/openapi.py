@@ -9,7 +9,7 @@ from http import HTTPStatus
 from types import ModuleType
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.api import MAX_KEY_CHARACTERS, PREFIX, ROLES, Access, Operation
@@ -73,8 +73,9 @@ PARAMETERS: dict[str, Json] = {
         "name": "x-request-id",
         "in": "header",
         "required": False,
-        "description": "The caller's own id for the request, to find it in logs. One that is not plain is replaced",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"},
+        "description": "The caller's own id for the request, to find it in logs: up to 128 letters, digits and any of "
+        "`_.:-`. Another one is replaced",
+        "schema": {"type": "string"},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
@@ -183,10 +184,19 @@ def _operation(operation: Operation, schemas: _Schemas) -> Json:
         if operation.name in BODIES:
             content["examples"] = {name: {"value": value} for name, value in BODIES[operation.name].items()}
         described["requestBody"] = {
-            "required": any(field.is_required() for field in operation.body.model_fields.values()),
+            "required": not _may_be_empty(operation.body),
             "content": {"application/json": content},
         }
     return described
+
+
+def _may_be_empty(body: type[BaseModel]) -> bool:
+    """Whether a request without a body is taken: it counts as one with an empty object."""
+    try:
+        body.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 def _description(operation: Operation) -> str:

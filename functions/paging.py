@@ -22,7 +22,9 @@ class Paged(Query):
     """The query string of a list. A continuation belongs to the same filters: send them again with it."""
 
     limit: int = Field(default=PAGE, ge=1, le=100, description="Most items in a page")
-    continuation: str | None = Field(default=None, max_length=8192, description="From the page before")
+    continuation: str | None = Field(
+        default=None, max_length=4096, pattern="^[A-Za-z0-9_=-]*$", description="From the page before"
+    )
 
 
 class Page(Message, Generic[Item]):

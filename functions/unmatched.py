@@ -40,7 +40,11 @@ def _problem(operations: Iterable[Operation], path: str) -> Problem:
 
 
 def _takes(operation: Operation, path: str) -> bool:
-    pattern = "/".join(
-        "[^/]+" if part.startswith("{") else re.escape(part) for part in operation.path.strip("/").split("/")
-    )
+    pattern = "/".join(_pattern(part) for part in operation.path.strip("/").split("/"))
     return re.fullmatch(pattern, path.strip("/"), re.IGNORECASE) is not None
+
+
+def _pattern(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    return r"[0-9a-f-]{36}" if part.endswith(":guid}") else "[^/]+"

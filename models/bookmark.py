@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from models.document import Document
 from models.interaction import UserInteraction
-from models.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
+from models.values import Count, Label, NotBlank, Reference, Timestamp, TimeZone, Uuid
 
 _BOOKMARKS = uuid.UUID("c3a1f0de-8d3b-5a7e-9a55-76696d617273")
 TITLE_CHARACTERS = 80
@@ -21,7 +21,7 @@ def _without_repetition(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256), NotBlank]
 Tags = Annotated[list[Label], Field(max_length=32), AfterValidator(_without_repetition)]
 Notes = Annotated[str, StringConstraints(max_length=8000)]
 

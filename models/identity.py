@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from models.document import Message
 from models.values import TimeZone, Uuid
@@ -41,7 +41,12 @@ def _is_address(value: str) -> str:
     return value
 
 
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320), AfterValidator(_is_address)]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=320),
+    AfterValidator(_is_address),
+    WithJsonSchema({"type": "string", "maxLength": 320, "pattern": r"^\S+@[^\s@]+$"}),
+]
 
 
 class Person(Message):

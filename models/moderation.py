@@ -9,11 +9,11 @@ from pydantic import Field, StringConstraints
 
 from models.document import Message
 from models.errors import WrongStatus
-from models.values import Timestamp
+from models.values import NotBlank, Timestamp
 
 AccountStatus = Literal["active", "suspended", "blocked", "deleted"]
 ModerationKind = Literal["suspend", "block", "restore", "note"]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), NotBlank]
 
 ACTIONS_KEPT = 50
 """How many actions a profile keeps; each is in an audit document, too, and those are kept for ever."""

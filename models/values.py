@@ -61,7 +61,12 @@ def _is_zone(name: str) -> str:
     return name
 
 
-TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_is_zone)]
+TimeZone = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_is_zone),
+    WithJsonSchema({"type": "string", "format": "iana-time-zone", "examples": ["Asia/Kolkata"]}),
+]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 """BCP 47, such as `en` or `pt-BR`."""
 
@@ -70,10 +75,13 @@ Uuid = Annotated[
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+NotBlank = Field(json_schema_extra={"pattern": r"\S"})
+"""For texts that are stripped and may not be empty then: their schema says so, too."""
+
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), NotBlank]
 """A short name that turns are counted by: a personality, a category, a model, a tag."""
 
-Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512)]
+Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512), NotBlank]
 """A source or citation: a title, a URL, a canonical reference."""
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]

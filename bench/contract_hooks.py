@@ -1,0 +1,98 @@
+"""How schemathesis calls this API: with the token that an operation asks for, and with ids and ETags that exist."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from typing import Any
+
+import httpx
+import schemathesis
+from hypothesis import strategies as st
+
+TOKENS: dict[str, str] = json.loads(os.environ["CONTRACT_TOKENS"])
+"""By who they are for: user, staff, server."""
+
+IDS: dict[str, str] = json.loads(os.environ["CONTRACT_IDS"])
+"""Of things that exist, by path parameter."""
+
+A_RANGE = {"from": "2026-01-01", "to": "2026-03-01"}
+
+schemathesis.openapi.format("iana-time-zone", st.sampled_from(["UTC", "Asia/Kolkata", "Europe/Paris"]))
+
+
+def token_for(operation: Any) -> str:
+    """The token of who may call an operation."""
+    roles = {role for choice in operation.definition.raw.get("security", []) for role in choice.get("token", [])}
+    if "Vimarsh.Ingest" in roles:
+        return TOKENS["server"]
+    return TOKENS["staff" if roles else "user"]
+
+
+@schemathesis.auth(refresh_interval=None)
+class Bearer:
+    """Adds the token, unless a check wants to see what happens without."""
+
+    def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
+        return token_for(context.operation)
+
+    def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
+    """Three of four well-formed ids become ones that exist, three of four ETags the newest."""
+    meta = case.meta
+    if meta is None or meta.generation.mode is not schemathesis.GenerationMode.POSITIVE:
+        return
+    _without_what_no_schema_can_say(case)
+    for name, value in (case.path_parameters or {}).items():
+        if name in IDS and _chosen(value):
+            case.path_parameters[name] = IDS[name]
+    if case.headers and "If-Match" in case.headers and _chosen(case.headers["If-Match"]):
+        url = case.operation.base_url.rstrip("/") + case.formatted_path.removeprefix("/api")
+        answer = httpx.get(url, headers={"Authorization": f"Bearer {token_for(case.operation)}"})
+        if "ETag" in answer.headers:
+            case.headers["If-Match"] = answer.headers["ETag"]
+
+
+def _without_what_no_schema_can_say(case: schemathesis.Case[Any]) -> None:
+    """A continuation is only valid for its list and a key for its body; some parameters exclude others, or each other.
+
+    JSON has one kind of number, of any size: 1.0 is an integer to a schema, but not to this API, nor is 1e300.
+    """
+    query = case.query or {}
+    for name in ("continuation", "user_id"):
+        query.pop(name, None)
+    if "email" in query or query.get("period") == "all_time":
+        for name in set(query) - {"email", "period"}:
+            del query[name]
+    if "text" in query:
+        query["text"] = "duty"
+    if case.path.endswith("/analytics"):
+        query.update({name: day for name, day in A_RANGE.items() if name in query})
+    body: Any = case.body
+    if isinstance(body, dict):
+        users = {"user"} if "/admissions" in case.path else set()
+        case.body = {name: _storable(value) for name, value in body.items() if name not in users}
+        if "interaction_id" in body and _chosen(body["interaction_id"]):
+            case.body["interaction_id"] = IDS["interaction_id"]
+    if case.headers and "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = f"key-{zlib.crc32(repr(case.body).encode())}"
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _storable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_storable(member) for member in value]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value % 2**53 if isinstance(value, int) and abs(value) > 2**53 else value
+
+
+def _chosen(value: Any) -> bool:
+    """True for three of four values, for the same ones each time."""
+    return zlib.crc32(str(value).encode()) % 4 != 0
