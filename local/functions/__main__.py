@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app", default=".", metavar="DIR", help="the folder of function_app.py (default: this one)")
     parser.add_argument("--port", type=int, default=7071, help="0 chooses a free one (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--data", metavar="DIR", help="keeps when timers ran, to make up for missed runs")
+    parser.add_argument("--data", metavar="DIR", help="keeps orchestrations, and when timers ran")
     parser.add_argument(
         "--instance",
         metavar="NAME",

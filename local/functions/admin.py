@@ -22,7 +22,7 @@ from local.functions.asgi import (
     respond,
     respond_json,
 )
-from local.functions.indexing import Binding, IndexedFunction
+from local.functions.indexing import DURABLE_TRIGGERS, Binding, IndexedFunction
 
 if TYPE_CHECKING:
     from local.functions.host import FunctionHost
@@ -69,6 +69,9 @@ class AdminEndpoints:
             return
         if function.trigger.type == "httpTrigger":
             await respond_json(send, 400, {"error": f"'{function.name}' is triggered by HTTP: send it a request."})
+            return
+        if function.trigger.type in DURABLE_TRIGGERS:
+            await respond_json(send, 400, {"error": f"'{function.name}' runs in an orchestration: start one."})
             return
         try:
             run = self._host.run(function.name, _input(await read_body(scope, receive, _BODY_LIMIT)))

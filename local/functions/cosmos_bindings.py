@@ -47,7 +47,8 @@ class CosmosBindings:
         A document that does not exist is None, as in the worker. Raises `AzureError`, and `KeyError` for a name that
         the trigger does not give.
         """
-        return {binding.name: await self._read(function, binding, data) for binding in function.inputs}
+        documents = [binding for binding in function.inputs if binding.type == "cosmosDB"]
+        return {binding.name: await self._read(function, binding, data) for binding in documents}
 
     async def write(self, function: IndexedFunction, returned: Any, outputs: Mapping[str, Any]) -> None:
         """Upserts what a function returned or set; raises `TypeError` for what is not made of documents."""

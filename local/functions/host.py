@@ -16,9 +16,11 @@ from local.functions.admin import AdminEndpoints
 from local.functions.asgi import Receive, Scope, Send
 from local.functions.cosmos_bindings import CosmosBindings
 from local.functions.cosmos_trigger import CosmosListener
+from local.functions.durable.api import PREFIX as DURABLE_PREFIX
+from local.functions.durable.service import DurableService
 from local.functions.host_json import HostJson, read_host_json
 from local.functions.http_trigger import DEFAULT_BODY_LIMIT, HttpTrigger
-from local.functions.indexing import IndexedFunction, index_app
+from local.functions.indexing import CLIENT, DURABLE_TRIGGERS, IndexedFunction, index_app
 from local.functions.invocation import Invoker, Outcome
 from local.functions.listener import Listener
 from local.functions.listeners import build_listeners
@@ -42,8 +44,9 @@ class FunctionHost:
     the working directory stays. `settings` come on top of the environment, for the host's own use of them.
 
     `instance` names this host among those that share its leases: a host that is started again under its name takes
-    back the leases of its previous life at once. `data` is a folder for the state of timers; without it a timer that
-    was missed while no host ran is not noticed. `grace` is how many seconds running invocations get in `stop()`.
+    back the leases of its previous life at once. `data` is a folder for the state of timers and orchestrations; without
+    it a timer that was missed while no host ran is not noticed, and orchestrations end with the host. `grace` is how
+    many seconds running invocations get in `stop()`.
 
     Raises `AppLoadError` if the app cannot be served.
     """
@@ -71,6 +74,9 @@ class FunctionHost:
         self.listeners: dict[str, Listener] = build_listeners(
             self.functions, self.invoker, self.settings, self.host_json, instance=self.instance, data=data
         )
+        self.durable = DurableService(self.functions, self.invoker, data) if _is_durable(self.functions) else None
+        if self.durable is not None:
+            self.invoker.durable_inputs = self.durable.inputs
         self.state = "Initialized"
         self._admin = AdminEndpoints(self)
         self._app = _with_cors(self.http, local)
@@ -79,7 +85,9 @@ class FunctionHost:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            if self._is_own(scope):
+            if self.durable is not None and scope["path"].startswith(DURABLE_PREFIX):
+                await self.durable.api(scope, receive, send)
+            elif self._is_own(scope):
                 await self._admin(scope, receive, send)
             else:
                 await self._app(scope, receive, send)
@@ -95,6 +103,8 @@ class FunctionHost:
 
     async def start(self) -> None:
         """Starts listening for the triggers that are not HTTP; returns without waiting for what they listen to."""
+        if self.durable is not None:
+            await self.durable.start()
         for listener in self.listeners.values():
             listener.start()
         self.state = "Running"
@@ -107,10 +117,14 @@ class FunctionHost:
         self.state = "Stopping"
         for listener in self.listeners.values():
             listener.begin_stop()
+        if self.durable is not None:
+            self.durable.begin_stop()
         is_idle = await self.invoker.wait_idle(self.grace)
         if not is_idle:
             logger.warning("Invocations still run after %g s; they are abandoned.", self.grace)
         await asyncio.gather(*(listener.finish_stop(abandon=not is_idle) for listener in self.listeners.values()))
+        if self.durable is not None:
+            await self.durable.finish_stop()
         self.invoker.close()
         await self._bindings.close()
         self.state = "Stopped"
@@ -163,6 +177,10 @@ def _configuration(app: Path | FunctionRegister) -> tuple[LocalSettings, HostJso
     for name, value in local.values.items():
         os.environ.setdefault(name, value)
     return local, read_host_json(app)
+
+
+def _is_durable(functions: list[IndexedFunction]) -> bool:
+    return any(binding.type in DURABLE_TRIGGERS | {CLIENT} for function in functions for binding in function.bindings)
 
 
 def _is_disabled(function: IndexedFunction, settings: Settings) -> bool:

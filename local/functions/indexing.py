@@ -18,9 +18,11 @@ from local.functions.errors import AppLoadError, FunctionLoadError
 from local.functions.retry import RetryPolicy, function_retry_policy
 from local.functions.settings import Settings
 
-TRIGGERS = frozenset({"httpTrigger", "cosmosDBTrigger", "timerTrigger"})
-_OTHERS = frozenset({"http", "cosmosDB"})
-_DURABLE = frozenset({"orchestrationTrigger", "activityTrigger", "entityTrigger", "durableClient"})
+CLIENT = "durableClient"
+DURABLE_TRIGGERS = frozenset({"orchestrationTrigger", "activityTrigger"})
+"""Their functions return a value without a binding for it."""
+TRIGGERS = frozenset({"httpTrigger", "cosmosDBTrigger", "timerTrigger"}) | DURABLE_TRIGGERS
+_OTHERS = frozenset({"http", "cosmosDB", CLIENT})
 _NAME = re.compile(r"(?!host$)[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 RETURN = "$return"
 
@@ -60,6 +62,11 @@ class IndexedFunction:
         """Whether it has outputs that are not its HTTP response."""
         outputs = (*self.outputs, self.returns) if self.returns else self.outputs
         return any(binding.type != "http" for binding in outputs)
+
+    @property
+    def may_return(self) -> bool:
+        """Whether something is made of its return value."""
+        return self.returns is not None or self.trigger.type in DURABLE_TRIGGERS
 
     @property
     def wants_text(self) -> bool:
@@ -133,10 +140,8 @@ def _expand(value: Any, settings: Settings) -> Any:
 def _check_kinds(function_name: str, bindings: list[Binding]) -> Binding:
     """Checks the types and directions of the bindings; returns the trigger."""
     for binding in bindings:
-        if binding.type in _DURABLE:
-            raise FunctionLoadError(
-                function_name, f"durable triggers are not supported yet by this host ('{binding.type}')."
-            )
+        if binding.type == "entityTrigger":
+            raise FunctionLoadError(function_name, "durable entities are not supported by this host.")
         if binding.type not in TRIGGERS | _OTHERS:
             raise FunctionLoadError(
                 function_name,

@@ -23,6 +23,9 @@ NO_DATA: Mapping[str, str] = {}
 Convert = Callable[[IndexedFunction, Any, Mapping[str, Any]], Any]
 """Makes something of a function's return value and of the values of its `func.Out` parameters."""
 
+Inputs = Callable[[IndexedFunction], Mapping[str, Any]]
+"""Gives the values of some of a function's inputs."""
+
 
 class OutValue(func.Out[Any]):
     """The value that a function sets through a `func.Out` parameter."""
@@ -50,6 +53,7 @@ class Invoker:
 
     def __init__(self, settings: Settings, bindings: CosmosBindings) -> None:
         self._bindings = bindings
+        self.durable_inputs: Inputs = _no_inputs
         self._pool = ThreadPoolExecutor(_thread_count(settings), thread_name_prefix="function")
         self._in_threads: set[Future[Any]] = set()
         self._running = 0
@@ -82,9 +86,9 @@ class Invoker:
         self._idle.clear()
         try:
             if function.inputs:
-                arguments.update(await self._bindings.read(function, data))
+                arguments.update(await self._bindings.read(function, data), **self.durable_inputs(function))
             value = await self._call(function, {**arguments, **outputs} if outputs else arguments, invocation_id)
-            if value is not None and function.returns is None:
+            if value is not None and not function.may_return:
                 raise RuntimeError(f"function '{function.name}' without a $return binding returned a non-None value")
             held = {name: out.get() for name, out in outputs.items()}
             if function.writes_data:
@@ -125,6 +129,10 @@ class Invoker:
     def close(self) -> None:
         """Takes no further work; does not wait for threads that are still busy."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _no_inputs(function: IndexedFunction) -> Mapping[str, Any]:
+    return {}
 
 
 def _call_in_thread(function: IndexedFunction, arguments: dict[str, Any], invocation_id: str) -> Any:

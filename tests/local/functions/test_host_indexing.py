@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import azure.durable_functions as df
 import azure.functions as func
 import pytest
 
@@ -141,13 +142,21 @@ def test_unknown_binding_is_refused() -> None:
         index(lambda app: app.queue_trigger("msg", "q", "CONNECTION"), handler)
 
 
-@pytest.mark.parametrize("kind", ["orchestrationTrigger", "activityTrigger", "entityTrigger"])
-def test_durable_triggers_are_announced_as_not_supported_yet(kind: str) -> None:
+def test_durable_entities_are_refused() -> None:
     def work(context: str) -> str:
         return ""
 
-    with pytest.raises(FunctionLoadError, match=r"'work'.*durable triggers are not supported yet by this host"):
-        index(lambda app: app.generic_trigger("context", type=kind), work)
+    with pytest.raises(FunctionLoadError, match=r"'work'.*durable entities are not supported by this host"):
+        index(lambda app: app.generic_trigger("context", type="entityTrigger"), work)
+
+
+def test_context_of_an_orchestrator_has_to_be_called_so() -> None:
+    def work(context: df.DurableOrchestrationContext) -> None: ...
+
+    app = df.DFApp()
+    app.orchestration_trigger(context_name="ctx")(work)
+    with pytest.raises(FunctionLoadError, match="'context' parameter is expected to be of type"):
+        FunctionHost(app)
 
 
 def test_app_can_be_indexed_again() -> None:
