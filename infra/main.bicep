@@ -1,0 +1,227 @@
+metadata description = 'Vimarsh: everything that it needs in one resource group, without a key anywhere.'
+targetScope = 'subscription'
+
+import { Stage, stages } from 'stages.bicep'
+
+@description('Name of the environment; names of resources derive from it.')
+@minLength(1)
+@maxLength(32)
+param environmentName string
+
+@description('Region of everything, and the write region of Cosmos DB.')
+param location string
+
+@description('Which sizes apply: see stages.bicep.')
+param stage Stage = 'dev'
+
+@description('Client id of the API application in Entra ID: the audience of the tokens. Made by hooks/entra_apps.py.')
+@minLength(36)
+@maxLength(36)
+param apiClientId string
+
+@description('Tenants whose users may sign in; empty for just this one.')
+param allowedTenants string[] = []
+
+@description('Origins of browsers that may call the API, such as https://chat.contoso.example.')
+param allowedOrigins string[] = []
+
+@description('Who is told of alerts, and of the budget.')
+param alertEmails string[] = []
+
+@description('With what the API asks Microsoft Graph on behalf of a user. The operator puts it into the key vault.')
+param graphCredential 'none' | 'secret' | 'certificate' = 'none'
+
+@description('Further settings of the app, by name: those with a default in functions/settings.py.')
+param extraSettings object = {}
+
+@description('Sizes that differ from those of the stage, by their name in stages.bicep.')
+param overrides object = {}
+
+@description('A new value for the key that addresses are hashed with. Used by the first deployment only.')
+@secure()
+param addressHashKey string = '${newGuid()}${newGuid()}'
+
+var sizes = union(stages[stage], overrides)
+var databaseName = 'vimarsh'
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tenants = empty(allowedTenants) ? [tenant().tenantId] : allowedTenants
+var tags = {
+  'azd-env-name': environmentName
+  application: 'vimarsh'
+  stage: stage
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    retentionDays: sizes.logRetentionDays
+    dailyCapGB: sizes.logDailyCapGB
+  }
+}
+
+module cosmos 'modules/cosmos.bicep' = {
+  name: 'cosmos'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    databaseName: databaseName
+    capacity: sizes.cosmosCapacity
+    maxThroughput: sizes.cosmosMaxThroughput
+    zoneRedundant: sizes.cosmosZoneRedundant
+    secondaryRegions: sizes.cosmosSecondaryRegions
+    backupTier: sizes.cosmosBackupTier
+    privateNetwork: sizes.privateNetwork
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    sku: sizes.storageSku
+    privateNetwork: sizes.privateNetwork
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    addressHashKey: addressHashKey
+    privateNetwork: sizes.privateNetwork
+  }
+}
+
+module roles 'modules/roles.bicep' = {
+  name: 'roles'
+  scope: group
+  params: {
+    principalId: identity.outputs.principalId
+    cosmosAccountName: cosmos.outputs.accountName
+    databaseName: databaseName
+    storageAccountName: storage.outputs.accountName
+    vaultName: vault.outputs.vaultName
+    insightsName: monitoring.outputs.insightsName
+  }
+}
+
+module network 'modules/network.bicep' = if (sizes.privateNetwork) {
+  name: 'network'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    cosmosAccountId: cosmos.outputs.accountId
+    storageAccountId: storage.outputs.accountId
+    vaultId: vault.outputs.vaultId
+  }
+}
+
+module app 'modules/app.bicep' = {
+  name: 'app'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    cosmosEndpoint: cosmos.outputs.endpoint
+    databaseName: databaseName
+    storageAccountName: storage.outputs.accountName
+    deploymentContainerUrl: storage.outputs.deploymentContainerUrl
+    vaultUri: vault.outputs.vaultUri
+    insightsConnectionString: monitoring.outputs.insightsConnectionString
+    apiClientId: apiClientId
+    allowedTenants: tenants
+    allowedOrigins: allowedOrigins
+    graphCredential: graphCredential
+    extraSettings: extraSettings
+    memoryMB: sizes.appMemoryMB
+    maximumInstances: sizes.appMaximumInstances
+    alwaysReady: sizes.appAlwaysReady
+    zoneRedundant: sizes.appZoneRedundant
+    subnetId: sizes.privateNetwork ? network!.outputs.appSubnetId : ''
+  }
+  dependsOn: [roles]
+}
+
+module diagnostics 'modules/diagnostics.bicep' = {
+  name: 'diagnostics'
+  scope: group
+  params: {
+    workspaceId: monitoring.outputs.workspaceId
+    cosmosAccountName: cosmos.outputs.accountName
+    storageAccountName: storage.outputs.accountName
+    vaultName: vault.outputs.vaultName
+    appName: app.outputs.appName
+    dataPlane: sizes.logDataPlane
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    emails: alertEmails
+    workspaceId: monitoring.outputs.workspaceId
+    cosmosAccountId: cosmos.outputs.accountId
+  }
+}
+
+module budget 'modules/budget.bicep' = if (!empty(alertEmails)) {
+  name: 'budget'
+  scope: group
+  params: {
+    emails: alertEmails
+    amount: sizes.monthlyBudget
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_FUNCTION_NAME string = app.outputs.appName
+output API_URL string = app.outputs.url
+output COSMOS_ENDPOINT string = cosmos.outputs.endpoint
+output KEY_VAULT_NAME string = vault.outputs.vaultName
