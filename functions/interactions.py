@@ -36,6 +36,7 @@ class ContextQuery(Query):
     etag=True,
 )
 async def record_interaction(call: Call[Turn]) -> Reply:
+    """A session that has ended goes on with it: it is active again, without an end."""
     profile = await call.writer()
     session_id = call.uuid("session_id")
     key = call.idempotency_key
@@ -51,9 +52,7 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             request_hash=content_hash(call.body),
         ),
     )
-    (recorded,) = await call.store.turns.record(
-        profile.id, session_id, [draft], Clock(call.now, profile.timezone or "UTC")
-    )
+    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], Clock(call.now, profile.counting_zone))
     if recorded.outcome == "reused":
         raise KeyReused
     return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))

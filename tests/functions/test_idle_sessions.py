@@ -29,7 +29,8 @@ async def test_a_session_ends_when_nothing_happens_in_it_for_long(
     start = datetime.now(UTC) - timedelta(hours=2)
     times = [start + timedelta(minutes=minutes) for minutes in (0, 5, 20)]
     items = [an_item(an_email, idle, timestamp=format_timestamp(time), user_rating=4) for time in times]
-    await ingest(api, chat_server, *items)
+    for batch in ([items[1]], [items[2]], [items[0]]):  # in no order
+        await ingest(api, chat_server, *batch)
     fresh = await a_session(api, alice)
     await drained()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://app") as client:
@@ -40,6 +41,7 @@ async def test_a_session_ends_when_nothing_happens_in_it_for_long(
             break
         await asyncio.sleep(0.05)
         session = (await api.get(f"/sessions/{idle}", headers=alice)).json()
+    assert session["start_time"] == format_timestamp(times[0])
     assert session["end_time"] == format_timestamp(times[-1])
     assert (session["duration_seconds"], session["session_quality"]) == (1200, "good")
     assert (await api.get(f"/sessions/{fresh}", headers=alice)).json()["is_active"] is True
