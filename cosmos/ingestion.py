@@ -80,7 +80,7 @@ class Ingestion:
         by_id: dict[str, Draft] = {}
         for submission in group.values():
             by_id.setdefault(submission.draft.interaction_id, submission.draft)
-        clock = Clock(now, profile.timezone or "UTC")
+        clock = Clock(now, profile.counting_zone)
         user_id, session_id = profile.id, first.draft.origin.session_id
         try:
             recorded = await self._turns.record(user_id, session_id, list(by_id.values()), clock)

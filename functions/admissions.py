@@ -65,7 +65,7 @@ async def admit(call: Call[Estimate]) -> Admission:
     The same Idempotency-Key and body give the same reservation, until it expires.
     """
     profile, estimate = await _profile(call), call.body
-    clock = Clock(call.now, profile.timezone or "UTC")
+    clock = Clock(call.now, profile.counting_zone)
     limits = effective(call.services.settings.limits, profile.limit_override, call.now)
     usage = TokenUsage(input_uncached=estimate.input_tokens, output=estimate.max_output_tokens)
     cost = call.services.prices.price(estimate.model, usage, call.now)

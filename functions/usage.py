@@ -14,6 +14,6 @@ routes = Routes()
 async def get_my_usage(call: Call[None]) -> Usage:
     user_id = call.person.user_id
     profile = await call.store.users.recent(user_id)
-    clock = Clock(call.now, (profile.timezone if profile else call.person.timezone) or "UTC")
+    clock = Clock(call.now, profile.counting_zone if profile else call.person.timezone or "UTC")
     limits = effective(call.services.settings.limits, profile.limit_override if profile else None, call.now)
     return usage(await call.store.allowances.read(user_id), limits, clock)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from models.consent import ConsentChange
-from models.document import Document
+from models.document import Document, Message
 from models.identity import Email, Person, email_claim_id_of
 from models.limits import LimitOverride
 from models.moderation import AccountStatus, ModerationAction
 from models.values import Count, Timestamp, TimeZone, Uuid
+
+ZONE_STAYS = timedelta(days=28)
+"""Limits follow the user to another time zone at most this often: else there were always a zone with a day unused."""
+
+
+class LimitZone(Message):
+    """The time zone that the day and the month of limits are counted in, once the user has changed theirs."""
+
+    timezone: TimeZone
+    since: Timestamp
 
 
 class UserProfile(Document):
@@ -37,6 +47,8 @@ class UserProfile(Document):
     company_name: str | None = Field(default=None, description="From Entra ID")
     preferred_language: str = Field(default="en", description="BCP 47 language tag")
     timezone: TimeZone | None = Field(default=None, description="IANA time zone; UTC counts where it is unknown")
+
+    limit_zone: LimitZone | None = Field(default=None, description="Zone of limits; `timezone` before its first change")
 
     user_preferences: dict[str, Any] = Field(default_factory=dict, description="The application's own preferences")
 
@@ -67,6 +79,17 @@ class UserProfile(Document):
     marketing_consent: bool = False
     last_consent_update: Timestamp | None = None
     consent_history: list[ConsentChange] = Field(default_factory=list, description="Changes of consents, oldest first")
+
+    @property
+    def counting_zone(self) -> str:
+        """The time zone that the day and the month of limits are counted in."""
+        return self.limit_zone.timezone if self.limit_zone else self.timezone or "UTC"
+
+    def limit_zone_after(self, timezone: str | None, now: datetime) -> LimitZone | None:
+        """The zone of limits once the user has moved to another one: that, or still the same for `ZONE_STAYS`."""
+        if self.limit_zone is not None and now < self.limit_zone.since + ZONE_STAYS:
+            return self.limit_zone
+        return LimitZone(timezone=timezone or "UTC", since=now)
 
     @classmethod
     def of(cls, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:

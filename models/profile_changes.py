@@ -40,6 +40,8 @@ def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> Use
     if "user_preferences" in values:
         preferences = changes.user_preferences
         values["user_preferences"] = preferences.applied(profile.user_preferences) if preferences else {}
+    if "timezone" in values and changes.timezone != profile.timezone:
+        values["limit_zone"] = profile.limit_zone_after(changes.timezone, now)
     before: dict[Consent, bool] = {name: getattr(profile, name) for name in CONSENTS}
     after: dict[Consent, bool] = {name: values[name] for name in CONSENTS if name in values}
     history = recorded(profile.consent_history, before, after, now)

@@ -1,7 +1,7 @@
 """The windows that use is counted in: they follow from the clock, and nothing resets them.
 
-The minute is UTC's; the day and the month are those of the user's own calendar, by the profile's time zone. A window is
-named by its local date, so that somebody who moves to another zone gets no date twice.
+The minute is UTC's; the day and the month are those of the user's own calendar, by the profile's `counting_zone`. A
+window is named by its local date, so that somebody who moves to another zone gets no date twice.
 """
 
 from __future__ import annotations
