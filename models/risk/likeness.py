@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from models.risk.facts import TurnFacts
 from models.risk.text import similarity, sketch_bytes
 
+CONTAINED = 0.92
+"""Share of a question's 4-grams that another has to have, to be the same question with something added."""
+
+LEAST = 0.5
+"""Jaccard similarity below which an addition is more than one."""
+
 BAND = 2
 """Sketches are compared if any of their 16 bands of two bytes is equal: at a similarity of 0.6 all but 1 in 1000."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Turns of one question, the first of which leads."""
+
+    sketch: bytes
+    size: int
+    turns: list[TurnFacts]
+
+    def takes(self, own: bytes, size: int, threshold: float) -> bool:
+        """Whether a question is similar to the leading one, or is it with something added."""
+        jaccard = similarity(own, self.sketch)
+        if jaccard >= threshold:
+            return True
+        small, large = sorted((size, self.size))
+        return jaccard >= LEAST and jaccard * (small + large) / ((1 + jaccard) * max(1, small)) >= CONTAINED
 
 
 def alike(turns: Sequence[TurnFacts], threshold: float) -> list[list[TurnFacts]]:
@@ -17,8 +41,8 @@ def alike(turns: Sequence[TurnFacts], threshold: float) -> list[list[TurnFacts]]
     A question joins the group of the earliest one that it resembles, if that itself leads its group: chains of small
     changes do not tie together what has nothing in common. Groups are in time order, and so are the turns in them.
     """
-    leaders: list[tuple[bytes, list[TurnFacts]]] = []
-    by_question: dict[str, list[TurnFacts]] = {}
+    groups: list[_Group] = []
+    by_question: dict[str, _Group] = {}
     by_band: dict[tuple[int, bytes], list[int]] = {}
     for turn in turns:
         group = by_question.get(turn.question)
@@ -26,12 +50,11 @@ def alike(turns: Sequence[TurnFacts], threshold: float) -> list[list[TurnFacts]]
             own = sketch_bytes(turn.sketch)
             bands = [(start, own[start : start + BAND]) for start in range(0, len(own), BAND)]
             near = sorted({index for band in bands for index in by_band.get(band, ())})
-            group = next((leaders[index][1] for index in near if similarity(own, leaders[index][0]) >= threshold), None)
+            group = next((groups[index] for index in near if groups[index].takes(own, turn.size, threshold)), None)
             if group is None:
-                group = []
                 for band in bands:
-                    by_band.setdefault(band, []).append(len(leaders))
-                leaders.append((own, group))
+                    by_band.setdefault(band, []).append(len(groups))
+                groups.append(group := _Group(own, turn.size, []))
             by_question[turn.question] = group
-        group.append(turn)
-    return [group for _, group in leaders]
+        group.turns.append(turn)
+    return [group.turns for group in groups]

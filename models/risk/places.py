@@ -30,15 +30,22 @@ def _busiest(run: Sequence[TurnFacts], limits: PlaceLimits) -> tuple[int, Sequen
         if end - start < limits.recurring:
             continue
         turns = run[start:end]
-        places = min(len({turn.address for turn in turns}), _places(turns))
+        places = _places(turns)
         if (places, end - start) > (best[0], len(best[1])):
             best = (places, turns)
     return best
 
 
 def _places(turns: Sequence[TurnFacts]) -> int:
-    """Places that are returned to after another one was used: whoever moves on does not come back within minutes."""
-    sessions = _interleaved([(turn.address, turn.session) for turn in turns])
+    """Places that are returned to after another one was used: whoever moves on does not come back within minutes.
+
+    A session tells people apart if it stays in one network: the tabs of one wandering phone do not.
+    """
+    of_session: dict[str, list[str]] = {}
+    for turn in turns:
+        of_session.setdefault(turn.session, []).append(turn.address)
+    settled = {session for session, addresses in of_session.items() if len(addresses) > 1 == len(set(addresses))}
+    sessions = _interleaved([(turn.address, turn.session) for turn in turns if turn.session in settled])
     devices = _interleaved([(turn.address, turn.device) for turn in turns])
     return max(disjoint(sessions), disjoint(devices))
 

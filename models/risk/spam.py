@@ -22,7 +22,7 @@ def spam(turns: Sequence[TurnFacts], limits: SpamLimits) -> Finding | None:
 
 def is_advertisement(turn: TurnFacts) -> bool:
     """Whether a turn leads somewhere and promises something, instead of asking."""
-    if turn.has(Signal.REQUEST) and not (turn.has(Signal.MONEY) and turn.has(Signal.LINK)):
+    if turn.has(Signal.REQUEST):
         return False
     leads = turn.has(Signal.LINK) or turn.has(Signal.CONTACT)
     emphasis = turn.has(Signal.MONEY) + turn.has(Signal.SHOUT)

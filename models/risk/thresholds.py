@@ -40,9 +40,9 @@ class TimingLimits(_Limits):
     """Machines keep time, do not rest, and do not read."""
 
     longest_gap_minutes: float = Field(default=120, gt=0, description="A longer pause ends an uninterrupted run")
-    gaps: int = Field(default=30, ge=8, description="Gaps between turns that regularity is judged on, at least")
+    gaps: int = Field(default=36, ge=8, description="Gaps between turns that regularity is judged on, at least")
     dispersion_brief: float = Field(
-        default=0.12, gt=0, lt=1, description="(Q3-Q1)/(Q3+Q1) of the gaps, at most, over half an hour"
+        default=0.08, gt=0, lt=1, description="(Q3-Q1)/(Q3+Q1) of the gaps, at most, over half an hour"
     )
     dispersion_long: float = Field(default=0.3, gt=0, lt=1, description="The same over six hours without a long pause")
     rest_hours: float = Field(default=3, gt=0, description="A pause this long is rest")

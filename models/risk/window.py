@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -41,7 +41,7 @@ class RiskWindow(Document):
 
     kind: Literal["risk_window"] = "risk_window"
     user_id: Uuid
-    turns: list[Annotated[TurnFacts, Field(strict=False)]] = Field(
+    turns: list[TurnFacts] = Field(
         default_factory=list, description="The newest turns, in time order: arrays, see TurnFacts"
     )
     hours: dict[str, int] = Field(default_factory=dict, description="Turns by clock hour, as hours since 1970")
