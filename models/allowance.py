@@ -90,7 +90,10 @@ class Allowance(Document):
         return sum(len(getattr(self, name)) - len(getattr(kept, name)) for name in maps)
 
     def pruned(self, now: datetime) -> Allowance:
-        """Without what no longer counts. A settled reservation is kept until it expires, for requests that repeat."""
+        """Without what no longer counts. A settled reservation is kept until it expires, for requests that repeat.
+
+        What is settled and not reserved is forgotten: a reservation that is made under that id later holds.
+        """
         reservations = {name: held for name, held in self.reservations.items() if held.expires_at > now}
         return self.model_copy(
             update={
@@ -169,11 +172,8 @@ def decide(allowance: Allowance, limits: Limits, request: AdmissionRequest, cloc
     if refusals:
         return max(refusals, key=lambda refused: (refused.retry_after, refused.resets_at))
     kept = allowance.pruned(clock.now)
-    changes = {
-        "reservations": kept.reservations | {request.admission_id: wanted},
-        "settled": {name: True for name in kept.settled if name != request.admission_id},
-    }
-    return Admitted(kept.model_copy(update=changes), wanted, changed=True)
+    reservations = kept.reservations | {request.admission_id: wanted}
+    return Admitted(kept.model_copy(update={"reservations": reservations}), wanted, changed=True)
 
 
 def _refusal(
