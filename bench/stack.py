@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,12 +46,15 @@ class Stack:
 
 
 @contextmanager
-def local_stack(data: Path | None = None, again: Stack | None = None) -> Iterator[Stack]:
+def local_stack(
+    data: Path | None = None, again: Stack | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
     """Starts the stack as its users do, and stops it.
 
     Args:
         data: Where it keeps its data; a folder that is gone afterwards if None.
         again: One that ran before: on its ports, the host takes back its own leases at once.
+        settings: Of the app, besides those that the stack gives it.
 
     Raises:
         RuntimeError: it did not become ready.
@@ -59,7 +63,7 @@ def local_stack(data: Path | None = None, again: Stack | None = None) -> Iterato
     with ExitStack() as cleanup:
         kept = data or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="vimarsh-")))
         flags = [word for name, port in ports.items() for word in (f"--{name}-port", port)]
-        up = cleanup.enter_context(run_local("up", *flags, "--data", str(kept)))
+        up = cleanup.enter_context(run_local("up", *flags, "--data", str(kept), settings=settings))
         try:
             yield _ready(up)
             up.send_signal(signal.SIGINT)
@@ -68,10 +72,13 @@ def local_stack(data: Path | None = None, again: Stack | None = None) -> Iterato
             up.kill()
 
 
-def run_local(*arguments: str) -> subprocess.Popen[str]:
+def run_local(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """`python -m local …` as a process of its own, with all it prints in one pipe."""
     command = [sys.executable, "-m", "local", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = os.environ | (settings or {})
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def _ready(up: subprocess.Popen[str]) -> Stack:

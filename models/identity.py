@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from typing import Annotated
 
@@ -34,9 +35,11 @@ def email_claim_id_of(email: str) -> str:
     return "email-" + hashlib.sha256(email.strip().casefold().encode()).hexdigest()
 
 
+_ADDRESS = r"^[^\s\x00-\x20\x7f-\xa0]+@[^\s@\x00-\x20\x7f-\xa0]+$"
+
+
 def _is_address(value: str) -> str:
-    name, at, domain = value.rpartition("@")
-    if not (name and at and domain) or any(c.isspace() for c in value):
+    if not re.fullmatch(_ADDRESS, value):
         raise ValueError("must be an email address, like alice@contoso.example")
     return value
 
@@ -45,7 +48,7 @@ Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=320),
     AfterValidator(_is_address),
-    WithJsonSchema({"type": "string", "maxLength": 320, "pattern": r"^\S+@[^\s@]+$"}),
+    WithJsonSchema({"type": "string", "maxLength": 320, "pattern": _ADDRESS}),
 ]
 
 

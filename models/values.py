@@ -75,7 +75,7 @@ Uuid = Annotated[
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
-NotBlank = Field(json_schema_extra={"pattern": r"\S"})
+NotBlank = Field(json_schema_extra={"pattern": r"[^\s\x85]"})
 """For texts that are stripped and may not be empty then: their schema says so, too."""
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), NotBlank]

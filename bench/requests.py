@@ -1,0 +1,277 @@
+"""What each operation asks of Cosmos DB: how many requests of which kind, and their charge.
+
+    python -m bench.requests
+
+Prints a Markdown table. Measured over a local stack of its own, each operation once it is warm: the process has
+connected, and has seen the user in the last 30 seconds. The change feeds are off meanwhile: what folds a turn into the
+rollups is asked for later, by nobody's request.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.stack import Stack, local_stack
+from functions.examples import BODIES
+
+Json = dict[str, Any]
+
+METADATA = {"read_account", "read_container", "read_ranges"}
+"""What the SDK looks up about the account, once per process and container, partly in the background and for 0 RU."""
+
+WARMING = 5
+"""How often a step is tried until it no longer asks for that."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one call of an operation asked for.
+
+    Attributes:
+        requests: How many, by container and kind, like `user_sessions batch`.
+        request_charge: In request units, as the local engine estimates them.
+        cross_partition: Whether one of them looked into more than one partition.
+    """
+
+    method: str
+    path: str
+    requests: Mapping[str, int]
+    request_charge: float
+    cross_partition: bool
+
+
+@dataclass
+class Client:
+    """Calls the API as different people."""
+
+    stack: Stack
+    http: httpx.Client
+    tokens: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def sign_in(self) -> None:
+        """As a user, as staff, and as the chat product's server."""
+        wanted: dict[str, Json] = {
+            "user": {"email": "alice@contoso.example"},
+            "other": {"email": "bob@contoso.example"},
+            "staff": {"email": "carol@contoso.example", "roles": ["Vimarsh.Admin"]},
+            "server": {"app": True, "roles": ["Vimarsh.Ingest"]},
+        }
+        for who, choice in wanted.items():
+            answer = self.http.post(f"{self.stack.entra_url}/_local/token", json=choice).raise_for_status()
+            self.tokens[who] = answer.json()["access_token"]
+
+    def call(
+        self, method: str, path: str, who: str = "user", body: Json | None = None, headers: Mapping[str, str] = {}
+    ) -> httpx.Response:
+        """One request; `path` is below /api, its parameters are filled from `ids`."""
+        url = f"{self.stack.functions_url}/api/{path.format(**self.ids)}"
+        signed = {"Authorization": f"Bearer {self.tokens[who]}", **headers}
+        return self.http.request(method, url, json=body, headers=signed).raise_for_status()
+
+    def drained(self) -> None:
+        """Waits until the change feeds have nothing left."""
+        quiet = 0
+        while quiet < 3:
+            feeds = self.http.get(f"{self.stack.functions_url}/_local/feeds").json()["feeds"]
+            quiet = quiet + 1 if all(feed["lag"] == 0 for feed in feeds) else 0
+            time.sleep(0.1)
+
+    def counted(self) -> list[Json]:
+        rows: list[Json] = self.http.get(f"{self.stack.cosmos_url}/_local/requests").json()["requests"]
+        return rows
+
+    def reset(self) -> None:
+        self.http.delete(f"{self.stack.cosmos_url}/_local/requests").raise_for_status()
+
+
+Prepare = Callable[[Client], Json | None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call that is measured.
+
+    Attributes:
+        prepare: Makes what the call needs, such as a bookmark to delete; may give its body.
+        edits: What it sends the newest ETag of.
+        before: The body of the first call, where `body` again would change nothing.
+    """
+
+    operation: str
+    method: str
+    path: str
+    who: str = "user"
+    body: Json | None = None
+    prepare: Prepare | None = None
+    edits: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    before: Json | None = None
+
+
+def _turn(client: Client) -> str:
+    turn = client.call("POST", "sessions/{session_id}/interactions", body=BODIES["record_interaction"]["a turn"])
+    turn_id: str = turn.json()["id"]
+    return turn_id
+
+
+def _new_bookmark(client: Client) -> Json:
+    return {"interaction_id": _turn(client)}
+
+
+def _a_bookmark(client: Client) -> None:
+    client.ids["bookmark_id"] = client.call("POST", "bookmarks", body=_new_bookmark(client)).json()["id"]
+
+
+def _an_admission(client: Client) -> None:
+    client.ids["admission_id"] = client.call("POST", "admissions", body=BODIES["admit"]["a short answer"]).json()["id"]
+
+
+def _a_batch(client: Client) -> Json:
+    item = BODIES["ingest_turns"]["one turn"]["turns"][0]
+    return {"turns": [item | {"id": str(uuid.uuid4()), "user": item["user"] | {"email": "dora@contoso.example"}}]}
+
+
+_SESSION = "sessions/{session_id}"
+_TURNS = "sessions/{session_id}/interactions"
+_ACCOUNT = "admin/users/{user_id}"
+
+STEPS = (
+    Step("get_me", "GET", "me"),
+    Step("edit_me", "PATCH", "me", body={"preferred_language": "hi"}, edits="me", before={"preferred_language": "en"}),
+    Step("get_my_dashboard", "GET", "me/dashboard"),
+    Step("get_my_analytics", "GET", "me/analytics"),
+    Step("get_my_recommendations", "GET", "me/recommendations"),
+    Step("get_my_usage", "GET", "me/usage"),
+    Step("start_session", "POST", "sessions", body={}),
+    Step("list_sessions", "GET", "sessions"),
+    Step("get_session", "GET", _SESSION),
+    Step(
+        "edit_session", "PATCH", _SESSION, body={"timezone": "Europe/Paris"}, edits=_SESSION, before={"timezone": "UTC"}
+    ),
+    Step("record_interaction", "POST", _TURNS, body=BODIES["record_interaction"]["a turn"]),
+    Step("list_session_interactions", "GET", _TURNS),
+    Step("get_session_context", "GET", "sessions/{session_id}/context"),
+    Step("list_interactions", "GET", "interactions"),
+    Step("get_interaction", "GET", "interactions/{interaction_id}"),
+    Step(
+        "give_feedback",
+        "PATCH",
+        "interactions/{interaction_id}",
+        body={"user_rating": 5},
+        edits="interactions/{interaction_id}",
+        before={"user_rating": 4},
+    ),
+    Step("save_bookmark", "POST", "bookmarks", prepare=_new_bookmark),
+    Step("list_bookmarks", "GET", "bookmarks"),
+    Step("list_collections", "GET", "bookmarks/collections"),
+    Step("open_bookmark", "GET", "bookmarks/{bookmark_id}"),
+    Step(
+        "edit_bookmark",
+        "PATCH",
+        "bookmarks/{bookmark_id}",
+        body={"is_favorite": True},
+        edits="bookmarks/{bookmark_id}",
+        before={"is_favorite": False},
+    ),
+    Step("delete_bookmark", "DELETE", "bookmarks/{bookmark_id}", prepare=_a_bookmark, edits="bookmarks/{bookmark_id}"),
+    Step("admit", "POST", "admissions", body=BODIES["admit"]["a short answer"]),
+    Step("release_admission", "DELETE", "admissions/{admission_id}", prepare=_an_admission),
+    Step("ingest_turns", "POST", "ingest/turns", who="server", prepare=_a_batch),
+    Step("find_users", "GET", "admin/users", who="staff"),
+    Step("get_user", "GET", _ACCOUNT, who="staff"),
+    Step("moderate_user", "PATCH", _ACCOUNT, who="staff", body=BODIES["moderate_user"]["a note"], edits=_ACCOUNT),
+    Step("read_user_interactions", "GET", f"{_ACCOUNT}/interactions", "staff", headers={"X-Audit-Reason": "A test"}),
+    Step("list_user_audit", "GET", f"{_ACCOUNT}/audit", who="staff"),
+    Step(
+        "set_user_limits",
+        "PUT",
+        f"{_ACCOUNT}/limits",
+        who="staff",
+        body=BODIES["set_user_limits"]["as everybody"],
+        edits=_ACCOUNT,
+    ),
+    Step("get_health", "GET", "health"),
+    Step("get_readiness", "GET", "health/ready"),
+)
+
+
+def measure() -> dict[str, Cost]:
+    """The cost of each operation, by its name."""
+    with tempfile.TemporaryDirectory(prefix="vimarsh-requests-") as folder, httpx.Client(timeout=60) as http:
+        with local_stack(Path(folder)) as stack:
+            client = Client(stack, http)
+            _fill(client)
+            feeds = [feed["function"] for feed in http.get(f"{stack.functions_url}/_local/feeds").json()["feeds"]]
+        off = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in feeds}
+        with local_stack(Path(folder), settings=off) as stack:
+            client = Client(stack, http, ids=client.ids)
+            client.sign_in()
+            for who in ("user", "staff"):
+                client.call("GET", "me", who)
+            return {step.operation: _cost(client, step) for step in STEPS}
+
+
+def _fill(client: Client) -> None:
+    """Makes a user who has asked something, and waits until it is counted."""
+    client.sign_in()
+    client.ids["user_id"] = client.call("GET", "me", "other").json()["id"]
+    client.call("GET", "me", "staff")
+    client.ids["session_id"] = client.call("POST", "sessions", body={}).json()["id"]
+    client.ids["interaction_id"] = _turn(client)
+    _a_bookmark(client)
+    client.drained()
+
+
+def _cost(client: Client, step: Step) -> Cost:
+    warm = replace(step, body=step.before) if step.before else step
+    for _ in range(WARMING):
+        _send(client, warm)
+        _send(client, step)
+        rows = client.counted()
+        if not any(row["operation"] in METADATA for row in rows):
+            break
+    return Cost(
+        method=step.method,
+        path=step.path,
+        requests={f"{row['container']} {row['operation']}".strip(): row["count"] for row in rows},
+        request_charge=round(sum(row["request_charge"] for row in rows), 2),
+        cross_partition=any(row["cross_partition"] for row in rows),
+    )
+
+
+def _send(client: Client, step: Step) -> None:
+    """Prepares a step and takes it; only what it asks for itself is counted."""
+    body = (step.prepare(client) if step.prepare else None) or step.body
+    headers = dict(step.headers)
+    if step.edits:
+        headers["If-Match"] = client.call("GET", step.edits, step.who).headers["ETag"]
+    client.reset()
+    client.call(step.method, step.path, step.who, body, headers)
+
+
+def table(costs: Mapping[str, Cost]) -> str:
+    """The costs as a Markdown table."""
+    lines = ["| operation | requests to Cosmos DB | RU |", "|---|---|---|"]
+    for cost in costs.values():
+        requests = ", ".join(f"{count} {kind}" for kind, count in cost.requests.items()) or "none"
+        lines.append(f"| `{cost.method} /api/{cost.path}` | {requests} | {cost.request_charge:.1f} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    print(table(measure()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

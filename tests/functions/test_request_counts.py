@@ -1,0 +1,63 @@
+"""What each operation asks of Cosmos DB once it is warm; `python -m bench.requests` prints it with its charge."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.requests import Cost, measure
+
+COUNTS = {
+    "get_me": {"users read": 1},
+    "edit_me": {"users read": 1, "users patch": 1},
+    "get_my_dashboard": {"user_analytics read": 3},
+    "get_my_analytics": {"user_analytics query": 1},
+    "get_my_recommendations": {"user_analytics read": 2},
+    "get_my_usage": {"user_sessions read": 1},
+    "start_session": {"user_sessions create": 1},
+    "list_sessions": {"user_sessions query": 1},
+    "get_session": {"user_sessions read": 1},
+    "edit_session": {"user_sessions read": 1, "user_sessions patch": 1},
+    "record_interaction": {"user_sessions batch": 1, "user_interactions create": 1},
+    "list_session_interactions": {"user_interactions query": 1},
+    "get_session_context": {"user_interactions query": 1},
+    "list_interactions": {"user_interactions query": 1},
+    "get_interaction": {"user_interactions read": 1},
+    "give_feedback": {"user_interactions read": 1, "user_interactions patch": 1},
+    "save_bookmark": {"user_interactions read": 1, "user_bookmarks batch": 1, "user_interactions patch": 1},
+    "list_bookmarks": {"user_bookmarks query": 1},
+    "list_collections": {"user_bookmarks query": 1},
+    "open_bookmark": {"user_bookmarks patch": 1},
+    "edit_bookmark": {"user_bookmarks patch": 1},
+    "delete_bookmark": {"user_bookmarks read": 1, "user_bookmarks replace": 1, "user_interactions patch": 1},
+    "admit": {"user_sessions read": 1, "user_sessions replace": 1},
+    "release_admission": {"user_sessions patch": 1},
+    "ingest_turns": {"user_sessions batch": 1, "user_interactions create": 1},
+    "find_users": {"users query": 2},
+    "get_user": {"users read": 1},
+    "moderate_user": {"users read": 1, "users batch": 1},
+    "read_user_interactions": {"users read": 1, "users create": 1, "user_interactions query": 1},
+    "list_user_audit": {"users query": 1},
+    "set_user_limits": {"users read": 1, "users batch": 1},
+    "get_health": {},
+    "get_readiness": {},
+}
+"""By operation: requests by container and kind. Each number is a decision; `find_users` asks two ranges of them all."""
+
+
+@pytest.fixture(scope="module")
+def costs() -> dict[str, Cost]:
+    return measure()
+
+
+def test_every_operation_asks_for_what_it_is_said_to(costs: dict[str, Cost]) -> None:
+    assert {name: cost.requests for name, cost in costs.items()} == COUNTS
+
+
+def test_every_operation_is_counted(settings: dict[str, str]) -> None:
+    from function_app import API  # reads the settings, which must be there first
+
+    assert {operation.name for routes in API for operation in routes.operations} == set(COUNTS)
+
+
+def test_only_staff_look_into_more_than_one_partition(costs: dict[str, Cost]) -> None:
+    assert [name for name, cost in costs.items() if cost.cross_partition] == ["find_users"]
