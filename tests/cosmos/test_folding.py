@@ -176,19 +176,16 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
 
 
 async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
-    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Analytics._held
-    counted = of_interaction(an_interaction())
+    real, other = store.analytics._held, Analytics(database)
 
-    async def overtaken(self: Analytics, user_id: str, sources: Any) -> Any:
-        held = await real(self, user_id, sources)
-        with monkeypatch.context() as calm:
-            calm.setattr(Analytics, "_held", real)
-            newer = an_interaction(f"other-{random.random()}")
-            await self.fold(user_id, [of_interaction(newer)], NOW)
+    async def overtaken(user_id: str, sources: Any) -> Any:
+        held = await real(user_id, sources)
+        newer = an_interaction(f"other-{random.random()}")
+        await other.fold(user_id, [of_interaction(newer)], NOW)
         return held
 
-    monkeypatch.setattr(Analytics, "_held", overtaken)
+    monkeypatch.setattr(store.analytics, "_held", overtaken)
     with pytest.raises(Contention):
-        await store.analytics.fold(person.user_id, [counted], NOW)
+        await store.analytics.fold(person.user_id, [of_interaction(an_interaction())], NOW)

@@ -155,7 +155,7 @@ async def test_a_turn_that_comes_while_its_session_is_found_idle_keeps_it_open(
 ) -> None:
     long_ago = NOW - timedelta(hours=1)
     session = await started(store, person, start_time=long_ago, last_activity=long_ago)
-    once_before(monkeypatch, Sessions, "_end", recording(store, session))
+    once_before(monkeypatch, store.sessions, "_end", recording(store, session))
     await end_all(store.sessions)
     read = await store.sessions.read(session.user_id, session.id)
     assert (read.is_active, read.last_sequence, read.revision) == (True, 1, 1)
@@ -207,7 +207,7 @@ async def test_what_a_crash_left_out_is_made_good_when_the_totals_are_set_again(
         raise Crash
 
     with monkeypatch.context() as patched:
-        patched.setattr(Sessions, "_settle", crash)
+        patched.setattr(store.sessions, "_settle", crash)
         with pytest.raises(Crash):
             await store.sessions.set_totals(totals)
     assert (await store.sessions.read(session.user_id, session.id)).last_activity == NOW
@@ -219,7 +219,9 @@ async def test_a_session_that_ends_while_its_totals_are_set_gets_its_duration(
     store: Store, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await started(store, person)
-    once_before(monkeypatch, Sessions, "_settle", lambda: store.sessions.edit(session.user_id, session.id, 1, END))
+    once_before(
+        monkeypatch, store.sessions, "_settle", lambda: store.sessions.edit(session.user_id, session.id, 1, END)
+    )
     await store.sessions.set_totals(the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1)))
     read = await store.sessions.read(session.user_id, session.id)
     assert (read.is_active, read.duration_seconds) == (False, 3600)
