@@ -44,7 +44,8 @@ param addressHashKey string = '${newGuid()}${newGuid()}'
 var sizes = union(stages[stage], overrides)
 var databaseName = 'vimarsh'
 var token = toLower(uniqueString(subscription().id, environmentName, location))
-var tenants = empty(allowedTenants) ? [tenant().tenantId] : allowedTenants
+var homeTenant = tenant().tenantId
+var tenants = empty(allowedTenants) ? [homeTenant] : allowedTenants
 var tags = {
   'azd-env-name': environmentName
   application: 'vimarsh'

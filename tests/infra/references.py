@@ -10,50 +10,13 @@ from tree_sitter import Node
 
 from tests.infra.bicep import Declaration, File, properties, string, text, walk
 
-FUNCTIONS = frozenset(
-    [
-        "any",
-        "array",
-        "concat",
-        "contains",
-        "empty",
-        "environment",
-        "filter",
-        "first",
-        "flatten",
-        "guid",
-        "int",
-        "items",
-        "join",
-        "json",
-        "last",
-        "length",
-        "loadJsonContent",
-        "loadTextContent",
-        "map",
-        "max",
-        "min",
-        "newGuid",
-        "objectKeys",
-        "range",
-        "readEnvironmentVariable",
-        "replace",
-        "resourceGroup",
-        "resourceId",
-        "split",
-        "string",
-        "subscription",
-        "subscriptionResourceId",
-        "substring",
-        "tenant",
-        "toLower",
-        "toObject",
-        "toUpper",
-        "union",
-        "uniqueString",
-        "utcNow",
-    ]
-)
+FUNCTIONS = {
+    "any", "array", "concat", "contains", "empty", "environment", "filter", "first", "flatten", "guid", "int",
+    "items", "join", "json", "last", "length", "loadJsonContent", "loadTextContent", "map", "max", "min",
+    "newGuid", "objectKeys", "range", "readEnvironmentVariable", "replace", "resourceGroup", "resourceId",
+    "split", "string", "subscription", "subscriptionResourceId", "substring", "tenant", "toLower", "toObject",
+    "toUpper", "union", "uniqueString", "utcNow",
+}  # fmt: skip
 """The functions of Bicep that may be used here; another one is added once it is known to exist."""
 
 OF_RESOURCES = frozenset(
@@ -91,6 +54,8 @@ class Resolver:
                 yield from self._symbol(file, node)
             elif node.type == "member_expression":
                 yield from self._member(file, node)
+            elif node.type == "call_expression":
+                yield from _content(file, node)
         yield from self._unused(file)
 
     def _at(self, file: File, relative: str) -> File | None:
@@ -210,6 +175,13 @@ class Resolver:
                 yield _line(declared.node), f"{declared.name} is not used"
 
 
+def _content(file: File, node: Node) -> Iterator[tuple[int, str]]:
+    """Whether a file that is loaded is there."""
+    path = string(next(iter(node.named_children[1].named_children), None))
+    if text(node.named_children[0]).startswith("load") and not (file.path.parent / (path or "")).is_file():
+        yield _line(node), f"there is no {path}"
+
+
 def _line(node: Node) -> int:
     return node.start_point.row + 1
 
@@ -269,7 +241,10 @@ def _locals(node: Node) -> dict[str, Node | None]:
 def _loaded(file: File, node: Node) -> list[Mapping[str, object]]:
     """The objects of `loadJsonContent('path').member`."""
     [path] = [string(each) for each in walk(node) if each.type == "string"]
-    content = json.loads((file.path.parent / (path or "")).read_text(encoding="utf-8"))
+    source = file.path.parent / (path or "")
+    if not source.exists():  # which is a problem of its own
+        return []
+    content = json.loads(source.read_text(encoding="utf-8"))
     if node.type == "member_expression":
         content = content[text(node.named_children[-1])]
     return list(content)
