@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
 
+import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -91,6 +92,7 @@ class Call(Generic[Body]):
         now: When the request came in, in UTC.
         caller: None for an operation that anyone may call.
         request_id: As the answer and the log name the request.
+        durable: Client of the orchestrations, for an operation that asks for it.
     """
 
     services: Services
@@ -101,6 +103,7 @@ class Call(Generic[Body]):
     now: datetime
     caller: Caller | None
     request_id: str
+    durable: df.DurableOrchestrationClient | None = None
 
     @property
     def store(self) -> Store:
@@ -222,11 +225,11 @@ class Operation:
     problems: tuple[str, ...]
     max_bytes: int
     handler: Handler
-    headers: tuple[Header, ...] = ()
-    if_match: bool = False
-    etag: bool = False
-    media_type: str = "application/json"
-    hidden: frozenset[str] = frozenset()
+    headers: tuple[Header, ...]
+    if_match: bool
+    etag: bool
+    media_type: str
+    hidden: frozenset[str]
 
 
 class Routes:
@@ -271,26 +274,25 @@ class Routes:
         """
 
         def register(handler: Handler) -> Handler:
-            name = handler.__name__
             self.operations.append(
                 Operation(
-                    name,
-                    method,
-                    path,
-                    summary,
-                    access,
-                    body,
-                    query,
-                    returns,
-                    status,
-                    problems,
-                    max_bytes,
-                    handler,
-                    headers,
-                    if_match,
-                    etag,
-                    media_type,
-                    hidden,
+                    name=handler.__name__,
+                    method=method,
+                    path=path,
+                    summary=summary,
+                    access=access,
+                    body=body,
+                    query=query,
+                    returns=returns,
+                    status=status,
+                    problems=problems,
+                    max_bytes=max_bytes,
+                    handler=handler,
+                    headers=headers,
+                    if_match=if_match,
+                    etag=etag,
+                    media_type=media_type,
+                    hidden=hidden,
                 )
             )
             return handler
