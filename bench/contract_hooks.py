@@ -85,7 +85,7 @@ def _without_what_no_schema_can_say(case: schemathesis.Case[Any]) -> None:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _storable(member) for name, member in value.items()}
+        return {name[:100] or "name": _storable(member) for name, member in value.items()}
     if isinstance(value, list):
         return [_storable(member) for member in value]
     if isinstance(value, float) and value.is_integer():

@@ -28,7 +28,13 @@ class PreferenceChanges(Message):
     Further preferences may have any names and values.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "minProperties": 1,
+            "propertyNames": {"minLength": 1, "maxLength": MAX_NAME_CHARACTERS},
+        },
+    )
     __pydantic_extra__: dict[str, JsonValue]
 
     favorite_personalities: Labels | None = Field(default=None, examples=[["socrates", "einstein"]])
