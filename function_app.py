@@ -16,6 +16,7 @@ from functions import (
     insights,
     interactions,
     me,
+    rebuild,
     sessions,
     unmatched,
     usage,
@@ -38,6 +39,7 @@ API = (
     usage.routes,
     admin_users.routes,
     admin_limits.routes,
+    rebuild.routes,
 )
 DESCRIBED = (*API, docs.routes_describing(API))
 for routes in DESCRIBED:
@@ -45,3 +47,4 @@ for routes in DESCRIBED:
 app.register_functions(unmatched.blueprint(DESCRIBED))
 app.register_functions(feeds.blueprint)
 app.register_functions(idle_sessions.blueprint)
+app.register_functions(rebuild.blueprint)

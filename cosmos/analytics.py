@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from cosmos.paging import page_of
 from cosmos.reading import read_or_none
 from models.contribution import Bucket, Source
 from models.dead_letter import DeadLetter
-from models.fold import Outcome, buckets_of, fold
+from models.fold import Applied, Outcome, buckets_of, fold
 from models.rollup import LedgerEntry, Rollup, ledger_id, rollup_id
 
 SOURCES_PER_TRANSACTION = 32
@@ -62,26 +63,29 @@ class Analytics:
             if continuation is None:
                 return found
 
-    async def fold(self, user_id: str, sources: Sequence[Source], now: datetime) -> None:
+    async def fold(self, user_id: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.
 
         One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the user's history is.
+
+        Args:
+            again: Whether a revision that has been applied is applied anew, in the place of what it counted.
 
         Raises:
             Contention: could not be written for other folders. What was written stays; call again with the same.
             azure.core.exceptions.AzureError: Cosmos DB is out of order; call again with the same.
         """
         for start in range(0, len(sources), SOURCES_PER_TRANSACTION):
-            await self._fold_together(user_id, sources[start : start + SOURCES_PER_TRANSACTION], now)
+            await self._fold_together(user_id, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keeps a change that could not be folded."""
         await self._container.upsert_item(letter.body())
 
-    async def _fold_together(self, user_id: str, sources: Sequence[Source], now: datetime) -> None:
+    async def _fold_together(self, user_id: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
         for _ in range(ATTEMPTS):
             held = await self._held(user_id, sources)
-            outcome = fold(sources, held.ledger(), held.balances())
+            outcome = fold(sources, held.ledger(again), held.balances())
             if not outcome.entries:
                 return
             operations = held.operations(outcome, now)
@@ -96,8 +100,8 @@ class Analytics:
                         raise
             if halves:
                 middle = len(sources) // 2
-                await self._fold_together(user_id, sources[:middle], now)
-                await self._fold_together(user_id, sources[middle:], now)
+                await self._fold_together(user_id, sources[:middle], now, again)
+                await self._fold_together(user_id, sources[middle:], now, again)
                 return
         raise Contention(f"the fold of {len(sources)} sources lost {ATTEMPTS} times")
 
@@ -137,8 +141,11 @@ class _Held:
             rollup = Rollup.parse(item)
             self._rollups[rollup.bucket] = rollup
 
-    def ledger(self) -> dict[str, Any]:
-        return {source: entry.as_applied for source, entry in self._entries.items()}
+    def ledger(self, again: bool = False) -> dict[str, Applied]:
+        """The entries by source; `again` makes them look one revision older, so that the same revision is new."""
+        older = 1 if again else 0
+        entries = {source: entry.as_applied for source, entry in self._entries.items()}
+        return {source: replace(entry, revision=entry.revision - older) for source, entry in entries.items()}
 
     def balances(self) -> dict[Bucket, Any]:
         return {bucket: rollup.balance for bucket, rollup in self._rollups.items()}

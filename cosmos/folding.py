@@ -43,20 +43,11 @@ class Folding:
 
     async def interactions(self, items: Iterable[Item], now: datetime) -> None:
         """Turns into the user's day and their session."""
-
-        def source(item: Item) -> Source:
-            counted = of_interaction(UserInteraction.parse(item))
-            return replace(counted, ttl=counted.ttl or retention_seconds(UserInteraction.container))
-
-        await self._fold("user_interactions", _of_kind(items, "interaction"), source, now)
+        await self._fold("user_interactions", _of_kind(items, "interaction"), turn_source, now)
 
     async def sessions(self, items: Iterable[Item], now: datetime) -> None:
         """Sessions into the user's day. The ledger keeps them as long as it keeps days: a session may be long."""
-
-        def source(item: Item) -> Source:
-            return of_session(UserSession.parse(item))
-
-        await self._fold("user_sessions", _of_kind(items, "session"), source, now)
+        await self._fold("user_sessions", _of_kind(items, "session"), session_source, now)
 
     async def rollups(self, items: Iterable[Item], now: datetime) -> None:
         """The user's days into week, month and all time; totals onto the session and the profile."""
@@ -113,6 +104,17 @@ class Folding:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+
+def turn_source(item: Item) -> Source:
+    """What a stored turn counts; the ledger keeps it as long as the turn itself."""
+    counted = of_interaction(UserInteraction.parse(item))
+    return replace(counted, ttl=counted.ttl or retention_seconds(UserInteraction.container))
+
+
+def session_source(item: Item) -> Source:
+    """What a stored session counts."""
+    return of_session(UserSession.parse(item))
 
 
 def _of_kind(items: Iterable[Item], kind: str) -> Iterable[Item]:

@@ -230,6 +230,7 @@ class Operation:
     etag: bool
     media_type: str
     hidden: frozenset[str]
+    durable: bool
 
 
 class Routes:
@@ -256,6 +257,7 @@ class Routes:
         if_match: bool = False,
         etag: bool = False,
         media_type: str = "application/json",
+        durable: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Registers a handler; its name becomes the function's name and the operation's id.
 
@@ -271,6 +273,7 @@ class Routes:
             if_match: Whether it takes an ETag, by `Call.if_match`.
             etag: Whether its answer carries one.
             media_type: Of the answer.
+            durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.
         """
 
         def register(handler: Handler) -> Handler:
@@ -293,16 +296,19 @@ class Routes:
                     etag=etag,
                     media_type=media_type,
                     hidden=hidden,
+                    durable=durable,
                 )
             )
             return handler
 
         return register
 
-    def blueprint(self) -> func.Blueprint:
-        blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+    def blueprint(self) -> Any:
+        blueprint = df.Blueprint()
         for operation in self.operations:
-            serve = _server(operation)
+            serve: Any = _server(operation)
+            if operation.durable:
+                serve = blueprint.durable_client_input(client_name="client")(_durable_server(operation))
             route = blueprint.route(
                 PREFIX + operation.path,
                 methods=[operation.method],
@@ -334,27 +340,42 @@ def hashed_address(address: str | None, shared: Services) -> str | None:
 
 def _server(operation: Operation) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
     async def serve(req: func.HttpRequest) -> func.HttpResponse:
-        started = time.perf_counter()
-        request_id = correlation_id(req)
-        try:
-            response = _response(operation, await _answer(operation, req, request_id), request_id)
-        except Exception as error:  # the boundary: whatever happened becomes an answer here
-            response = problems.of(error).response(request_id)
-        milliseconds = (time.perf_counter() - started) * 1000
-        log.info("%s %s %d %.1f ms", request_id, operation.name, response.status_code, milliseconds)
-        return response
+        return await _served(operation, req, None)
 
     return serve
 
 
-async def _answer(operation: Operation, request: func.HttpRequest, request_id: str) -> BaseModel | Reply:
+def _durable_server(operation: Operation) -> Callable[[func.HttpRequest, Any], Awaitable[func.HttpResponse]]:
+    async def serve(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+        return await _served(operation, req, client)
+
+    return serve
+
+
+async def _served(
+    operation: Operation, request: func.HttpRequest, durable: df.DurableOrchestrationClient | None
+) -> func.HttpResponse:
+    started = time.perf_counter()
+    request_id = correlation_id(request)
+    try:
+        response = _response(operation, await _answer(operation, request, request_id, durable), request_id)
+    except Exception as error:  # the boundary: whatever happened becomes an answer here
+        response = problems.of(error).response(request_id)
+    milliseconds = (time.perf_counter() - started) * 1000
+    log.info("%s %s %d %.1f ms", request_id, operation.name, response.status_code, milliseconds)
+    return response
+
+
+async def _answer(
+    operation: Operation, request: func.HttpRequest, request_id: str, durable: df.DurableOrchestrationClient | None
+) -> BaseModel | Reply:
     shared = services()
     caller = await _authorised(operation, request, shared)
     query, body = _query(operation, request), _parsed(operation, request)
     store = await shared.store() if caller else None
     if store and caller and caller.person:
         await store.users.check_not_deleted(caller.person.user_id)
-    call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id)
+    call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id, durable)
     if operation.method == "POST":
         _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
     return await operation.handler(call)

@@ -69,6 +69,10 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "as everybody": {"limits": {}, "reason": "The workshop is over."},
     },
+    "start_rebuild": {
+        "everybody, only to report": {"user_id": None, "repair": False},
+        "one user, repaired": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "repair": True},
+    },
     "edit_me": {
         "consent and preferences": {
             "timezone": "Asia/Kolkata",

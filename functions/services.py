@@ -21,6 +21,7 @@ from cosmos.directory import Directory
 from cosmos.folding import Folding
 from cosmos.history import History
 from cosmos.ingestion import Ingestion
+from cosmos.rebuilding import Rebuilding
 from cosmos.sessions import Sessions
 from cosmos.turns import Turns
 from cosmos.users import Users
@@ -51,6 +52,7 @@ class Store:
     alerts: Alerts
     ingestion: Ingestion
     folding: Folding
+    rebuilding: Rebuilding
 
     @classmethod
     def of(cls, database: Database, prices: PriceTable, limits: LimitTable = DEFAULT_LIMITS) -> Store:
@@ -70,6 +72,7 @@ class Store:
             alerts=Alerts(database, users, analytics, limits),
             ingestion=Ingestion(users, sessions, turns),
             folding=Folding(users, sessions, analytics),
+            rebuilding=Rebuilding(database, analytics),
         )
 
 

@@ -1,0 +1,191 @@
+"""Rebuilding analytics: an orchestration that compares rollups with their sources, and repairs them when asked.
+
+One user, or all of them in waves. It begins anew after each page of users, with its progress as its input, so that its
+history stays short; what it has found is in its custom status meanwhile, and in its output at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Generator
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import azure.durable_functions as df
+from pydantic import Field
+
+from functions.api import Access, Call, Reply, Routes
+from functions.services import services
+from models.document import Message
+from models.drift import BucketDrift, UserDrift, total_of
+from models.errors import KeyReused, NotFound
+from models.identity import Person
+from models.values import Count, Timestamp, Uuid
+
+ORCHESTRATOR = "rebuild_analytics"
+USERS_PER_PAGE = 40
+USERS_AT_ONCE = 4
+DRIFT_SHOWN = 200
+ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
+
+blueprint = df.Blueprint()
+routes = Routes()
+
+
+class RebuildRequest(Message):
+    """Whose analytics to rebuild."""
+
+    user_id: Uuid | None = Field(default=None, description="One user, or null for everybody")
+    repair: bool = Field(default=False, description="Whether to repair what is wrong, or only to report it")
+
+
+class Progress(Message):
+    """What a rebuild has found so far."""
+
+    users_total: Count = 0
+    users_done: Count = 0
+    buckets: Count = Field(default=0, description="Rollups compared")
+    drifted_buckets: Count = Field(default=0, description="Rollups that did not hold what the ledger applied to them")
+    repaired_buckets: Count = 0
+    unsettled_buckets: Count = Field(default=0, description="Rollups that were written all the while; not compared")
+    expired_buckets: Count = Field(default=0, description="Rollups that count what is not kept any more; not compared")
+    sources: Count = Field(default=0, description="Turns, sessions and days compared with the ledger")
+    sources_behind: Count = Field(default=0, description="Those not folded yet, or lost; folded if to be repaired")
+    sources_wrong: Count = Field(default=0, description="Those that count otherwise; folded anew if to be repaired")
+    drift: list[BucketDrift] = Field(default=[], description=f"The first {DRIFT_SHOWN} rollups that were wrong")
+
+
+class Rebuild(Progress):
+    """A rebuild, and how far it is."""
+
+    rebuild_id: Uuid
+    user_id: Uuid | None
+    repair: bool
+    status: Literal["running", "completed", "failed"]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+@routes.operation(
+    "POST",
+    "admin/rebuilds",
+    summary="Compare the rollups of a user or of everybody with their sources, and repair them if asked",
+    access=Access.ADMIN,
+    body=RebuildRequest,
+    returns=Rebuild,
+    status=202,
+    problems=("not-found",),
+    durable=True,
+)
+async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
+    await call.writer()
+    if call.body.user_id is not None:
+        await call.store.accounts.read(call.body.user_id)
+    client = _client(call)
+    rebuild_id = _rebuild_id(call.person, call.idempotency_key)
+    wanted = {"request": call.body.model_dump(mode="json"), "progress": None, "continuation": None}
+    status = await client.get_status(rebuild_id, show_input=True)
+    if not status:
+        await client.start_new(ORCHESTRATOR, rebuild_id, wanted)
+        status = await client.get_status(rebuild_id, show_input=True)
+    rebuild = _described(rebuild_id, status)
+    if (rebuild.user_id, rebuild.repair) != (call.body.user_id, call.body.repair):
+        raise KeyReused
+    return Reply(rebuild, headers={"Location": f"/api/admin/rebuilds/{rebuild_id}"})
+
+
+@routes.operation(
+    "GET",
+    "admin/rebuilds/{rebuild_id}",
+    summary="How far a rebuild is, and what it has found",
+    access=Access.ADMIN,
+    returns=Rebuild,
+    durable=True,
+)
+async def get_rebuild(call: Call[None]) -> Rebuild:
+    rebuild_id = call.uuid("rebuild_id")
+    status = await _client(call).get_status(rebuild_id, show_input=True)
+    if not status or status.name != ORCHESTRATOR:
+        raise NotFound("rebuild")
+    return _described(rebuild_id, status)
+
+
+@blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
+def rebuild_analytics(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    state: dict[str, Any] = context.get_input()
+    request, progress = state["request"], state["progress"]
+    page: dict[str, Any]
+    if progress is None:
+        total = 1 if request["user_id"] else (yield context.call_activity_with_retry("rebuild_count", ATTEMPTS))
+        progress = Progress(users_total=total).model_dump(mode="json")
+    if request["user_id"]:
+        page = {"users": [request["user_id"]], "continuation": None}
+    else:
+        page = yield context.call_activity_with_retry("rebuild_page", ATTEMPTS, state["continuation"])
+    for start in range(0, len(page["users"]), USERS_AT_ONCE):
+        wave = [{"user_id": user, "repair": request["repair"]} for user in page["users"][start : start + USERS_AT_ONCE]]
+        reports = yield context.task_all(
+            [context.call_activity_with_retry("rebuild_user", ATTEMPTS, one) for one in wave]
+        )
+        progress = advanced(progress, reports)
+        context.set_custom_status(progress)
+    if page["continuation"] is None:
+        return progress
+    context.continue_as_new({"request": request, "progress": progress, "continuation": page["continuation"]})
+    return None
+
+
+@blueprint.activity_trigger(input_name="nothing")  # type: ignore[untyped-decorator]
+async def rebuild_count(nothing: Any) -> int:
+    return await (await services().store()).rebuilding.count_users()
+
+
+@blueprint.activity_trigger(input_name="continuation")  # type: ignore[untyped-decorator]
+async def rebuild_page(continuation: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
+    users, following = await (await services().store()).rebuilding.users(USERS_PER_PAGE, continuation)
+    return {"users": users, "continuation": following}
+
+
+@blueprint.activity_trigger(input_name="one")  # type: ignore[untyped-decorator]
+async def rebuild_user(one: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
+    rebuilding = (await services().store()).rebuilding
+    report = await rebuilding.rebuild(one["user_id"], one["repair"], datetime.now(UTC))
+    return report.model_dump(mode="json")
+
+
+def advanced(progress: dict[str, Any], reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """The progress with some users' reports counted in it."""
+    found = [UserDrift.model_validate(report) for report in reports]
+    drift = [*progress["drift"], *(drift for report in reports for drift in report["drifted"])]
+    counts = {name: progress[name] + value for name, value in total_of(found).items()}
+    return progress | counts | {"drift": drift[:DRIFT_SHOWN]}
+
+
+def _client(call: Call[Any]) -> df.DurableOrchestrationClient:
+    if call.durable is None:
+        raise RuntimeError("the operation has not asked for a client of the orchestrations")
+    return call.durable
+
+
+def _rebuild_id(person: Person, key: str | None) -> str:
+    """The same for the same person and key."""
+    return str(uuid.uuid5(uuid.UUID(person.user_id), f"rebuild:{key}") if key else uuid.uuid4())
+
+
+def _described(rebuild_id: str, status: df.DurableOrchestrationStatus) -> Rebuild:
+    given = json.loads(status.input_)
+    progress = status.output if isinstance(status.output, dict) else status.custom_status or given["progress"] or {}
+    states = {"Completed": "completed", "Failed": "failed", "Terminated": "failed", "Canceled": "failed"}
+    return Rebuild.model_validate_json(
+        json.dumps(
+            progress
+            | given["request"]
+            | {
+                "rebuild_id": rebuild_id,
+                "status": states.get(status.runtime_status.value, "running"),
+                "created_at": status.created_time.isoformat(),
+                "updated_at": status.last_updated_time.isoformat(),
+            }
+        )
+    )
