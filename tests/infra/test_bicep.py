@@ -29,8 +29,14 @@ def problems(root: Path) -> list[str]:
     found += policy.wrong_roles(by_name["roles.bicep"])
     found += policy.wrong_containers(by_name["cosmos.bicep"], root / "cosmos" / "containers.json")
     found += policy.wrong_settings(by_name["app.bicep"], KNOWN)
-    found += policy.secrets_in(path for path in sorted((root / "infra").rglob("*")) if path.is_file())
+    found += policy.secrets_in(texts(root, "infra", ".github", ".devcontainer", ".vscode", "azure.yaml"))
     return found
+
+
+def texts(root: Path, *names: str) -> list[Path]:
+    """The files of these names, and below the folders of these names."""
+    found = [path for name in names for path in [root / name, *(root / name).rglob("*")] if path.is_file()]
+    return [path for path in found if "__pycache__" not in path.parts]
 
 
 @pytest.fixture

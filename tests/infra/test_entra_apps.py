@@ -1,0 +1,109 @@
+"""The app registrations, made with stand-ins for the Azure CLI and azd that remember what they are told."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.api import ROLES as ASKED_FOR
+from functions.tokens import SCOPE
+from infra.hooks import entra_apps
+
+SCRIPT = Path(entra_apps.__file__)
+TOOL = """#!{python}
+import json, pathlib, sys
+arguments = sys.argv[1:]
+log = pathlib.Path({log!r})
+body = None
+if "--body" in arguments:
+    body = json.loads(pathlib.Path(arguments[arguments.index("--body") + 1].removeprefix("@")).read_text())
+with log.open("a") as file:
+    file.write(json.dumps({{"tool": {tool!r}, "arguments": arguments, "body": body}}) + "\\n")
+if {fails}:
+    sys.exit("Insufficient privileges to complete the operation.")
+if "get" in arguments:
+    print(json.dumps({{"appId": "client-of-" + arguments[arguments.index("--url") + 1].split("'")[1]}}))
+"""
+
+
+def run(folder: Path, *, fails: bool = False, **settings: str) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
+    """Runs the hook; gives what came of it, and the calls of `az` and `azd` in their order."""
+    log = folder / "calls.jsonl"
+    for tool in ("az", "azd"):
+        (folder / tool).write_text(TOOL.format(python=sys.executable, log=str(log), tool=tool, fails=fails))
+        (folder / tool).chmod(0o755)
+    environment = {"PATH": str(folder), **settings}
+    done = subprocess.run([sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False)
+    return done, [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are scripts that Windows does not run by name")
+
+
+def test_both_applications_are_made_and_remembered(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, AZURE_ENV_NAME="trial", VIMARSH_ORIGINS='["https://chat.contoso.example"]')
+
+    assert done.returncode == 0, done.stderr
+    remembered = [call["arguments"] for call in calls if call["tool"] == "azd"]
+    assert remembered == [
+        ["env", "set", "ENTRA_API_CLIENT_ID", "client-of-vimarsh-api-trial"],
+        ["env", "set", "ENTRA_WEB_CLIENT_ID", "client-of-vimarsh-web-trial"],
+    ]
+    bodies = {call["arguments"][call["arguments"].index("--url") + 1]: call["body"] for call in calls if call["body"]}
+    web = bodies[f"{entra_apps.GRAPH}/applications(uniqueName='vimarsh-web-trial')"]
+    assert web["spa"]["redirectUris"] == ["https://chat.contoso.example/"]
+    assert web["requiredResourceAccess"][0]["resourceAppId"] == "client-of-vimarsh-api-trial"
+    principals = [url for url in bodies if "servicePrincipals" in url]
+    assert len(principals) == 2
+
+
+def test_a_second_run_says_the_same_again(tmp_path: Path) -> None:
+    _, first = run(tmp_path, AZURE_ENV_NAME="trial")
+    (tmp_path / "calls.jsonl").unlink()
+    _, second = run(tmp_path, AZURE_ENV_NAME="trial")
+
+    assert [call["body"] for call in second] == [call["body"] for call in first]
+
+
+def test_registrations_of_others_are_left_alone(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, AZURE_ENV_NAME="trial", ENTRA_API_CLIENT_ID="given")
+
+    assert done.returncode == 0
+    assert calls == []
+
+
+def test_what_the_tool_complains_of_is_passed_on(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, fails=True, AZURE_ENV_NAME="trial")
+
+    assert done.returncode == 1
+    assert "Insufficient privileges" in done.stderr
+    assert len(calls) == 1
+
+
+def test_a_wrong_setting_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, AZURE_ENV_NAME="trial", VIMARSH_ORIGINS="https://chat.contoso.example")
+
+    assert done.returncode == 1
+    assert "VIMARSH_ORIGINS must be a JSON list" in done.stderr
+    assert calls == []
+
+
+def test_scope_and_roles_are_those_that_the_app_asks_for() -> None:
+    application = entra_apps.api_application("trial", "AzureADMyOrg")
+
+    assert [scope["value"] for scope in application["api"]["oauth2PermissionScopes"]] == [SCOPE]
+    assert {role["value"] for role in application["appRoles"]} == set().union(*ASKED_FOR.values())
+    assert application["api"]["requestedAccessTokenVersion"] == 2
+
+
+def test_several_tenants_make_applications_for_several(tmp_path: Path) -> None:
+    _, calls = run(tmp_path, AZURE_ENV_NAME="trial", VIMARSH_TENANTS='["one", "two"]')
+
+    audiences = {call["body"]["signInAudience"] for call in calls if call["body"] and "signInAudience" in call["body"]}
+    assert audiences == {"AzureADMultipleOrgs"}
