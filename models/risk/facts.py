@@ -6,7 +6,7 @@ import hashlib
 from typing import NamedTuple
 
 from models.interaction import UserInteraction
-from models.risk.text import Signal, normalised, question_hash, signals_of, sketch
+from models.risk.text import Signal, question_hash, signals_of, sketch
 
 
 class TurnFacts(NamedTuple):
@@ -21,7 +21,7 @@ class TurnFacts(NamedTuple):
     sketch: str
     """MinHash of the question, base64."""
     size: int
-    """UTF-8 bytes of the normalised question: a fair measure of content for all scripts."""
+    """UTF-8 bytes of the question: a fair measure of content for all scripts."""
     fresh_input: int
     """Input tokens that were not read from a cache."""
     cached_input: int
@@ -54,7 +54,7 @@ def facts_of(turn: UserInteraction) -> TurnFacts:
         session=hashlib.sha256(turn.session_id.encode()).hexdigest()[:8],
         question=question_hash(turn.user_query),
         sketch=sketch(turn.user_query),
-        size=len(normalised(turn.user_query).encode()),
+        size=len(turn.user_query.strip().encode()),
         fresh_input=turn.input_tokens,
         cached_input=turn.cached_input_tokens,
         output=turn.output_tokens + turn.reasoning_tokens,

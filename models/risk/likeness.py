@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.risk.facts import TurnFacts
+from models.risk.spans import grouped
 from models.risk.text import similarity, sketch_bytes
 
 CONTAINED = 0.92
@@ -38,23 +39,23 @@ class _Group:
 def alike(turns: Sequence[TurnFacts], threshold: float) -> list[list[TurnFacts]]:
     """The turns grouped by question, each question with those that are at least as similar to it as `threshold`.
 
-    A question joins the group of the earliest one that it resembles, if that itself leads its group: chains of small
-    changes do not tie together what has nothing in common. Groups are in time order, and so are the turns in them.
+    The wording that is asked most often leads, and others join the first group whose leader they resemble: chains of
+    small changes do not tie together what has nothing in common. The turns in a group are in time order.
     """
     groups: list[_Group] = []
-    by_question: dict[str, _Group] = {}
+    by_question = grouped(turns, lambda turn: turn.question)
+    of_question: dict[str, int] = {}
     by_band: dict[tuple[int, bytes], list[int]] = {}
+    for question, asked in sorted(by_question.items(), key=lambda item: (-len(item[1]), item[1][0])):
+        own, size = sketch_bytes(asked[0].sketch), asked[0].size
+        bands = [(start, own[start : start + BAND]) for start in range(0, len(own), BAND)]
+        near = sorted({index for band in bands for index in by_band.get(band, ())})
+        index = next((index for index in near if groups[index].takes(own, size, threshold)), len(groups))
+        if index == len(groups):
+            groups.append(_Group(own, size, []))
+            for band in bands:
+                by_band.setdefault(band, []).append(index)
+        of_question[question] = index
     for turn in turns:
-        group = by_question.get(turn.question)
-        if group is None:
-            own = sketch_bytes(turn.sketch)
-            bands = [(start, own[start : start + BAND]) for start in range(0, len(own), BAND)]
-            near = sorted({index for band in bands for index in by_band.get(band, ())})
-            group = next((groups[index] for index in near if groups[index].takes(own, turn.size, threshold)), None)
-            if group is None:
-                for band in bands:
-                    by_band.setdefault(band, []).append(len(groups))
-                groups.append(group := _Group(own, turn.size, []))
-            by_question[turn.question] = group
-        group.turns.append(turn)
+        groups[of_question[turn.question]].turns.append(turn)
     return [group.turns for group in groups]

@@ -27,7 +27,7 @@ def repetitive_queries(turns: Sequence[TurnFacts], limits: RepetitionLimits) -> 
 
 def _allowed(group: Sequence[TurnFacts], limits: RepetitionLimits) -> float:
     """How much more often than others this question may be repeated."""
-    return limits.short_factor if group[0].size < limits.short_bytes else 1.0
+    return limits.short_factor if min(turn.size for turn in group) < limits.short_bytes else 1.0
 
 
 def _in_a_day(group: Sequence[TurnFacts], turns: Sequence[TurnFacts], limits: RepetitionLimits) -> Finding | None:

@@ -19,12 +19,12 @@ TEXT_LIMIT = 4_000
 
 _LINK = re.compile(
     r"h(?:tt|xx)ps?\s*:\s*//\S+|\bwww\s?\.\S+"
-    r"|\b[a-z0-9][a-z0-9-]*\s?(?:\.|\[\.\]|\(\.\)|\bdot\b)\s?"
+    r"|\b[a-z0-9][a-z0-9-]{0,62}\s?(?:\.|\[\.\]|\(\.\)|\bdot\b)\s?"
     r"(?:com|net|org|info|biz|xyz|shop|online|site|top|club|ru|cn|io|co|me|ly|gg|link|store|vip|win|bet|example)\b(?:/\S*)?"
 )
 _CONTACT = re.compile(
     r"\b(?:whatsapp|telegram|wechat|viber|signal me|text me|dm me|call now|call us|t\.me)\b"
-    r"|(?<!\w)@[a-z0-9_]{4,}|\+\d[\d\s().-]{7,}\d|[\w.+-]+@[\w-]+\.\w+"
+    r"|(?<!\w)@[a-z0-9_]{4,}|\+\d[\d\s().-]{7,}\d|[\w.+-]{1,64}@[\w-]{1,64}\.\w"
 )
 _MONEY = re.compile(
     r"[$€£₹¥₽]\s?\d|\d\s?[$€£₹¥₽%]|\b\d[\d.,]*\s?(?:usd|eur|dollars|euros|rupees|btc|usdt|eth)\b|\b\d+\s?x\s?(?:profit|return)"
@@ -33,9 +33,10 @@ _SHOUT = re.compile(r"[!！]{2,}|(?:\b[A-ZА-Я]{4,}\b.*){2}|[💰🔥💸🚀�
 _QUOTED = re.compile(
     r"(?<!\w)'[^']{8,}'(?!\w)|\"[^\"]{8,}\"|“[^”]{8,}”|«[^»]{8,}»|„[^“”]{8,}[“”]|「[^」]{4,}」|```.*?```", re.S
 )
-_LAST_QUESTION = re.compile(r".*[?？؟](?=(?:\W*\w+){4})", re.S)
+_QUESTION_MARKS = re.compile(r"[?？؟]")
+_WORD = re.compile(r"\w+")
 _REQUEST = re.compile(
-    r"[?？؟]\W*$|^\W*(?:please |can you |could you |would you |i need you to |i want you to |i'd like you to )*"
+    r"[?？؟]\W{0,8}$|^\W*(?:please |can you |could you |would you |i need you to |i want you to |i'd like you to )*"
     r"(?:what|who|whom|whose|why|how|when|where|which|is|are|was|were|do|does|did|should|explain|summari[sz]e|translate|"
     r"write|draft|rewrite|rephrase|review|proofread|improve|compare|describe|analy[sz]e|tell me|suggest|help me|fix|"
     r"(?:give|show|find|make|create|list) (?:me|us|a|an|some|the|all)|check (?:this|whether|if|the)|read this|"
@@ -117,9 +118,15 @@ def signals_of(text: str) -> tuple[Signal, int]:
         (Signal.CONTACT, _CONTACT, folded),
         (Signal.MONEY, _MONEY, folded),
         (Signal.SHOUT, _SHOUT, shown),
-        (Signal.REQUEST, _REQUEST, _LAST_QUESTION.sub("", folded)),
+        (Signal.REQUEST, _REQUEST, _last_word(folded)),
     ):
         if pattern.search(subject):
             found |= signal
     plain = _LEET_WORD.sub(lambda word: word[0].translate(_LEET), _LINK.sub(" ", folded))
     return found, advertising_words(plain)
+
+
+def _last_word(text: str) -> str:
+    """What follows the last question mark, if that is more than a few words; else the whole text."""
+    rest = _QUESTION_MARKS.split(text)[-1]
+    return rest if len(_WORD.findall(rest)) > 3 else text

@@ -33,7 +33,7 @@ class RepetitionLimits(_Limits):
     habit_per_day: int = Field(default=6, gt=0, description="Times a day that a habit explains")
     beyond_habit: int = Field(default=16, gt=0, description="Repeats beyond the habit, summed over the window's days")
     short_bytes: int = Field(default=14, ge=0, description="Shorter prompts (`continue`) are repeated by anybody")
-    short_factor: float = Field(default=3, ge=1, description="Short prompts may be repeated this many times as often")
+    short_factor: float = Field(default=4, ge=1, description="Short prompts may be repeated this many times as often")
 
 
 class TimingLimits(_Limits):

@@ -97,17 +97,22 @@ def _instant(turns: Sequence[TurnFacts], limits: TimingLimits) -> Finding | None
     """Questions that follow a response sooner than anybody can have read it and typed."""
     found = []
     for session in grouped(turns, lambda turn: turn.session).values():
-        instant = [
-            late
-            for early, late in pairwise(session)
-            if late.at - early.at - min(early.response_ms, late.response_ms) < limits.instant_seconds * 1000
-        ]
+        instant = max(_instantly(session, True, limits), _instantly(session, False, limits), key=len)
         if len(instant) >= max(limits.instant_turns, limits.instant_share * len(session)):
             summary = f"{len(instant)} questions within {limits.instant_seconds:g} s of the response before"
             found.append(
                 finding("bot_like_patterns", "instant_turns", len(instant), limits.instant_turns, instant, summary)
             )
     return strongest(found)
+
+
+def _instantly(session: Sequence[TurnFacts], from_start: bool, limits: TimingLimits) -> list[TurnFacts]:
+    """The turns that follow at once, if a turn's time is that of its start, or else that of its end."""
+    return [
+        late
+        for early, late in pairwise(session)
+        if late.at - early.at - (early if from_start else late).response_ms < limits.instant_seconds * 1000
+    ]
 
 
 def _automated(turns: Sequence[TurnFacts], limits: TimingLimits) -> Finding | None:

@@ -15,7 +15,7 @@ from models.risk.facts import TurnFacts
 from models.risk.finding import Finding, Rule
 from models.values import Timestamp, Uuid
 
-TURNS_KEPT = 300
+TURNS_KEPT = 200
 DAYS_KEPT = timedelta(days=14)
 _AGE = DAYS_KEPT // timedelta(milliseconds=1)
 
