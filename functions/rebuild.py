@@ -75,7 +75,7 @@ class Rebuild(Progress):
     body=RebuildRequest,
     returns=Rebuild,
     status=202,
-    problems=("not-found",),
+    problems=("not-found", "account-suspended", "account-blocked", "email-taken"),
     durable=True,
 )
 async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
