@@ -2,7 +2,7 @@
 
 Run by `azd up` before anything is deployed. Needs the Azure CLI, signed in as somebody who may register applications,
 and nothing else. What it makes is found again by its `uniqueName`, so running it twice changes nothing. With
-`ENTRA_API_CLIENT_ID` in the environment it does nothing: set it where registrations are made by somebody else.
+`VIMARSH_REGISTER_APPS=false` it does nothing: for where registrations are made by somebody else.
 
 Source: https://learn.microsoft.com/graph/api/application-upsert
 """
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ ROLES = {
 CLAIMS = ("email", "given_name", "family_name", "idtyp")
 """What tokens are to say beside the usual, where it is known."""
 
+TRIES = 6
+
 USER_READ = "e1fe6dd8-ba31-4d61-89e7-88639da4683d"
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 
@@ -43,8 +46,8 @@ class CannotRegister(Exception):
 
 
 def main() -> int:
-    if os.environ.get("ENTRA_API_CLIENT_ID"):
-        print("entra: ENTRA_API_CLIENT_ID is set, so the app registrations are left as they are")
+    if os.environ.get("VIMARSH_REGISTER_APPS") == "false":
+        print("entra: VIMARSH_REGISTER_APPS is false, so the app registrations are left as they are")
         return 0
     try:
         api, web = register(setting("AZURE_ENV_NAME"), listed("VIMARSH_ORIGINS"), listed("VIMARSH_TENANTS"))
@@ -80,8 +83,8 @@ def register(environment: str, origins: list[str], tenants: list[str]) -> tuple[
     api = upsert(f"vimarsh-api-{environment}", api_application(environment, audience))
     web = upsert(f"vimarsh-web-{environment}", web_application(environment, audience, origins, api))
     patch(f"{GRAPH}/applications(appId='{api}')", api_identity(api, web))
-    patch(f"{GRAPH}/servicePrincipals(appId='{api}')", {"displayName": f"Vimarsh API ({environment})"})
-    patch(f"{GRAPH}/servicePrincipals(appId='{web}')", {"displayName": f"Vimarsh chat ({environment})"})
+    for client_id, name in ((api, f"Vimarsh API ({environment})"), (web, f"Vimarsh chat ({environment})")):
+        patch(f"{GRAPH}/servicePrincipals(appId='{client_id}')", {"displayName": name}, create=True)
     return api, web
 
 
@@ -150,18 +153,29 @@ def id_of(name: str) -> str:
 def upsert(unique_name: str, application: dict[str, Any]) -> str:
     """Makes or changes an application, and gives its client id."""
     url = f"{GRAPH}/applications(uniqueName='{unique_name}')"
-    patch(url, application)
-    found = json.loads(run("az", "rest", "--method", "get", "--url", f"{url}?$select=appId"))
-    return str(found["appId"])
+    patch(url, application, create=True)
+    return str(json.loads(rest("get", f"{url}?$select=appId"))["appId"])
 
 
-def patch(url: str, body: dict[str, Any]) -> None:
-    """Makes or changes what is at the URL. The body goes by a file: shells differ in what they do to quotes."""
-    headers = ["--headers", "Prefer=create-if-missing", "Content-Type=application/json"]
+def patch(url: str, body: dict[str, Any], *, create: bool = False) -> None:
+    """Changes what is at the URL, or makes it. The body goes by a file: shells differ in what they do to quotes."""
+    headers = ["Content-Type=application/json", *(["Prefer=create-if-missing"] if create else [])]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "body.json"
         path.write_text(json.dumps(body), encoding="utf-8")
-        run("az", "rest", "--method", "patch", "--url", url, *headers, "--body", f"@{path}")
+        rest("patch", url, "--headers", *headers, "--body", f"@{path}")
+
+
+def rest(method: str, url: str, *more: str) -> str:
+    """What Microsoft Graph answers. What was made a moment ago may not be found yet, so that is asked again."""
+    for _ in range(TRIES - 1):
+        try:
+            return run("az", "rest", "--method", method, "--url", url, *more)
+        except CannotRegister as reason:
+            if "ResourceNotFound" not in str(reason):
+                raise
+        time.sleep(float(os.environ.get("ENTRA_RETRY_SECONDS", "3")))
+    return run("az", "rest", "--method", method, "--url", url, *more)
 
 
 def remember(values: dict[str, str]) -> None:

@@ -27,18 +27,23 @@ with log.open("a") as file:
     file.write(json.dumps({{"tool": {tool!r}, "arguments": arguments, "body": body}}) + "\\n")
 if {fails}:
     sys.exit("Insufficient privileges to complete the operation.")
+if {unfound} and log.read_text().count(arguments[-1]) <= {unfound}:
+    sys.exit("Not Found (Request_ResourceNotFound)")
 if "get" in arguments:
     print(json.dumps({{"appId": "client-of-" + arguments[arguments.index("--url") + 1].split("'")[1]}}))
 """
 
 
-def run(folder: Path, *, fails: bool = False, **settings: str) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
+def run(
+    folder: Path, *, fails: bool = False, unfound: int = 0, **settings: str
+) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
     """Runs the hook; gives what came of it, and the calls of `az` and `azd` in their order."""
     log = folder / "calls.jsonl"
     for tool in ("az", "azd"):
-        (folder / tool).write_text(TOOL.format(python=sys.executable, log=str(log), tool=tool, fails=fails))
+        refuses = {"fails": fails, "unfound": unfound if tool == "az" else 0}
+        (folder / tool).write_text(TOOL.format(python=sys.executable, log=str(log), tool=tool, **refuses))
         (folder / tool).chmod(0o755)
-    environment = {"PATH": str(folder), **settings}
+    environment = {"PATH": str(folder), "ENTRA_RETRY_SECONDS": "0", **settings}
     done = subprocess.run([sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False)
     return done, [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
@@ -72,7 +77,7 @@ def test_a_second_run_says_the_same_again(tmp_path: Path) -> None:
 
 
 def test_registrations_of_others_are_left_alone(tmp_path: Path) -> None:
-    done, calls = run(tmp_path, AZURE_ENV_NAME="trial", ENTRA_API_CLIENT_ID="given")
+    done, calls = run(tmp_path, AZURE_ENV_NAME="trial", VIMARSH_REGISTER_APPS="false")
 
     assert done.returncode == 0
     assert calls == []
@@ -84,6 +89,31 @@ def test_what_the_tool_complains_of_is_passed_on(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Insufficient privileges" in done.stderr
     assert len(calls) == 1
+
+
+def test_what_is_not_found_yet_is_asked_for_again(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, unfound=1, AZURE_ENV_NAME="trial")
+
+    assert done.returncode == 0, done.stderr
+    reads = [call["arguments"][-1] for call in calls if "get" in call["arguments"]]
+    assert len(reads) == 2 * len(set(reads))
+
+
+def test_what_is_never_found_ends_with_what_the_tool_says(tmp_path: Path) -> None:
+    done, calls = run(tmp_path, unfound=1000, AZURE_ENV_NAME="trial")
+
+    assert done.returncode == 1
+    assert "ResourceNotFound" in done.stderr
+    assert len(calls) == entra_apps.TRIES
+
+
+def test_a_later_run_follows_a_change_of_origins(tmp_path: Path) -> None:
+    origins = '["https://new.contoso.example"]'
+    client_id = "client-of-vimarsh-api-trial"
+    _, calls = run(tmp_path, AZURE_ENV_NAME="trial", ENTRA_API_CLIENT_ID=client_id, VIMARSH_ORIGINS=origins)
+
+    [web] = [call["body"] for call in calls if call["body"] and "spa" in call["body"]]
+    assert web["spa"]["redirectUris"] == ["https://new.contoso.example/"]
 
 
 def test_a_wrong_setting_is_named_before_anything_is_made(tmp_path: Path) -> None:
