@@ -15,8 +15,6 @@ param location string
 param stage Stage = 'dev'
 
 @description('Client id of the API application in Entra ID: the audience of the tokens. Made by hooks/entra_apps.py.')
-@minLength(36)
-@maxLength(36)
 param apiClientId string
 
 @description('Tenants whose users may sign in; empty for just this one.')
@@ -44,6 +42,7 @@ param addressHashKey string = '${newGuid()}${newGuid()}'
 var sizes = union(stages[stage], overrides)
 var databaseName = 'vimarsh'
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+var audience = empty(apiClientId) ? fail('ENTRA_API_CLIENT_ID is empty: see infra/README.md') : apiClientId
 var homeTenant = tenant().tenantId
 var tenants = empty(allowedTenants) ? [homeTenant] : allowedTenants
 var tags = {
@@ -162,7 +161,7 @@ module app 'modules/app.bicep' = {
     deploymentContainerUrl: storage.outputs.deploymentContainerUrl
     vaultUri: vault.outputs.vaultUri
     insightsConnectionString: monitoring.outputs.insightsConnectionString
-    apiClientId: apiClientId
+    apiClientId: audience
     allowedTenants: tenants
     allowedOrigins: allowedOrigins
     graphCredential: graphCredential

@@ -4,7 +4,7 @@ using './main.bicep'
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')
 param location = readEnvironmentVariable('AZURE_LOCATION')
 param stage = readEnvironmentVariable('VIMARSH_STAGE', 'dev')
-param apiClientId = readEnvironmentVariable('ENTRA_API_CLIENT_ID')
+param apiClientId = readEnvironmentVariable('ENTRA_API_CLIENT_ID', '')  // azd reads this file before the hook has run, too
 param allowedTenants = json(readEnvironmentVariable('VIMARSH_TENANTS', '[]'))
 param allowedOrigins = json(readEnvironmentVariable('VIMARSH_ORIGINS', '[]'))
 param alertEmails = json(readEnvironmentVariable('VIMARSH_ALERT_EMAILS', '[]'))

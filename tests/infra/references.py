@@ -11,7 +11,7 @@ from tree_sitter import Node
 from tests.infra.bicep import Declaration, File, properties, string, text, walk
 
 FUNCTIONS = {
-    "any", "array", "concat", "contains", "empty", "environment", "filter", "first", "flatten", "guid", "int",
+    "any", "array", "concat", "contains", "empty", "environment", "fail", "filter", "first", "flatten", "guid", "int",
     "items", "join", "json", "last", "length", "loadJsonContent", "loadTextContent", "map", "max", "min",
     "newGuid", "objectKeys", "range", "readEnvironmentVariable", "replace", "resourceGroup", "resourceId",
     "split", "string", "subscription", "subscriptionResourceId", "substring", "tenant", "toLower", "toObject",

@@ -68,6 +68,7 @@ def test_the_deployment_gets_every_variable_that_it_reads() -> None:
 def test_ci_builds_parameters_with_those_that_have_no_default() -> None:
     needed = set(re.findall(r"readEnvironmentVariable\('(\w+)'\)", PARAMETERS))
 
+    assert needed == {"AZURE_ENV_NAME", "AZURE_LOCATION"}  # which azd asks for before it does anything
     assert set(steps(ROOT / ".github" / "workflows" / "ci.yml")[-1]["env"]) == needed
 
 
