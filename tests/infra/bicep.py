@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -108,6 +109,23 @@ def read(path: Path) -> File:
         _take(file, node, decorators)
         decorators = frozenset()
     return file
+
+
+def expression(value: object) -> Node:
+    """A value of JSON as the expression that it would be in Bicep."""
+    return _PARSER.parse(f"var value = {_written(value)}\n".encode()).root_node.named_children[0].named_children[-1]
+
+
+def _written(value: object) -> str:
+    match value:
+        case dict():
+            return "{\n" + "".join(f"{_written(name)}: {_written(each)}\n" for name, each in value.items()) + "}"
+        case list():
+            return "[\n" + "".join(f"{_written(each)}\n" for each in value) + "]"
+        case str():
+            return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${") + "'"
+        case _:
+            return json.dumps(value)
 
 
 def read_all(folder: Path) -> dict[Path, File]:

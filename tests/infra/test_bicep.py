@@ -24,6 +24,7 @@ def problems(root: Path) -> list[str]:
     found = [error for file in files.values() for error in syntax_errors(file)]
     found += Resolver(files).problems()
     found += schemas.problems(files.values())
+    found += schemas.problems_of_containers(root / "cosmos" / "containers.json")
     found += policy.wrong_api_versions(files.values())
     found += policy.wrong_protections(files.values())
     found += policy.wrong_roles(by_name["roles.bicep"])
@@ -135,6 +136,25 @@ MISTAKES = {
 def test_a_mistake_is_found(mistake: str, copy: Path) -> None:
     name, right, wrong, expected = MISTAKES[mistake]
     path = copy / "infra" / name
+    source = path.read_text(encoding="utf-8")
+    assert right in source
+    path.write_text(source.replace(right, wrong), encoding="utf-8")
+
+    assert [found for found in problems(copy) if expected in found]
+
+
+CONTAINER_MISTAKES = {
+    "property": ('"defaultTtl"', '"ttl"', "SqlContainerResource has no ttl"),
+    "inner property": ('"compositeIndexes"', '"compositeIndices"', "IndexingPolicy has no compositeIndices"),
+    "value": ('"kind": "Hash"', '"kind": "Hashed"', "'Hashed' is none of"),
+    "property of full text": ('"defaultLanguage"', '"language"', "FullTextPolicy has no language"),
+}
+
+
+@pytest.mark.parametrize("mistake", CONTAINER_MISTAKES)
+def test_a_container_that_azure_would_refuse_is_found(mistake: str, copy: Path) -> None:
+    right, wrong, expected = CONTAINER_MISTAKES[mistake]
+    path = copy / "cosmos" / "containers.json"
     source = path.read_text(encoding="utf-8")
     assert right in source
     path.write_text(source.replace(right, wrong), encoding="utf-8")
