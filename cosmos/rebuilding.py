@@ -7,13 +7,14 @@ repaired is guarded by that same ETag; sources are folded as the change feed fol
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceExistsError
+from pydantic import ValidationError
 
 from cosmos.analytics import Analytics
 from cosmos.containers import retention_seconds
@@ -22,7 +23,7 @@ from cosmos.folding import session_source, turn_source
 from cosmos.paging import page_of
 from models.contribution import Bucket, Source, Sums, of_day
 from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
-from models.fold import Applied, Balance
+from models.fold import Balance
 from models.rollup import LedgerEntry, Rollup, ledger_id, rollup_id
 
 DOCUMENTS_PER_PAGE = 100
@@ -78,6 +79,7 @@ class _Sources:
     count: int
     behind: int
     wrong: int
+    unreadable: int
     bounds: Bounds
 
 
@@ -89,6 +91,12 @@ class _Buckets:
     drifted: list[BucketDrift]
     expired: int
     unsettled: int
+
+
+Page = list[Source | None]
+"""Sources that are held at a time; None for a document that can't be read."""
+
+Pages = AsyncIterator[Page]
 
 
 class Rebuilding:
@@ -118,11 +126,9 @@ class Rebuilding:
             azure.core.exceptions.AzureError: Cosmos DB is out of order; call again.
             Contention: others write the same documents all the while; call again.
         """
-        documents = await self._check_sources(user_id, self._documents(user_id), repair, now)
-        fine = await self._check_buckets(user_id, True, documents.bounds, repair, now)
+        documents, fine = await self._level(user_id, True, lambda: self._documents(user_id), repair, now)
         wrong_days = {drift.bucket for drift in fine.drifted if not drift.repaired}
-        days = await self._check_sources(user_id, self._days(user_id, wrong_days), repair, now)
-        coarse = await self._check_buckets(user_id, False, days.bounds, repair, now)
+        days, coarse = await self._level(user_id, False, lambda: self._days(user_id, wrong_days), repair, now)
         return UserDrift(
             user_id=user_id,
             buckets=len(fine.compared) + len(coarse.compared),
@@ -132,9 +138,25 @@ class Rebuilding:
             sources=documents.count + days.count,
             sources_behind=documents.behind + days.behind,
             sources_wrong=documents.wrong + days.wrong,
+            sources_unreadable=documents.unreadable,
         )
 
-    async def _documents(self, user_id: str) -> AsyncIterator[list[Source]]:
+    async def _level(
+        self, user_id: str, fine: bool, sources: Callable[[], Pages], repair: bool, now: datetime
+    ) -> tuple[_Sources, _Buckets]:
+        """Buckets first, sources then: what a source changes is right only on top of a bucket that is right."""
+        found = await self._check_sources(user_id, sources())
+        buckets = await self._check_buckets(user_id, fine, found.bounds, repair, now)
+        is_sound = not buckets.unsettled and all(drift.repaired for drift in buckets.drifted)
+        if repair and is_sound and found.behind + found.wrong:
+            async for page in sources():
+                to_fold = [
+                    source for source, stands in await self._stand(user_id, page) if stands is not Standing.APPLIED
+                ]
+                await self._analytics.fold(user_id, to_fold, now, again=True)
+        return found, buckets
+
+    async def _documents(self, user_id: str) -> Pages:
         """The user's turns and sessions, some at a time."""
         kinds: tuple[tuple[ContainerProxy, str, Callable[[Item], Source]], ...] = (
             (self._database.user_interactions, "interaction", turn_source),
@@ -143,9 +165,9 @@ class Rebuilding:
         for container, kind, source in kinds:
             query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the two kinds above
             async for page in _pages(container, query, DOCUMENTS_PER_PAGE, user_id):
-                yield [source(item) for item in page]
+                yield [_read(source, item) for item in page]
 
-    async def _days(self, user_id: str, without: set[str]) -> AsyncIterator[list[Source]]:
+    async def _days(self, user_id: str, without: set[str]) -> Pages:
         query = f"{ROLLUPS} AND c.analytics_period = 'daily'"
         async for page in _pages(self._container, query, DOCUMENTS_PER_PAGE, user_id):
             held = [_Held.of(item) for item in page]
@@ -155,29 +177,24 @@ class Rebuilding:
                 if day.bucket.name not in without
             ]
 
-    async def _check_sources(
-        self, user_id: str, pages: AsyncIterator[list[Source]], repair: bool, now: datetime
-    ) -> _Sources:
-        found = _Sources(0, 0, 0, Bounds())
-        async for sources in pages:
-            entries = await self._entries(user_id, sources)
-            to_fold = []
-            for source in sources:
+    async def _check_sources(self, user_id: str, pages: Pages) -> _Sources:
+        found = _Sources(0, 0, 0, 0, Bounds())
+        async for page in pages:
+            found.unreadable += page.count(None)
+            for source, stands in await self._stand(user_id, page):
                 found.count += 1
                 found.bounds.add(source)
-                stands = standing(source, entries.get(source.key))
                 found.behind += stands is Standing.BEHIND
                 found.wrong += stands is Standing.WRONG
-                if stands is not Standing.APPLIED:
-                    to_fold.append(source)
-            if repair:
-                await self._analytics.fold(user_id, to_fold, now, again=True)
         return found
 
-    async def _entries(self, user_id: str, sources: Sequence[Source]) -> dict[str, Applied]:
+    async def _stand(self, user_id: str, page: Page) -> list[tuple[Source, Standing]]:
+        """How the sources of a page stand; without those that can't be read."""
+        sources = [source for source in page if source is not None]
         keys = [(ledger_id(source.key), user_id) for source in sources]
         entries = [LedgerEntry.parse(item) for item in await self._container.read_items(keys)] if keys else []
-        return {entry.source: entry.as_applied for entry in entries}
+        ledger = {entry.source: entry.as_applied for entry in entries}
+        return [(source, standing(source, ledger.get(source.key))) for source in sources]
 
     async def _check_buckets(self, user_id: str, fine: bool, bounds: Bounds, repair: bool, now: datetime) -> _Buckets:
         found = _Buckets(set(), [], 0, 0)
@@ -249,6 +266,14 @@ class Rebuilding:
                     tally.add(applied)
                     shortest = min(shortest, entry.get("ttl") or shortest)
         return tally, shortest
+
+
+def _read(source: Callable[[Item], Source], item: Item) -> Source | None:
+    """None for what the fold has put aside as a dead letter."""
+    try:
+        return source(item)
+    except ValidationError:
+        return None
 
 
 def _is_fine(bucket: str) -> bool:

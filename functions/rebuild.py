@@ -53,6 +53,7 @@ class Progress(Message):
     sources: Count = Field(default=0, description="Turns, sessions and days compared with the ledger")
     sources_behind: Count = Field(default=0, description="Those not folded yet, or lost; folded if to be repaired")
     sources_wrong: Count = Field(default=0, description="Those that count otherwise; folded anew if to be repaired")
+    sources_unreadable: Count = Field(default=0, description="Documents that are not valid, and count nothing")
     drift: list[BucketDrift] = Field(default=[], description=f"The first {DRIFT_SHOWN} rollups that were wrong")
 
 

@@ -50,6 +50,7 @@ class UserDrift(Message):
     sources: Count = Field(description="Turns, sessions and days compared with the ledger")
     sources_behind: Count = Field(description="Sources whose latest revision is not folded: by a moment, or lost")
     sources_wrong: Count = Field(description="Sources that contribute something else than the ledger says")
+    sources_unreadable: Count = Field(default=0, description="Documents that are not valid, and count nothing")
 
 
 class Standing(Enum):
@@ -150,5 +151,6 @@ def total_of(reports: Iterable[UserDrift]) -> dict[str, int]:
             sources=report.sources,
             sources_behind=report.sources_behind,
             sources_wrong=report.sources_wrong,
+            sources_unreadable=report.sources_unreadable,
         )
     return dict(total)

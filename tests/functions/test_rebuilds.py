@@ -141,6 +141,7 @@ async def test_progress_counts_reports_and_keeps_a_bounded_list_of_drift() -> No
         sources=3,
         sources_behind=4,
         sources_wrong=5,
+        sources_unreadable=6,
     ).model_dump(mode="json")
     progress = advanced(advanced(Progress(users_total=4).model_dump(mode="json"), [report]), [report, report])
     assert len(progress.pop("drift")) == DRIFT_SHOWN
@@ -155,4 +156,5 @@ async def test_progress_counts_reports_and_keeps_a_bounded_list_of_drift() -> No
         "sources": 9,
         "sources_behind": 12,
         "sources_wrong": 15,
+        "sources_unreadable": 18,
     }
