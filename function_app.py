@@ -7,6 +7,7 @@ from functions import (
     admin_users,
     admissions,
     bookmarks,
+    dead_letters,
     docs,
     feeds,
     health,
@@ -39,6 +40,7 @@ API = (
     usage.routes,
     admin_users.routes,
     admin_limits.routes,
+    dead_letters.routes,
     rebuild.routes,
 )
 DESCRIBED = (*API, docs.routes_describing(API))

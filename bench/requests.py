@@ -200,6 +200,14 @@ STEPS = (
         body=BODIES["set_user_limits"]["as everybody"],
         edits=_ACCOUNT,
     ),
+    Step("list_dead_letters", "GET", "admin/dead-letters", who="staff"),
+    Step(
+        "redrive_dead_letters",
+        "POST",
+        "admin/dead-letters",
+        who="staff",
+        body=BODIES["redrive_dead_letters"]["one letter"],
+    ),
     Step("get_health", "GET", "health"),
     Step("get_readiness", "GET", "health/ready"),
 )

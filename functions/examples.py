@@ -69,6 +69,16 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "as everybody": {"limits": {}, "reason": "The workshop is over."},
     },
+    "redrive_dead_letters": {
+        "one letter": {
+            "letters": [
+                {
+                    "partition_key": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c",
+                    "id": "dead-letter-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+                }
+            ]
+        }
+    },
     "start_rebuild": {
         "everybody, only to report": {"user_id": None, "repair": False},
         "one user, repaired": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "repair": True},

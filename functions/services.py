@@ -17,6 +17,7 @@ from cosmos.audit import Audit
 from cosmos.bookmarks import Bookmarks
 from cosmos.containers import differing
 from cosmos.database import Database, connect
+from cosmos.dead_letters import DeadLetters
 from cosmos.directory import Directory
 from cosmos.folding import Folding
 from cosmos.history import History
@@ -52,12 +53,14 @@ class Store:
     alerts: Alerts
     ingestion: Ingestion
     folding: Folding
+    dead_letters: DeadLetters
     rebuilding: Rebuilding
 
     @classmethod
     def of(cls, database: Database, prices: PriceTable, limits: LimitTable = DEFAULT_LIMITS) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices)
         analytics = Analytics(database)
+        folding = Folding(users, sessions, analytics)
         return cls(
             users=users,
             sessions=sessions,
@@ -71,7 +74,8 @@ class Store:
             allowances=Allowances(database),
             alerts=Alerts(database, users, analytics, limits),
             ingestion=Ingestion(users, sessions, turns),
-            folding=Folding(users, sessions, analytics),
+            folding=folding,
+            dead_letters=DeadLetters(database, folding),
             rebuilding=Rebuilding(database, analytics),
         )
 

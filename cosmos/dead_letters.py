@@ -1,0 +1,63 @@
+"""Dead letters, for staff: listing the changes that could not be folded, and folding them once their cause is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from azure.core import MatchConditions
+from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
+
+from cosmos.database import Database
+from cosmos.folding import Folding
+from cosmos.paging import page_of
+from cosmos.reading import read_or_none
+from models.dead_letter import DeadLetter
+
+RedriveOutcome = Literal["folded", "failed", "source_gone", "absent"]
+
+
+class DeadLetters:
+    """Lists and re-drives dead letters."""
+
+    def __init__(self, database: Database, folding: Folding) -> None:
+        self._letters = database.user_analytics
+        self._sources = {
+            "user_interactions": (database.user_interactions, folding.interactions),
+            "user_sessions": (database.user_sessions, folding.sessions),
+            "user_analytics": (database.user_analytics, folding.rollups),
+        }
+
+    async def page(self, limit: int, continuation: str | None) -> tuple[list[DeadLetter], str | None]:
+        """One page of all letters, in no particular order, and the continuation of the next."""
+        query = 'SELECT * FROM c WHERE c.kind = "dead_letter"'
+        rows, following = await page_of(self._letters, query, {}, limit, continuation, None)
+        return [DeadLetter.parse(row) for row in rows], following
+
+    async def redrive(self, partition: str, letter_id: str, now: datetime) -> RedriveOutcome:
+        """Folds the source of a letter as it is now, and deletes the letter. May be repeated.
+
+        A source that still can't be folded writes its letter anew, and so does one that fails meanwhile in the change
+        feed: only the letter that was read is deleted.
+
+        Returns:
+            `folded`; `failed`, the letter stays; `source_gone`, there is nothing left to fold and the letter is
+            deleted; or `absent`, there is no such letter.
+        """
+        item = await read_or_none(self._letters, letter_id, partition)
+        if item is None or item["kind"] != "dead_letter":
+            return "absent"
+        letter = DeadLetter.parse(item)
+        container, fold = self._sources[letter.source_container]
+        source = await read_or_none(container, letter.source_id, letter.source_partition)
+        if source is not None:
+            await fold([source], now)
+        try:
+            await self._letters.delete_item(
+                letter_id, partition, etag=item["_etag"], match_condition=MatchConditions.IfNotModified
+            )
+        except CosmosAccessConditionFailedError:
+            return "failed"
+        except CosmosResourceNotFoundError:
+            return "absent"  # somebody else re-drove it at the same time
+        return "folded" if source is not None else "source_gone"
