@@ -21,6 +21,7 @@ def commands(traffic: Path | None) -> list[list[str]]:
     users = (traffic or SAMPLE) / "users.json"
     return [
         ["bench.recording", str(turns), "--users", str(users)],
+        ["bench.rebuild", str(turns), "--users", str(users)],
         ["bench.requests"],
         ["bench.contract"],
     ]

@@ -1,0 +1,138 @@
+"""Does a rebuild find what is wrong, all of it and nothing else, also if its host is killed in the middle?
+
+    python -m bench.rebuild [FILE.jsonl.gz] [--users users.json]
+
+Replays the traffic (the sample data without a file); rebuilds, which has to find nothing; damages ten rollups, and
+rebuilds, which has to find exactly these; rebuilds with repair, killing the host meanwhile and starting it again; and
+rebuilds once more, which has to find nothing. Exits with 1 if anything else was found. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.cosmos.aio import CosmosClient
+
+from bench.stack import SAMPLE, Stack, local_stack, run_local
+from local.provision import WELL_KNOWN_KEY
+
+DAMAGED = 10
+QUERY = "SELECT c.id, c.partition_key FROM c WHERE c.kind = 'rollup'"
+
+Buckets = set[tuple[str, str]]
+"""Rollups, by user id and name of the bucket."""
+
+
+def play(stack: Stack, turns: Path, users: Path) -> None:
+    """Replays the traffic and waits for the fold."""
+    urls = ["--functions-url", stack.functions_url, "--entra-url", stack.entra_url, "--cosmos-url", stack.cosmos_url]
+    with run_local("replay", str(turns), "--users", str(users), *urls) as replay:
+        printed, _ = replay.communicate()
+        if replay.returncode:
+            raise RuntimeError(printed)
+
+
+def admin(stack: Stack) -> dict[str, str]:
+    wanted = {"email": "root@contoso.example", "roles": ["Vimarsh.Admin"]}
+    answer = httpx.post(f"{stack.entra_url}/_local/token", json=wanted).raise_for_status()
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def start(stack: Stack, repair: bool) -> str:
+    """The path of a new rebuild of everybody."""
+    url = f"{stack.functions_url}/api/admin/rebuilds"
+    answer = httpx.post(url, json={"repair": repair}, headers=admin(stack), timeout=60).raise_for_status()
+    return str(answer.headers["location"])
+
+
+def look(stack: Stack, path: str) -> dict[str, Any]:
+    answer = httpx.get(stack.functions_url + path, headers=admin(stack), timeout=60).raise_for_status()
+    return dict(answer.json())
+
+
+def end(stack: Stack, path: str) -> dict[str, Any]:
+    """The rebuild when it has ended."""
+    while (found := look(stack, path))["status"] == "running":
+        time.sleep(0.1)
+    return found
+
+
+async def damage(stack: Stack, seed: int = 4) -> Buckets:
+    """Makes ten rollups of any period wrong, without a trace in their revision."""
+    wanted = {"database": "vimarsh", "container": "user_analytics", "query": QUERY}
+    async with httpx.AsyncClient(timeout=60) as http:
+        rows = (await http.post(f"{stack.cosmos_url}/_local/query", json=wanted)).json()["rows"]
+    chosen = random.Random(seed).sample(sorted(rows, key=lambda row: str(row["id"])), DAMAGED)
+    async with CosmosClient(stack.cosmos_url, WELL_KNOWN_KEY) as client:
+        container = client.get_database_client("vimarsh").get_container_client("user_analytics")
+        for row in chosen:
+            item = await container.read_item(row["id"], row["partition_key"])
+            item["sums"]["tokens"] = item["sums"].get("tokens", 0) + 1
+            await container.replace_item(item["id"], item)
+    return {(row["partition_key"], row["id"].removeprefix(row["partition_key"] + ":")) for row in chosen}
+
+
+def report(title: str, found: dict[str, Any], seconds: float) -> None:
+    counts = {name: value for name, value in found.items() if isinstance(value, int) and not isinstance(value, bool)}
+    print(f"{title}: {found['status']} in {seconds:.1f} s: " + ", ".join(f"{n} {v}" for n, v in counts.items()))
+
+
+def finds(stack: Stack, title: str, wanted: Buckets) -> bool:
+    """Whether a rebuild without repair finds these rollups, and nothing else."""
+    began = time.perf_counter()
+    found = end(stack, start(stack, repair=False))
+    report(title, found, time.perf_counter() - began)
+    drifted = {(drift["user_id"], drift["bucket"]) for drift in found["drift"]}
+    all_done = found["status"] == "completed" and found["users_done"] == found["users_total"]
+    return bool(all_done and drifted == wanted and found["sources_behind"] == 0)
+
+
+def repair_in_two_lives(stack: Stack) -> str:
+    """Starts a rebuild with repair and kills the host when some users are done; returns the rebuild's path."""
+    path = start(stack, repair=True)
+    while look(stack, path)["users_done"] == 0:
+        time.sleep(0.01)
+    os.kill(stack.child("local.functions"), signal.SIGKILL)
+    stack.process.wait()
+    print("the host was killed in the middle of the repair")
+    return path
+
+
+def measure(turns: Path, users: Path, data: Path) -> bool:
+    with local_stack(data) as stack:
+        play(stack, turns, users)
+        results = [finds(stack, "after the replay", set())]
+        wrong = asyncio.run(damage(stack))
+        results.append(finds(stack, f"with {len(wrong)} damaged", wrong))
+        path = repair_in_two_lives(stack)
+    with local_stack(data, again=stack) as stack:
+        began = time.perf_counter()
+        found = end(stack, path)
+        report("repaired after the restart", found, time.perf_counter() - began)
+        results.append(found["status"] == "completed" and found["users_done"] == found["users_total"])
+        results.append(finds(stack, "after the repair", set()))
+    print("as it should be" if all(results) else f"NOT as it should be: {results}")
+    return all(results)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.rebuild", description="Damage rollups, and rebuild them.")
+    parser.add_argument("turns", type=Path, nargs="?", default=SAMPLE / "turns.jsonl")
+    parser.add_argument("--users", type=Path, default=SAMPLE / "users.json")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vimarsh-") as folder:
+        return 0 if measure(arguments.turns, arguments.users, Path(folder)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
