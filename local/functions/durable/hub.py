@@ -54,16 +54,22 @@ class TaskHub:
         self.orchestrators = kinds["orchestrationTrigger"]
         self.activities = kinds["activityTrigger"]
         self.clock = clock
-        try:
-            self.store = Store(data / "durable.sqlite" if data else None)
-        except StateInUseError as error:
-            raise AppLoadError(str(error)) from error
+        self._store = _open(data / "durable.sqlite") if data else None
         self._invoker = invoker
         self._work = asyncio.Event()
         self._running: dict[tuple[Any, ...], asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
 
+    @property
+    def store(self) -> Store:
+        """The state; raises `RuntimeError` for one in memory before the start."""
+        if self._store is None:
+            raise RuntimeError("Durable functions are available once the host has been started.")
+        return self._store
+
     def start(self) -> None:
+        if self._store is None:
+            self._store = Store(None)
         self._loop = asyncio.create_task(self._look_for_work(), name="durable task hub")
 
     def begin_stop(self) -> None:
@@ -77,7 +83,8 @@ class TaskHub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self.store.close()
+        if self._store is not None:
+            self._store.close()
 
     def wake(self) -> None:
         """To be called after the state has been changed from outside."""
@@ -179,6 +186,13 @@ class TaskHub:
             Reason=f"Activity function '{activity.function}' failed: {type(error).__name__}: {error}",
             Details="".join(traceback.format_exception(error)),
         )
+
+
+def _open(path: Path) -> Store:
+    try:
+        return Store(path)
+    except StateInUseError as error:
+        raise AppLoadError(str(error)) from error
 
 
 def _converter() -> Any:
