@@ -88,7 +88,11 @@ async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
     wanted = {"request": call.body.model_dump(mode="json"), "progress": None, "continuation": None}
     status = await client.get_status(rebuild_id, show_input=True)
     if not status:
-        await client.start_new(ORCHESTRATOR, rebuild_id, wanted)
+        try:
+            await client.start_new(ORCHESTRATOR, rebuild_id, wanted)
+        except Exception:  # the SDK has no other type for an id that is taken: by this very request, sent twice
+            if not await client.get_status(rebuild_id):
+                raise
         status = await client.get_status(rebuild_id, show_input=True)
     rebuild = _described(rebuild_id, status)
     if (rebuild.user_id, rebuild.repair) != (call.body.user_id, call.body.repair):
@@ -175,7 +179,7 @@ def _rebuild_id(person: Person, key: str | None) -> str:
 
 
 def _described(rebuild_id: str, status: df.DurableOrchestrationStatus) -> Rebuild:
-    given = json.loads(status.input_)
+    given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
     progress = status.output if isinstance(status.output, dict) else status.custom_status or given["progress"] or {}
     states = {"Completed": "completed", "Failed": "failed", "Terminated": "failed", "Canceled": "failed"}
     return Rebuild.model_validate_json(

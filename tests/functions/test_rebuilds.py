@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -105,6 +106,16 @@ async def test_same_key_and_body_is_the_same_rebuild_and_another_body_is_refused
     assert first.headers["location"] == again.headers["location"]
     assert (again.status_code, other.status_code) == (202, 422)
     assert other.json()["type"] == "urn:vimarsh:problem:key-reused"
+
+
+async def test_same_request_sent_many_times_at_once_is_one_rebuild(
+    api: httpx.AsyncClient, alice: Headers, admin: Headers, drained: Drain
+) -> None:
+    body = {"user_id": await user_with_turns(api, alice, drained)}
+    headers = admin | {"Idempotency-Key": str(uuid.uuid4())}
+    answers = await asyncio.gather(*(api.post("/admin/rebuilds", json=body, headers=headers) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["rebuild_id"] for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("method", ["post", "get"])
