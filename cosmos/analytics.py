@@ -15,6 +15,9 @@ from cosmos.reading import read_or_none
 from models.contribution import Bucket, Source
 from models.dead_letter import DeadLetter
 from models.fold import Applied, Outcome, buckets_of, fold
+from models.risk.judgement import judged
+from models.risk.thresholds import RiskSettings
+from models.risk.window import RiskWindow, risk_window_id
 from models.rollup import LedgerEntry, Rollup, ledger_id, rollup_id
 
 SOURCES_PER_TRANSACTION = 32
@@ -36,10 +39,15 @@ class Contention(Exception):
 
 
 class Analytics:
-    """Reads and writes rollups with their ledger, and dead letters."""
+    """Reads and writes rollups with their ledger, what is found of abuse, and dead letters.
 
-    def __init__(self, database: Database) -> None:
+    Attributes:
+        risk: What is judged how.
+    """
+
+    def __init__(self, database: Database, risk: RiskSettings | None = None) -> None:
         self._container = database.user_analytics
+        self.risk = risk or RiskSettings()
 
     async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
         """One rollup, by one point read; None if nothing has been counted in it."""
@@ -88,7 +96,7 @@ class Analytics:
             outcome = fold(sources, held.ledger(again), held.balances())
             if not outcome.entries:
                 return
-            operations = held.operations(outcome, now)
+            operations = held.operations(outcome, sources, self.risk, now)
             halves = len(operations) > OPERATIONS_PER_TRANSACTION
             if not halves:
                 try:
@@ -108,7 +116,8 @@ class Analytics:
     async def _held(self, user_id: str, sources: Sequence[Source]) -> _Held:
         held = _Held(user_id)
         buckets = {bucket for source in sources for bucket in source.contributions}
-        await self._read(held, [ledger_id(source.key) for source in sources] + _ids(user_id, buckets))
+        entries = [ledger_id(source.key) for source in sources]
+        await self._read(held, [*entries, *_ids(user_id, buckets), risk_window_id(user_id)])
         earlier = buckets_of(sources, held.ledger()) - buckets
         if earlier:
             await self._read(held, _ids(user_id, earlier))
@@ -124,12 +133,13 @@ def _ids(user_id: str, buckets: Iterable[Bucket]) -> list[str]:
 
 
 class _Held:
-    """The ledger entries and rollups that a transaction starts from, with their ETags."""
+    """The ledger entries, the rollups and the risk window that a transaction starts from, with their ETags."""
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self._entries: dict[str, LedgerEntry] = {}
         self._rollups: dict[Bucket, Rollup] = {}
+        self._window = RiskWindow.empty(user_id)
         self._etags: dict[str, str] = {}
 
     def add(self, item: Item) -> None:
@@ -137,6 +147,8 @@ class _Held:
         if item["kind"] == "ledger":
             entry = LedgerEntry.parse(item)
             self._entries[entry.source] = entry
+        elif item["kind"] == "risk_window":
+            self._window = RiskWindow.parse(item)
         else:
             rollup = Rollup.parse(item)
             self._rollups[rollup.bucket] = rollup
@@ -150,18 +162,31 @@ class _Held:
     def balances(self) -> dict[Bucket, Any]:
         return {bucket: rollup.balance for bucket, rollup in self._rollups.items()}
 
-    def operations(self, outcome: Outcome, now: datetime) -> list[Any]:
+    def operations(self, outcome: Outcome, sources: Iterable[Source], risk: RiskSettings, now: datetime) -> list[Any]:
         """The transaction: every document it changes is guarded by the ETag it was read with, or must be new."""
-        documents: list[LedgerEntry | Rollup] = []
+        documents: list[LedgerEntry | Rollup | RiskWindow] = []
+        window = self._judged(sources, risk)
+        if window is not self._window:
+            documents.append(window)
         for source, applied in outcome.entries.items():
             known = self._entries.get(source)
             documents.append(LedgerEntry.of(self.user_id, source, applied, known.revision + 1 if known else 1))
         for bucket, balance in outcome.balances.items():
             before = self._rollups.get(bucket)
-            documents.append(Rollup.of(self.user_id, bucket, balance, before.revision + 1 if before else 1, now))
+            revision = before.revision + 1 if before else 1
+            documents.append(Rollup.of(self.user_id, bucket, balance, revision, now, window.findings.values()))
         return [self._guarded(document) for document in documents]
 
-    def _guarded(self, document: LedgerEntry | Rollup) -> Any:
+    def _judged(self, sources: Iterable[Source], risk: RiskSettings) -> RiskWindow:
+        """The risk window with the turns that are new in the ledger: what is edited later was judged before."""
+        new = {source.key: source.facts for source in sources if source.facts and source.key not in self._entries}
+        if not new:
+            return self._window
+        window = judged(self._window.with_turns(new.values()), risk)
+        revision = window.revision + 1 if window.id in self._etags else 1
+        return window.model_copy(update={"revision": revision})
+
+    def _guarded(self, document: LedgerEntry | Rollup | RiskWindow) -> Any:
         etag = self._etags.get(document.id)
         if etag is None:
             return ("create", (document.body(),))

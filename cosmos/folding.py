@@ -21,6 +21,7 @@ from cosmos.users import Users
 from models.contribution import Source, of_interaction, of_session
 from models.dead_letter import DeadLetter
 from models.interaction import UserInteraction
+from models.risk.window import RiskWindow
 from models.rollup import Rollup
 from models.session import UserSession
 
@@ -50,8 +51,9 @@ class Folding:
         await self._fold("user_sessions", _of_kind(items, "session"), session_source, now)
 
     async def rollups(self, items: Iterable[Item], now: datetime) -> None:
-        """The user's days into week, month and all time; totals onto the session and the profile."""
-        rollups = list(_of_kind(items, "rollup"))
+        """The user's days into week, month and all time; totals and findings onto the session and the profile."""
+        changes = list(items)
+        rollups = list(_of_kind(changes, "rollup"))
         days = [item for item in rollups if item["analytics_period"] == "daily"]
 
         def source(item: Item) -> Source:
@@ -59,6 +61,12 @@ class Folding:
 
         await self._fold("user_analytics", days, source, now)
         await self._each(self._set_totals, {item["id"]: item for item in rollups})
+
+        async def set_risk(_: str, item: Item) -> None:
+            await self._users.set_risk(RiskWindow.parse(item), self._analytics.risk.shadow, now)
+
+        suspected = (item for item in _of_kind(changes, "risk_window") if item["suspected"])
+        await self._each(set_risk, {item["id"]: item for item in suspected})
 
     async def _fold(
         self, container: str, items: Iterable[Item], source: Callable[[Item], Source], now: datetime

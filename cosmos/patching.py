@@ -63,18 +63,28 @@ async def edit(container: ContainerProxy, before: D, after: D, condition: str = 
 
 
 async def set_totals_if_newer(
-    container: ContainerProxy, item_id: str, partition: str, totals: dict[str, Any], revision: int
+    container: ContainerProxy,
+    item_id: str,
+    partition: str,
+    totals: dict[str, Any],
+    revision: int,
+    counter: str = "totals_revision",
+    condition: str = "true",
 ) -> Item | None:
     """Sets a rollup's totals on a document, unless it has those of a later revision, or is gone.
 
     Those of the same revision are set again: a caller that crashed before its next step gets to it when it repeats.
     At most nine totals: a patch takes ten operations.
 
+    Args:
+        counter: The field that holds the revision they come from.
+        condition: What must hold besides, of the document `c`.
+
     Returns:
         The document as it is then, None if nothing was set.
     """
-    not_later = f"FROM c WHERE NOT IS_DEFINED(c.totals_revision) OR c.totals_revision <= {revision}"
-    operations = set_fields(totals | {"totals_revision": revision})
+    not_later = f"FROM c WHERE (NOT IS_DEFINED(c.{counter}) OR c.{counter} <= {revision}) AND {condition}"
+    operations = set_fields(totals | {counter: revision})
     try:
         item: Item = await container.patch_item(item_id, partition, operations, filter_predicate=not_later)
     except CosmosResourceNotFoundError:

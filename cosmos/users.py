@@ -17,6 +17,9 @@ from models.errors import AccountClosed, EmailTaken, NotFound
 from models.identity import Person, email_claim_id_of
 from models.profile import EmailClaim, UserProfile
 from models.profile_changes import ProfileChanges, changed
+from models.risk.finding import moment
+from models.risk.policy import after_policy
+from models.risk.window import RiskWindow
 from models.rollup import Rollup
 from models.values import format_timestamp
 
@@ -56,8 +59,10 @@ class Users:
         profile = await self.recent(person.user_id)
         return profile or await self._create(person, now, last_login, is_admin)
 
-    async def writer(self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
-        """`ensure`, for somebody who is about to write.
+    async def writer(
+        self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False, is_service: bool = False
+    ) -> UserProfile:
+        """`ensure`, for somebody who is about to write. A service account is marked as one, once.
 
         Raises:
             AccountClosed: the account is suspended, blocked or deleted.
@@ -65,6 +70,9 @@ class Users:
         profile = await self.ensure(person, now, last_login, is_admin)
         if profile.account_status != "active":
             raise AccountClosed(profile.account_status)
+        if is_service and not profile.is_service:
+            unjudged = {"risk_score": 0.0, "abuse_flags": [], "abuse_evidence": [], "risk_decision": "nothing"}
+            return await self._set(profile, {"is_service": True} | unjudged)
         return profile
 
     async def check_not_deleted(self, user_id: str) -> None:
@@ -134,6 +142,32 @@ class Users:
             "last_activity": format_timestamp(all_time.last_activity),
         }
         await set_totals_if_newer(self._container, all_time.user_id, all_time.user_id, totals, all_time.revision)
+
+    async def set_risk(self, window: RiskWindow, shadow: bool, now: datetime) -> None:
+        """Puts what was found of abuse on the profile, unless something newer is there, or it is a service account's.
+
+        Then does what the policy says, if it is not only to be recorded.
+
+        Raises:
+            Stale: the profile was edited meanwhile; call again.
+        """
+        risk = {
+            "risk_score": window.score,
+            "abuse_flags": sorted(window.findings),
+            "abuse_evidence": [found.model_dump(mode="json") for _, found in sorted(window.findings.items())],
+            "risk_decision": window.decision,
+            "risk_judged_until": format_timestamp(moment(window.newest)),
+        }
+        user_id, judged = window.user_id, "(NOT IS_DEFINED(c.is_service) OR c.is_service = false)"
+        item = await set_totals_if_newer(
+            self._container, user_id, user_id, risk, window.revision, "risk_revision", judged
+        )
+        if item is None:
+            return
+        profile = UserProfile.parse(item)
+        wanted = after_policy(profile, window, shadow, now)
+        if wanted is not profile:
+            self.remember(await edit(self._container, profile, wanted))
 
     async def _create(self, person: Person, now: datetime, last_login: datetime, is_admin: bool) -> UserProfile:
         await self._claim_email(person.email, person.user_id, now)

@@ -126,10 +126,15 @@ class Call(Generic[Body]):
     def is_admin(self) -> bool:
         return self.caller is not None and "Vimarsh.Admin" in self.caller.roles
 
+    @property
+    def is_service(self) -> bool:
+        """Whether the account is a service's, whose use is not judged."""
+        return self.caller is not None and "Vimarsh.Service" in self.caller.roles
+
     async def writer(self) -> UserProfile:
         """The profile of the user, who must be allowed to write."""
         issued = self.caller.issued if self.caller else self.now
-        return await self.store.users.writer(self.person, self.now, issued, self.is_admin)
+        return await self.store.users.writer(self.person, self.now, issued, self.is_admin, self.is_service)
 
     def uuid(self, name: str) -> str:
         """A UUID of the path, in lower case; `name` is like `session_id`.

@@ -9,7 +9,18 @@ from models.profile_changes import ProfileChanges
 
 routes = Routes()
 
-FOR_STAFF = frozenset({"admin_notes", "moderation_actions", "limit_override", "totals_revision"})
+FOR_STAFF = frozenset(
+    {
+        "admin_notes",
+        "moderation_actions",
+        "limit_override",
+        "totals_revision",
+        "abuse_evidence",
+        "risk_decision",
+        "risk_judged_until",
+        "risk_revision",
+    }
+)
 """What a profile holds that its user is not shown here."""
 
 MAX_BYTES = 64 * 1024

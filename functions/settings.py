@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.limits import DEFAULT_LIMITS, LimitTable
 from models.pricing import PriceOverride
+from models.risk.thresholds import RiskSettings
 
 
 class SettingsError(Exception):
@@ -69,6 +70,12 @@ class Settings(BaseSettings):
         description="What a user may use in a UTC minute, and in a day and month of their calendar, as JSON in place "
         'of the defaults: {"minute": {"queries": 30}, "day": {"tokens": 5000000, "cost_usd": 10}, "month": {}}; '
         "what is absent has no limit",
+    )
+    risk: RiskSettings = Field(
+        default_factory=RiskSettings,
+        alias="RISK",
+        description="How abuse is judged and what follows from it, as JSON; what is absent stays as by default: "
+        '{"shadow": false, "suspend_from": 90, "thresholds": {"excessive_usage": {"turns_per_day": 300}}}',
     )
     reservation_seconds: int = Field(
         default=600, ge=10, le=86_400, alias="RESERVATION_SECONDS", description="An admission expires after this long"

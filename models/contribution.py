@@ -14,6 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from models.interaction import UserInteraction
+from models.risk.facts import TurnFacts, facts_of
 from models.session import UserSession
 
 Sums = dict[str, int]
@@ -50,6 +51,7 @@ class Source:
         first: Earliest time that it counts, None where it counts none.
         last: Latest such time.
         ttl: Seconds that the ledger remembers it, None for the container's default.
+        facts: What the rules on abuse look at; None of a source that is no turn.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Source:
     first: datetime | None = None
     last: datetime | None = None
     ttl: int | None = None
+    facts: TurnFacts | None = None
 
 
 def day_of(moment: datetime, timezone: str) -> date:
@@ -125,6 +128,7 @@ def of_interaction(turn: UserInteraction) -> Source:
         first=turn.timestamp,
         last=turn.timestamp,
         ttl=turn.ttl,
+        facts=facts_of(turn),
     )
 
 

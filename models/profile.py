@@ -12,6 +12,7 @@ from models.document import Document, Message
 from models.identity import Email, Person, email_claim_id_of
 from models.limits import LimitOverride
 from models.moderation import AccountStatus, ModerationAction
+from models.risk.finding import Finding
 from models.values import Count, Timestamp, TimeZone, Uuid
 
 ZONE_STAYS = timedelta(days=28)
@@ -68,6 +69,15 @@ class UserProfile(Document):
 
     risk_score: float = Field(default=0.0, ge=0, le=100, description="0-100, from patterns of use")
     abuse_flags: list[str] = Field(default_factory=list, description="Rules that found something, by name")
+    abuse_evidence: list[Finding] = Field(default_factory=list, description="What they found, by rule")
+    risk_decision: Literal["nothing", "flag", "suspend"] = Field(
+        default="nothing", description="What the policy makes of the score; in shadow mode only recorded here"
+    )
+    risk_judged_until: Timestamp | None = Field(
+        default=None, description="The newest turn judged: the score is that of then, and decays from then on"
+    )
+    risk_revision: int = Field(default=0, ge=0, description="Revision of the risk window that these come from")
+    is_service: bool = Field(default=False, description="A service account: its use is not judged")
 
     is_admin: bool = Field(default=False, description="Mirrors the token's roles; grants nothing")
     admin_notes: str | None = Field(default=None, description="The latest note of staff")

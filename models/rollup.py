@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from math import prod
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from pydantic import Field
 from models.contribution import Bucket, Period, Source, of_day
 from models.document import Document
 from models.fold import Applied, Balance
+from models.risk.finding import Finding
 from models.values import Count, Timestamp, Uuid
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -63,9 +65,9 @@ class Rollup(Document):
     knowledge_areas_explored: list[str] = Field(description="Query categories, most turns first")
     favorite_sources: list[str] = Field(description="Up to ten sources, most cited first")
 
-    usage_anomalies: list[str] = Field(default_factory=list, description="Names of unusual patterns found")
-    risk_indicators: dict[str, float] = Field(default_factory=dict, description="Score by rule")
-    abuse_likelihood: float = Field(default=0.0, ge=0, le=1)
+    usage_anomalies: list[str] = Field(default_factory=list, description="See `anomalies`")
+    risk_indicators: dict[str, float] = Field(default_factory=dict, description="Strength 0-1 by rule, see `anomalies`")
+    abuse_likelihood: float = Field(default=0.0, ge=0, le=1, description="See `likelihood`")
 
     @property
     def bucket(self) -> Bucket:
@@ -80,8 +82,19 @@ class Rollup(Document):
         return of_day(self.period_key, self.id, self.revision, self.sums, self.first_activity, self.last_activity)
 
     @classmethod
-    def of(cls, user_id: str, bucket: Bucket, balance: Balance, revision: int, now: datetime) -> Rollup:
+    def of(
+        cls,
+        user_id: str,
+        bucket: Bucket,
+        balance: Balance,
+        revision: int,
+        now: datetime,
+        findings: Collection[Finding] = (),
+    ) -> Rollup:
         """The rollup that says what `balance` holds.
+
+        Args:
+            findings: What the rules on abuse have found in the user's turns when it is written.
 
         Raises:
             ValueError: the balance counts nothing that has a time.
@@ -93,6 +106,7 @@ class Rollup(Document):
         zone = next(iter(by_count(sums, "timezone")), "UTC")
         start, end = period_bounds(bucket, zone, balance.first, balance.last)
         hours, days = by_count(sums, "hour"), by_count(sums, "weekday")
+        found = anomalies(findings, start, end)
         return cls(
             id=rollup_id(user_id, bucket),
             partition_key=user_id,
@@ -126,6 +140,9 @@ class Rollup(Document):
             learning_journey_progress=learning_progress(sums),
             knowledge_areas_explored=list(by_count(sums, "topic")),
             favorite_sources=list(by_count(sums, "source"))[:10],
+            usage_anomalies=sorted({one.pattern for one in found}),
+            risk_indicators={one.rule: one.strength for one in found},
+            abuse_likelihood=likelihood(found),
         )
 
 
@@ -190,6 +207,18 @@ def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
     depth = _ratio(complexity.get("moderate", 0) + 2 * complexity.get("complex", 0), 2 * asked)
     level = "beginner" if depth < 0.25 else "advanced" if depth >= 0.6 else "intermediate"
     return {"areas": len(by_count(sums, "topic")), "depth": depth, "level": level}
+
+
+def anomalies(findings: Collection[Finding], start: datetime, end: datetime) -> list[Finding]:
+    """The findings on abuse with evidence in a period, by rule: their patterns are the period's `usage_anomalies`, such
+    as `turns_per_day`, and their strengths its `risk_indicators`."""
+    within = (one for one in findings if one.first_seen <= end and one.last_seen >= start)
+    return sorted(within, key=lambda one: one.rule)
+
+
+def likelihood(findings: Collection[Finding]) -> float:
+    """`abuse_likelihood`: the chance, 0-1, that one finding is true, if each is with the chance of its strength."""
+    return round(1 - prod(1 - one.strength for one in findings), 4)
 
 
 def period_bounds(bucket: Bucket, timezone: str, first: datetime, last: datetime) -> tuple[datetime, datetime]:

@@ -32,9 +32,7 @@ _RULES: dict[Rule, Callable[[RiskWindow, Thresholds], Finding | None]] = {
 
 
 def findings_in(window: RiskWindow, thresholds: Thresholds) -> dict[Rule, Finding]:
-    """What the rules see in the window as it is; nothing for a service account."""
-    if window.exempt:
-        return {}
+    """What the rules see in the window as it is."""
     seen = {rule: judge(window, thresholds) for rule, judge in _RULES.items()}
     return {rule: found for rule, found in seen.items() if found is not None}
 
@@ -46,12 +44,19 @@ def judged(window: RiskWindow, settings: RiskSettings) -> RiskWindow:
     A finding outlives its evidence's stay in the window, and is forgotten when it scores too little.
     """
     now = moment(window.newest)
-    findings = {} if window.exempt else dict(window.findings)
+    findings = dict(window.findings)
     for rule, found in findings_in(window, settings.thresholds).items():
         findings[rule] = max(findings.get(rule, found), found, key=lambda one: _weight(one, settings))
     kept = {rule: one for rule, one in findings.items() if points(one, settings, now) >= settings.forget_below}
     score = score_of(kept, settings, now)
-    return window.model_copy(update={"findings": kept, "score": score, "decision": decision_of(score, settings)})
+    return window.model_copy(
+        update={
+            "findings": kept,
+            "score": score,
+            "decision": decision_of(score, settings),
+            "suspected": window.suspected or bool(findings),
+        }
+    )
 
 
 def points(found: Finding, settings: RiskSettings, now: datetime) -> float:
@@ -71,11 +76,6 @@ def decision_of(score: float, settings: RiskSettings) -> Decision:
     if score >= settings.suspend_from:
         return "suspend"
     return "flag" if score >= settings.flag_from else "nothing"
-
-
-def likelihood(score: float) -> float:
-    """`abuse_likelihood`, 0-1: the score as a share of 100."""
-    return score / 100
 
 
 def _weight(found: Finding, settings: RiskSettings) -> tuple[float, datetime, str]:

@@ -47,7 +47,7 @@ class RiskWindow(Document):
     hours: dict[str, int] = Field(default_factory=dict, description="Turns by clock hour, as hours since 1970")
     findings: dict[Rule, Finding] = Field(default_factory=dict, description="The weightiest finding of each rule")
     dismissals: dict[Rule, Dismissal] = Field(default_factory=dict, description="The latest dismissal by rule")
-    exempt: bool = Field(default=False, description="A service account: nothing is judged")
+    suspected: bool = Field(default=False, description="Whether anything has ever been found: else nothing is to tell")
     score: float = Field(default=0.0, ge=0, le=100, description="Risk score at the time of the newest turn")
     decision: Literal["nothing", "flag", "suspend"] = Field(
         default="nothing", description="What the policy makes of the score"
@@ -63,8 +63,8 @@ class RiskWindow(Document):
         return self.turns[-1].at if self.turns else 0
 
     def with_turns(self, new: Iterable[TurnFacts]) -> RiskWindow:
-        """The window with turns that it has not counted before."""
-        added = list(new)
+        """The window with turns that it has not counted before. A turn that it holds is not counted again."""
+        added = set(new).difference(self.turns)
         turns = sorted([*self.turns, *added])
         oldest = turns[-1].at - _AGE if turns else 0
         hours = {int(hour): count for hour, count in self.hours.items()}

@@ -1,0 +1,162 @@
+"""Abuse over the real engine: judged in the fold, each turn once, and put on the profile."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cosmos.analytics import Analytics
+from cosmos.database import Database, Item
+from cosmos.folding import Folding
+from functions.services import Store
+from models.contribution import Bucket
+from models.identity import Person
+from models.moderation import ModerationAction
+from models.profile import UserProfile
+from models.risk.thresholds import RiskSettings
+from models.risk.window import RiskWindow, risk_window_id
+from tests.cosmos.conftest import NOW
+from tests.models.examples import an_interaction
+from tests.models.risk_turns import at_human_pace
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+START = NOW - timedelta(hours=6)
+
+
+def repeated(person: Person, count: int, start: datetime = START, name: str = "turn", revision: int = 1) -> list[Item]:
+    """One question over and over, as the change feed gives it."""
+    items = []
+    for number, seconds in enumerate(at_human_pace(count)):
+        turn = an_interaction(f"{name}-{number}", start + timedelta(seconds=seconds), number + 1, revision)
+        turn = turn.model_copy(update={"user_id": person.user_id, "partition_key": person.user_id})
+        items.append(turn.body())
+    return items
+
+
+async def stored_window(database: Database, person: Person) -> RiskWindow:
+    item = await database.user_analytics.read_item(risk_window_id(person.user_id), person.user_id)
+    return RiskWindow.parse(item)
+
+
+async def fold_on(folding: Folding, database: Database, person: Person, now: datetime = NOW) -> None:
+    """What the change feed of `user_analytics` brings."""
+    pages = database.user_analytics.query_items("SELECT * FROM c", partition_key=person.user_id)
+    await folding.rollups([item async for item in pages], now)
+
+
+async def profile_of(store: Store, person: Person) -> UserProfile:
+    profile = await store.users.find(person.user_id)
+    assert profile is not None
+    return profile
+
+
+def enforcing(store: Store, database: Database) -> Folding:
+    return Folding(store.users, store.sessions, Analytics(database, RiskSettings(shadow=False)))
+
+
+async def test_turns_are_in_the_window_once_however_they_are_delivered(
+    store: Store, database: Database, person: Person
+) -> None:
+    items, chance = repeated(person, 40), random.Random(5)
+    await asyncio.gather(*(store.folding.interactions(chance.sample(items, 40), NOW) for _ in range(3)))
+    await store.folding.interactions(repeated(person, 40, revision=2), NOW)
+    window = await stored_window(database, person)
+    assert len(window.turns) == sum(window.hours.values()) == 40
+    assert [turn.at for turn in window.turns] == sorted({turn.at for turn in window.turns})
+    assert window.findings["repetitive_queries"].turns == 40
+
+
+async def test_findings_reach_profile_and_rollups(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (90, ["repetitive_queries"], "suspend")
+    assert [found.turns for found in profile.abuse_evidence] == [30]
+    assert (profile.account_status, profile.revision) == ("active", 1), "only recorded"
+    all_time = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    assert all_time is not None
+    assert all_time.usage_anomalies == ["repeats_per_day"]
+    assert (all_time.risk_indicators, all_time.abuse_likelihood) == ({"repetitive_queries": 1.0}, 1.0)
+
+
+async def test_who_is_not_suspected_has_nothing_written(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 5), NOW)
+    await fold_on(store.folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.risk_score, profile.abuse_flags, profile.risk_revision) == (0, [], 0)
+
+
+async def test_late_findings_do_not_replace_newer_ones(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 20), NOW)
+    old = await stored_window(database, person)
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    await store.users.set_risk(old, True, NOW)
+    assert (await profile_of(store, person)).abuse_evidence[0].turns == 30
+
+
+async def test_the_policy_suspends_once(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 30), NOW)
+    for _ in range(2):
+        await fold_on(folding, database, person)
+    profile = await profile_of(store, person)
+    assert profile.account_status == "suspended"
+    (action,) = profile.moderation_actions
+    assert (action.action, action.by, action.reason) == ("suspend", "policy", "Risk score 90: repetitive_queries")
+
+
+async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 30), NOW)
+    await fold_on(folding, database, person)
+    suspended = await profile_of(store, person)
+    restored = ModerationAction(
+        action="restore", reason="A test", by="mod", at=NOW, status_before="suspended", status_after="active"
+    )
+    actions = [action.model_dump(mode="json") for action in [*suspended.moderation_actions, restored]]
+    patch: list[dict[str, Any]] = [
+        {"op": "set", "path": "/account_status", "value": "active"},
+        {"op": "set", "path": "/moderation_actions", "value": actions},
+    ]
+    await database.users.patch_item(person.user_id, person.user_id, patch)
+    await fold_on(folding, database, person)
+    assert (await profile_of(store, person)).account_status == "active"
+    later = NOW + timedelta(hours=1)
+    await folding.interactions(repeated(person, 30, later, "again"), later)
+    await fold_on(folding, database, person, later + timedelta(hours=2))
+    assert (await profile_of(store, person)).account_status == "suspended"
+
+
+async def test_a_service_account_is_not_judged(store: Store, database: Database, person: Person) -> None:
+    await store.users.writer(person, NOW, NOW, is_service=True)
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 30), NOW)
+    await fold_on(folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.is_service, profile.account_status) == (True, "active")
+    assert (profile.risk_score, profile.abuse_flags, profile.abuse_evidence) == (0, [], [])
+
+
+async def test_who_becomes_a_service_account_is_no_longer_suspected(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    await store.users.writer(person, NOW, NOW, is_service=True)
+    await fold_on(store.folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (0, [], "nothing")
