@@ -94,6 +94,7 @@ def finds(stack: Stack, title: str, wanted: Buckets) -> bool:
     report(title, found, time.perf_counter() - began)
     drifted = {(drift["user_id"], drift["bucket"]) for drift in found["drift"]}
     all_done = found["status"] == "completed" and found["users_done"] == found["users_total"]
+    all_done = all_done and found["users_failed"] == 0
     return bool(all_done and drifted == wanted and found["sources_behind"] == 0)
 
 

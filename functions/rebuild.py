@@ -7,8 +7,10 @@ history stays short; what it has found is in its custom status meanwhile, and in
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Generator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -29,6 +31,8 @@ USERS_AT_ONCE = 4
 DRIFT_SHOWN = 200
 ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
 
+log = logging.getLogger(__name__)
+
 blueprint = df.Blueprint()
 routes = Routes()
 
@@ -44,7 +48,8 @@ class Progress(Message):
     """What a rebuild has found so far."""
 
     users_total: Count = 0
-    users_done: Count = 0
+    users_done: Count = Field(default=0, description="Those that failed included")
+    users_failed: Count = Field(default=0, description="Users who could not be compared, whatever was tried")
     buckets: Count = Field(default=0, description="Rollups compared")
     drifted_buckets: Count = Field(default=0, description="Rollups that did not hold what the ledger applied to them")
     repaired_buckets: Count = 0
@@ -130,15 +135,28 @@ def rebuild_analytics(context: df.DurableOrchestrationContext) -> Generator[Any,
         page = yield context.call_activity_with_retry("rebuild_page", ATTEMPTS, state["continuation"])
     for start in range(0, len(page["users"]), USERS_AT_ONCE):
         wave = [{"user_id": user, "repair": request["repair"]} for user in page["users"][start : start + USERS_AT_ONCE]]
-        reports = yield context.task_all(
-            [context.call_activity_with_retry("rebuild_user", ATTEMPTS, one) for one in wave]
-        )
-        progress = advanced(progress, reports)
+        reports = yield from _reports(context, wave)
+        progress = advanced(progress, reports, users=len(wave))
         context.set_custom_status(progress)
     if page["continuation"] is None:
         return progress
     context.continue_as_new({"request": request, "progress": progress, "continuation": page["continuation"]})
     return None
+
+
+def _reports(context: df.DurableOrchestrationContext, wave: list[dict[str, Any]]) -> Generator[Any, Any, Any]:
+    """The reports of some users, worked on at once; without those whose activity failed at every attempt."""
+    tasks = [context.call_activity_with_retry("rebuild_user", ATTEMPTS, one) for one in wave]
+    reports = []
+    with suppress(Exception):  # the SDK has no other type for an activity that failed; each is looked at below
+        yield context.task_all(tasks)
+    for task in tasks:
+        try:
+            reports.append((yield task))
+        except Exception:  # as above
+            if not context.is_replaying:
+                log.warning("a user could not be rebuilt")
+    return reports
 
 
 @blueprint.activity_trigger(input_name="nothing")  # type: ignore[untyped-decorator]
@@ -159,11 +177,12 @@ async def rebuild_user(one: Any) -> dict:  # type: ignore[type-arg]  # the worke
     return report.model_dump(mode="json")
 
 
-def advanced(progress: dict[str, Any], reports: list[dict[str, Any]]) -> dict[str, Any]:
-    """The progress with some users' reports counted in it."""
+def advanced(progress: dict[str, Any], reports: list[dict[str, Any]], users: int) -> dict[str, Any]:
+    """The progress with some users counted in it; of those that failed there is no report."""
     found = [UserDrift.model_validate(report) for report in reports]
     drift = [*progress["drift"], *(drift for report in reports for drift in report["drifted"])]
-    counts = {name: progress[name] + value for name, value in total_of(found).items()}
+    total = {"users_done": users, "users_failed": users - len(found)} | total_of(found)
+    counts = {name: progress.get(name, 0) + value for name, value in total.items()}
     return progress | counts | {"drift": drift[:DRIFT_SHOWN]}
 
 

@@ -142,7 +142,6 @@ def total_of(reports: Iterable[UserDrift]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for report in reports:
         total.update(
-            users_done=1,
             buckets=report.buckets,
             drifted_buckets=len(report.drifted),
             repaired_buckets=sum(drift.repaired for drift in report.drifted),

@@ -6,12 +6,14 @@ import asyncio
 import uuid
 from typing import Any
 
+import azure.durable_functions as df
 import httpx
 import pytest
 import pytest_asyncio
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.database import Database, connect
+from functions import rebuild
 from functions.rebuild import DRIFT_SHOWN, Progress, advanced
 from models.drift import BucketDrift, UserDrift
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
@@ -93,6 +95,27 @@ async def test_rebuild_of_one_user_finds_nothing_then_what_was_damaged_and_repai
     assert (await rebuilt(api, admin, user_id=user_id))["drifted_buckets"] == 0
 
 
+async def test_user_who_cannot_be_rebuilt_does_not_stop_the_rebuild(
+    api: httpx.AsyncClient,
+    alice: Headers,
+    admin: Headers,
+    drained: Drain,
+    analytics: ContainerProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rebuild, "ATTEMPTS", df.RetryOptions(1, 2))
+    user_id = await user_with_turns(api, alice, drained)
+    item = await analytics.read_item(f"{user_id}:all_time", user_id)
+    await analytics.replace_item(item["id"], {name: value for name, value in item.items() if name != "sums"})
+    found = await rebuilt(api, admin, user_id=user_id)
+    assert (found["status"], found["users_done"], found["users_failed"]) == ("completed", 1, 1)
+    everybody = await rebuilt(api, admin)
+    assert (everybody["status"], everybody["users_failed"]) == ("completed", 1)
+    assert everybody["users_done"] == everybody["users_total"]
+    assert everybody["buckets"] > 0
+    await analytics.replace_item(item["id"], item)
+
+
 async def test_same_key_and_body_is_the_same_rebuild_and_another_body_is_refused(
     api: httpx.AsyncClient, alice: Headers, admin: Headers, drained: Drain
 ) -> None:
@@ -130,8 +153,8 @@ async def test_rebuilds_are_for_admins(api: httpx.AsyncClient, alice: Headers, s
 
 
 async def test_unknown_rebuild_or_user_is_not_found(api: httpx.AsyncClient, admin: Headers) -> None:
-    for rebuild in (str(uuid.uuid4()), "no-uuid"):
-        assert (await api.get(f"/admin/rebuilds/{rebuild}", headers=admin)).status_code == 404
+    for name in (str(uuid.uuid4()), "no-uuid"):
+        assert (await api.get(f"/admin/rebuilds/{name}", headers=admin)).status_code == 404
     body = {"user_id": str(uuid.uuid4())}
     assert (await api.post("/admin/rebuilds", json=body, headers=admin)).status_code == 404
 
@@ -154,11 +177,13 @@ async def test_progress_counts_reports_and_keeps_a_bounded_list_of_drift() -> No
         sources_wrong=5,
         sources_unreadable=6,
     ).model_dump(mode="json")
-    progress = advanced(advanced(Progress(users_total=4).model_dump(mode="json"), [report]), [report, report])
+    progress = advanced(Progress(users_total=4).model_dump(mode="json"), [report], users=1)
+    progress = advanced(progress, [report, report], users=3)
     assert len(progress.pop("drift")) == DRIFT_SHOWN
     assert progress == {
         "users_total": 4,
-        "users_done": 3,
+        "users_done": 4,
+        "users_failed": 1,
         "buckets": 900,
         "drifted_buckets": 450,
         "repaired_buckets": 450,
