@@ -104,7 +104,7 @@ def repair_in_two_lives(stack: Stack) -> str:
     while look(stack, path)["users_done"] == 0:
         time.sleep(0.01)
     os.kill(stack.child("local.functions"), signal.SIGKILL)
-    stack.process.wait()
+    stack.process.communicate()  # what it still prints has to be read, or it never ends
     print("the host was killed in the middle of the repair")
     return path
 
