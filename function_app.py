@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions import (
     admin_limits,
+    admin_risk,
     admin_users,
     admissions,
     bookmarks,
@@ -40,6 +41,7 @@ API = (
     usage.routes,
     admin_users.routes,
     admin_limits.routes,
+    admin_risk.routes,
     dead_letters.routes,
     rebuild.routes,
 )

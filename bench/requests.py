@@ -22,6 +22,8 @@ import httpx
 
 from bench.stack import Stack, local_stack
 from functions.examples import BODIES
+from local.entra.identity import TENANT_ID, oid_of
+from models.identity import user_id_of
 
 Json = dict[str, Any]
 
@@ -57,6 +59,7 @@ class Client:
     http: httpx.Client
     tokens: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    suspects: list[str] = field(default_factory=list)
 
     def sign_in(self) -> None:
         """As a user, as staff, and as the chat product's server."""
@@ -141,6 +144,25 @@ def _a_batch(client: Client) -> Json:
     return {"turns": [item | {"id": str(uuid.uuid4()), "user": item["user"] | {"email": "dora@contoso.example"}}]}
 
 
+def _repeats(email: str) -> Json:
+    """A batch in which one user asks one thing over and over."""
+    item = BODIES["ingest_turns"]["one turn"]["turns"][0]
+    user = item["user"] | {"tenant_id": TENANT_ID, "auth_id": oid_of(email), "email": email}
+    turn = item | {"user": user, "session_id": str(uuid.uuid4())}
+    return {
+        "turns": [
+            turn | {"id": str(uuid.uuid4()), "timestamp": f"2026-10-05T10:{minute:02}:00Z"} for minute in range(14)
+        ]
+    }
+
+
+def _a_finding(client: Client) -> Json:
+    """The finding of the next user who has one."""
+    client.ids["asker_id"] = client.suspects.pop()
+    (shown,) = client.call("GET", "admin/users/{asker_id}/risk", "staff").json()["findings"]
+    return {"rule": shown["finding"]["rule"], "fingerprint": shown["fingerprint"], "reason": "A test"}
+
+
 _SESSION = "sessions/{session_id}"
 _TURNS = "sessions/{session_id}/interactions"
 _ACCOUNT = "admin/users/{user_id}"
@@ -200,6 +222,8 @@ STEPS = (
         body=BODIES["set_user_limits"]["as everybody"],
         edits=_ACCOUNT,
     ),
+    Step("get_user_risk", "GET", "admin/users/{asker_id}/risk", who="staff"),
+    Step("dismiss_finding", "PUT", "admin/users/{asker_id}/risk/dismissal", who="staff", prepare=_a_finding),
     Step("list_dead_letters", "GET", "admin/dead-letters", who="staff"),
     Step(
         "redrive_dead_letters",
@@ -222,7 +246,7 @@ def measure() -> dict[str, Cost]:
             feeds = [feed["function"] for feed in http.get(f"{stack.functions_url}/_local/feeds").json()["feeds"]]
         off = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in feeds}
         with local_stack(Path(folder), settings=off) as stack:
-            client = Client(stack, http, ids=client.ids)
+            client = Client(stack, http, ids=client.ids, suspects=client.suspects)
             client.sign_in()
             for who in ("user", "staff"):
                 client.call("GET", "me", who)
@@ -237,6 +261,11 @@ def _fill(client: Client) -> None:
     client.ids["session_id"] = client.call("POST", "sessions", body={}).json()["id"]
     client.ids["interaction_id"] = _turn(client)
     _a_bookmark(client)
+    for number in range(2 * WARMING + 1):
+        email = f"suspect{number}@contoso.example"
+        client.call("POST", "ingest/turns", "server", _repeats(email))
+        client.suspects.append(user_id_of(TENANT_ID, oid_of(email)))
+    client.ids["asker_id"] = client.suspects.pop()
     client.drained()
 
 

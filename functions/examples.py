@@ -69,6 +69,13 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "as everybody": {"limits": {}, "reason": "The workshop is over."},
     },
+    "dismiss_finding": {
+        "a test of ours": {
+            "rule": "repetitive_queries",
+            "fingerprint": "0f1e2d3c4b5a6978",
+            "reason": "The school's own rehearsal, confirmed by its teacher.",
+        }
+    },
     "redrive_dead_letters": {
         "one letter": {
             "letters": [

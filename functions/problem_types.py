@@ -104,6 +104,12 @@ PROBLEM_TYPES = {
             "restore can't be done to an account that is active.",
         ),
         ProblemType(
+            "finding-changed",
+            409,
+            "The finding has changed",
+            "The rule finds something else by now, or nothing. Read the risk again.",
+        ),
+        ProblemType(
             "precondition-failed",
             412,
             "It has changed",

@@ -15,6 +15,7 @@ from functions.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from models.errors import (
     AccountClosed,
     EmailTaken,
+    FindingChanged,
     KeyReused,
     NotFound,
     PreferencesTooLarge,
@@ -99,6 +100,7 @@ def invalid(error: ValidationError, within: str = "") -> Problem:
 _TYPES: dict[type[Exception], str] = {
     NotFound: "not-found",
     Stale: "precondition-failed",
+    FindingChanged: "finding-changed",
     KeyReused: "key-reused",
     EmailTaken: "email-taken",
     PreferencesTooLarge: "preferences-too-large",

@@ -23,6 +23,7 @@ from cosmos.folding import Folding
 from cosmos.history import History
 from cosmos.ingestion import Ingestion
 from cosmos.rebuilding import Rebuilding
+from cosmos.risk import Risk
 from cosmos.sessions import Sessions
 from cosmos.turns import Turns
 from cosmos.users import Users
@@ -32,8 +33,11 @@ from functions.settings import Settings, read_settings
 from functions.tokens import Tokens
 from models.limits import DEFAULT_LIMITS, LimitTable
 from models.pricing import PriceTable
+from models.risk.thresholds import RiskSettings
 
 log = logging.getLogger(__name__)
+
+DEFAULT_RISK = RiskSettings()
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,18 @@ class Store:
     folding: Folding
     dead_letters: DeadLetters
     rebuilding: Rebuilding
+    risk: Risk
 
     @classmethod
-    def of(cls, database: Database, prices: PriceTable, limits: LimitTable = DEFAULT_LIMITS) -> Store:
+    def of(
+        cls,
+        database: Database,
+        prices: PriceTable,
+        limits: LimitTable = DEFAULT_LIMITS,
+        risk: RiskSettings = DEFAULT_RISK,
+    ) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices)
-        analytics = Analytics(database)
+        analytics = Analytics(database, risk)
         folding = Folding(users, sessions, analytics)
         return cls(
             users=users,
@@ -77,6 +88,7 @@ class Store:
             folding=folding,
             dead_letters=DeadLetters(database, folding),
             rebuilding=Rebuilding(database, analytics),
+            risk=Risk(database, risk),
         )
 
 
@@ -104,7 +116,10 @@ class Services:
             if self._store is None:
                 self._client = await _entered(connect(self.settings.cosmos_connection))
                 self._store = Store.of(
-                    Database.of(self._client, self.settings.cosmos_database), self.prices, self.settings.limits
+                    Database.of(self._client, self.settings.cosmos_database),
+                    self.prices,
+                    self.settings.limits,
+                    self.settings.risk,
                 )
             return self._store
 

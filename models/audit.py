@@ -10,7 +10,7 @@ from models.document import Document
 from models.moderation import Reason
 from models.values import Timestamp, Uuid
 
-AuditedAct = Literal["read_interactions", "suspend", "block", "restore", "note", "set_limits"]
+AuditedAct = Literal["read_interactions", "suspend", "block", "restore", "note", "set_limits", "dismiss_finding"]
 
 
 class AuditEntry(Document):

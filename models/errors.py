@@ -62,3 +62,10 @@ class PreferencesTooLarge(Exception):
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(f"All preferences together may have {max_bytes} bytes. Remove some by setting them to null.")
+
+
+class FindingChanged(Exception):
+    """A finding that was to be dismissed is not what the rule finds by now."""
+
+    def __init__(self) -> None:
+        super().__init__("The rule finds something else by now, or nothing. Read the risk again.")

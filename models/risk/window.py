@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from models.document import Document, Message
-from models.errors import Stale
+from models.errors import FindingChanged
 from models.risk.excessive import HOUR, hour_of
 from models.risk.facts import TurnFacts
 from models.risk.finding import Finding, Rule
@@ -81,11 +81,11 @@ class RiskWindow(Document):
         """The window without a finding, which does not come back for the same evidence.
 
         Raises:
-            Stale: there is no such finding any more; the rule may have found something newer.
+            FindingChanged: there is no such finding any more; the rule may have found something newer.
         """
         found = self.findings.get(rule)
         if found is None or found.fingerprint != fingerprint:
-            raise Stale
+            raise FindingChanged
         dismissal = Dismissal(rule=rule, fingerprint=fingerprint, until=found.last_seen, reason=reason, by=by, at=now)
         return self.model_copy(
             update={

@@ -40,6 +40,8 @@ COUNTS = {
     "set_user_limits": {"users read": 1, "users batch": 1},
     "list_dead_letters": {"user_analytics query": 4},
     "redrive_dead_letters": {"user_analytics error_404": 1},
+    "get_user_risk": {"user_analytics read": 1},
+    "dismiss_finding": {"user_analytics read": 1, "users create": 1, "user_analytics replace": 1},
     "get_health": {},
     "get_readiness": {},
 }

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.errors import Stale
+from models.errors import FindingChanged
 from models.risk.facts import TurnFacts
 from models.risk.judgement import decision_of, findings_in, judged, points, score_of
 from models.risk.thresholds import RiskSettings, Thresholds
@@ -172,7 +172,7 @@ def test_a_dismissal_is_about_what_was_seen() -> None:
     grown = judged(
         window.with_turns(conversation(at_human_pace(9, 2 * HOUR), ["What is the meaning of life?"] * 9)), SETTINGS
     )
-    with pytest.raises(Stale):
+    with pytest.raises(FindingChanged):
         grown.dismiss("repetitive_queries", seen, "?", "mod", START)
-    with pytest.raises(Stale):
+    with pytest.raises(FindingChanged):
         window.dismiss("spam", seen, "?", "mod", START)
