@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
 from cosmos.database import Database, Item
 from cosmos.paging import page_of
@@ -102,7 +102,7 @@ class Analytics:
                 try:
                     await self._container.execute_item_batch(operations, user_id)
                     return
-                except CosmosBatchOperationError as error:
+                except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
                     halves = error.status_code == TOO_LARGE
                     if error.status_code not in LOST and not (halves and len(sources) > 1):
                         raise

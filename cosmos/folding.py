@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosHttpResponseError
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 from pydantic import ValidationError
 
 from cosmos.analytics import TOO_LARGE, Analytics
@@ -81,11 +81,14 @@ class Folding:
         async def fold_user(user_id: str, changes: list[tuple[Item, Source]]) -> None:
             try:
                 await self._analytics.fold(user_id, [source for _, source in changes], now)
-            except CosmosHttpResponseError as error:
-                if error.status_code != TOO_LARGE:
+            except (CosmosBatchOperationError, CosmosHttpResponseError, ValidationError) as error:
+                if not isinstance(error, ValidationError) and error.status_code != TOO_LARGE:
                     raise
-                for item, _ in changes:
-                    await self._bury(container, item, error, now)
+                if len(changes) == 1:
+                    await self._bury(container, changes[0][0], error, now)
+                else:  # to find out which of them it is
+                    for change in changes:
+                        await fold_user(user_id, [change])
 
         await self._each(fold_user, by_user)
 

@@ -157,6 +157,23 @@ async def test_a_change_that_can_not_be_counted_is_put_aside_and_holds_up_nothin
     assert (await fold_all(store, database, person))["interactions"] == 1
 
 
+async def test_a_difference_that_has_lost_its_rollup_is_put_aside_and_holds_up_nothing(
+    store: Store, database: Database, person: Person
+) -> None:
+    first, other = (item for item in turns(person, 2, seed=1) if item["revision"] == 1)
+    await store.folding.interactions([first, other], NOW)
+    query = "SELECT c.id FROM c WHERE c.kind = 'rollup'"
+    for rollup in [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]:
+        await database.user_analytics.delete_item(rollup["id"], person.user_id)
+    cheaper = first | {"revision": 2, "total_tokens": 1, "input_tokens": 1, "output_tokens": 0}
+    new = other | {"id": "turn-new"}
+    await store.folding.interactions([cheaper, new], NOW)
+    query = "SELECT c.source_id FROM c WHERE c.kind = 'dead_letter'"
+    letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
+    assert [letter["source_id"] for letter in letters] == [first["id"]]
+    assert (await fold_all(store, database, person))["interactions"] == 1
+
+
 async def test_totals_that_come_late_do_not_replace_newer_ones(
     store: Store, database: Database, person: Person
 ) -> None:
