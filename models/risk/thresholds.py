@@ -104,7 +104,7 @@ class RiskSettings(_Limits):
     points_per_rule: float = Field(default=90, gt=0, le=100, description="Score of one finding at full strength")
     half_life_days: float = Field(default=14, gt=0, description="Days after the last evidence until a finding halves")
     forget_below: float = Field(default=5, ge=0, le=100, description="A finding that scores less is forgotten")
-    flag_from: float = Field(default=40, gt=0, le=100, description="Score from which the account is flagged")
+    flag_from: float = Field(default=30, gt=0, le=100, description="Score from which the account is flagged")
     suspend_from: float = Field(default=80, gt=0, le=100, description="Score from which it is suspended")
     shadow: bool = Field(default=True, description="Only record what would have been done")
 

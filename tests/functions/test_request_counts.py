@@ -32,7 +32,7 @@ COUNTS = {
     "admit": {"user_sessions read": 1, "user_sessions replace": 1},
     "release_admission": {"user_sessions patch": 1},
     "ingest_turns": {"user_sessions batch": 1, "user_interactions create": 1},
-    "find_users": {"users query": 2},
+    "find_users": {"users query": 1},
     "get_user": {"users read": 1},
     "moderate_user": {"users read": 1, "users batch": 1},
     "read_user_interactions": {"users read": 1, "users create": 1, "user_interactions query": 1},
@@ -45,8 +45,8 @@ COUNTS = {
     "get_health": {},
     "get_readiness": {},
 }
-"""By operation: requests by container and kind. Each number is a decision; `find_users` asks two ranges of them all,
-and `list_dead_letters` all four. The letter that is driven is not there: one that is takes further a read of its
+"""By operation: requests by container and kind. Each number is a decision; `find_users` asks range by range until it
+has some, and `list_dead_letters` all four. The letter that is driven is not there: one that is takes further a read of its
 source, the fold, and a delete."""
 
 

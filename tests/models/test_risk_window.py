@@ -116,7 +116,7 @@ def test_rules_add_up_to_a_hundred_at_most() -> None:
     assert (window.score, window.decision) == (100, "suspend")
 
 
-@pytest.mark.parametrize(("score", "decision"), [(0, "nothing"), (39.9, "nothing"), (40, "flag"), (80, "suspend")])
+@pytest.mark.parametrize(("score", "decision"), [(0, "nothing"), (29.9, "nothing"), (30, "flag"), (80, "suspend")])
 def test_the_policy_follows_from_the_score(score: float, decision: str) -> None:
     assert decision_of(score, SETTINGS) == decision
 
