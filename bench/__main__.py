@@ -19,9 +19,11 @@ def commands(traffic: Path | None) -> list[list[str]]:
     """The modules to run, with their arguments."""
     turns = traffic / "turns.jsonl.gz" if traffic else SAMPLE / "turns.jsonl"
     users = (traffic or SAMPLE) / "users.json"
+    labelled = [str(turns), "--users", str(users), "--labels", str(traffic / "labels.json")] if traffic else []
     return [
         ["bench.recording", str(turns), "--users", str(users)],
         ["bench.rebuild", str(turns), "--users", str(users)],
+        ["bench.abuse", *labelled],
         ["bench.requests"],
         ["bench.contract"],
     ]
