@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 import pytest
+from azure.durable_functions.models.utils import http_utils
 
 from local.functions.errors import AppLoadError
 from local.functions.host import FunctionHost
@@ -17,6 +19,15 @@ from tests.local.functions.durable_helpers import activity, durable_host, orches
 from tests.local.functions.host_helpers import client_of
 
 Steps = Generator[Any, Any, Any]
+
+
+@pytest.fixture(autouse=True)
+async def own_session(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """The SDK keeps one HTTP session for the process, bound to one event loop; each test has a loop of its own."""
+    monkeypatch.setattr(http_utils, "_client_session", None)
+    monkeypatch.setattr(http_utils, "_session_lock", asyncio.Lock())
+    yield
+    await http_utils._close_session()
 
 
 def app_with_client(method: Any) -> df.DFApp:
