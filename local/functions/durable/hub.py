@@ -93,11 +93,12 @@ class TaskHub:
     async def _look_for_work(self) -> None:
         while True:
             self._work.clear()
-            for instance_id in self.store.ready(self.clock()):
+            moment = self.clock()  # one for both questions: what falls due between two would be seen by neither
+            for instance_id in self.store.ready(moment):
                 self._run(("turn", instance_id), self._take_turn(instance_id))
             for activity in self.store.activities(_MOST_ACTIVITIES):
                 self._run(("activity", activity.instance_id, activity.execution, activity.number), self._act(activity))
-            due = self.store.next_due(self.clock())
+            due = self.store.next_due(moment)
             seconds = None if due is None else max(due - self.clock(), 0.001)
             try:
                 async with asyncio.timeout(seconds):
