@@ -45,6 +45,8 @@ class TimingLimits(_Limits):
         default=0.08, gt=0, lt=1, description="(Q3-Q1)/(Q3+Q1) of the gaps, at most, over half an hour"
     )
     dispersion_long: float = Field(default=0.3, gt=0, lt=1, description="The same over six hours without a long pause")
+    gaps_long: int = Field(default=20, ge=8, description="Gaps that are enough over six hours without a long pause")
+    dispersion_few: float = Field(default=0.15, gt=0, lt=1, description="Their (Q3-Q1)/(Q3+Q1), at most")
     rest_hours: float = Field(default=3, gt=0, description="A pause this long is rest")
     sleepless_hours: float = Field(default=30, gt=0, description="Hours on one device without rest, at most")
     sleepless_turns: int = Field(default=30, gt=0, description="Turns in that time, at least")
@@ -81,7 +83,7 @@ class SpamLimits(_Limits):
     """Advertisements instead of questions."""
 
     turns: int = Field(default=8, gt=0, description="Advertisements in the window")
-    share: float = Field(default=0.25, gt=0, le=1, description="Of the turns in their time, at least this share")
+    share: float = Field(default=0.15, gt=0, le=1, description="Of the turns in their time, at least this share")
     template_turns: int = Field(default=12, gt=0, description="Turns with a link in one wording, whatever the words")
     template_similarity: float = Field(default=0.6, gt=0.3, le=1, description="Jaccard similarity of one wording")
 

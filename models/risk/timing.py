@@ -26,8 +26,9 @@ def _regular(turns: Sequence[TurnFacts], limits: TimingLimits) -> Finding | None
     """Gaps between turns that are too alike for how long it goes on: a person can keep time for a while only."""
     found = []
     for run in split(turns, limits.longest_gap_minutes * MINUTE):
-        for part in _parts(run, limits.gaps):
-            dispersion, limit = _dispersion(part), _allowed_dispersion(part[-1].at - part[0].at, limits)
+        few = (part for part in _parts(run, limits.gaps_long) if part[-1].at - part[0].at >= LONG)
+        for part in (*_parts(run, limits.gaps), *few):
+            dispersion, limit = _dispersion(part), _allowed_dispersion(part, limits)
             if dispersion <= limit:
                 hours = (part[-1].at - part[0].at) / HOUR
                 summary = (
@@ -73,8 +74,11 @@ def _quartile_dispersion(gaps: Sequence[int]) -> float:
     return (high - low) / (high + low) if low > 0 else 1.0
 
 
-def _allowed_dispersion(duration: float, limits: TimingLimits) -> float:
-    """The limit for a run of so many milliseconds: it rises with the logarithm of the duration."""
+def _allowed_dispersion(turns: Sequence[TurnFacts], limits: TimingLimits) -> float:
+    """The limit for a run: it rises with the logarithm of its duration, if there are enough gaps to tell."""
+    duration = turns[-1].at - turns[0].at
+    if len(turns) <= limits.gaps:
+        return limits.dispersion_few
     share = math.log(max(duration, BRIEF) / BRIEF) / math.log(LONG / BRIEF)
     return limits.dispersion_brief + min(1.0, share) * (limits.dispersion_long - limits.dispersion_brief)
 

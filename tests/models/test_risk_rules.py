@@ -153,6 +153,13 @@ def test_a_clock_with_jitter_is_a_machine() -> None:
     assert _machine([a_fact(at) for at in times]) is not None
 
 
+def test_a_slow_clock_is_a_machine() -> None:
+    times = [number * 45 * MINUTE + (number * 37 % 61 - 30) / 30 * 5 * MINUTE for number in range(28)]
+    found = _machine([a_fact(at) for at in times])
+    assert found is not None
+    assert (found.pattern, found.threshold) == ("regular_intervals", 0.15)
+
+
 def test_a_clock_that_waits_for_the_response_is_a_machine() -> None:
     at, turns = 0.0, []
     for number in range(60):
