@@ -46,8 +46,8 @@ COUNTS = {
     "get_readiness": {},
 }
 """By operation: requests by container and kind. Each number is a decision; `find_users` asks range by range until it
-has some, and `list_dead_letters` all four. The letter that is driven is not there: one that is takes further a read of its
-source, the fold, and a delete."""
+has some, and `list_dead_letters` all four. The letter that is driven is not there: one that is takes further a read
+of its source, the fold, and a delete."""
 
 
 @pytest.fixture(scope="module")
