@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     users_file = arguments.users or (beside if beside.exists() else None)
     users = read_users(users_file) if users_file else {}
     turns = list(read_turns(arguments.file, users, arguments.limit))
+    if not turns:
+        raise CommandError(f"there are no turns in {arguments.file}")
     ok = asyncio.run(
         replay(
             turns,

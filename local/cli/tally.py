@@ -58,7 +58,8 @@ def report(tally: Tally, seconds: float, unit: str) -> Iterator[str]:
     Only the answers to a batch tell a repetition: a single turn's is the same as the first time.
     """
     rate = tally.acknowledged / seconds if seconds else math.nan
-    yield f"turns      {tally.acknowledged} stored in {seconds:.1f} s: {rate:.0f} turns/s"
+    done = "stored" if unit == "batch" else "acknowledged"
+    yield f"turns      {tally.acknowledged} {done} in {seconds:.1f} s: {rate:.0f} turns/s"
     told_apart = f"{tally.new} new, {tally.duplicates} already there, " if unit == "batch" else ""
     yield f"           {told_apart}{tally.lost} lost"
     if tally.latencies:

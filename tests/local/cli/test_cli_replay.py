@@ -230,3 +230,9 @@ def test_wrong_usage_is_told_without_a_traceback(
         exit_code = int(error.code or 0)
     assert exit_code == code
     assert "error" in capsys.readouterr().err
+
+
+def test_a_file_without_turns_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    assert main(["replay", str(tmp_path / "empty.jsonl")]) == 1
+    assert "there are no turns in" in capsys.readouterr().err
