@@ -214,7 +214,7 @@ class Catalog:
         if completed["partitionKey"]["paths"] != container.body["partitionKey"]["paths"]:
             raise bad_request("Document collection partition key cannot be changed.")
         if completed.get("uniqueKeyPolicy") != container.body.get("uniqueKeyPolicy"):
-            raise bad_request("The unique key policy of a container can't be changed.")
+            raise CosmosError(403, "The unique index cannot be modified. Remove the container and create it anew.")
         now = int(self._clock.now())
         system = {name: value for name, value in container.body.items() if name.startswith("_")}
         stored = {**completed, **system, **_system(container.rid, container.link, now)}

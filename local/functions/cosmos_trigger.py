@@ -7,7 +7,7 @@ anew is another one: its leases start from the beginning of the trigger's settin
 import asyncio
 import logging
 import uuid
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from azure.core.exceptions import AzureError
@@ -133,7 +133,8 @@ class CosmosListener:
 
 async def _create_leases(client: CosmosClient, options: FeedOptions) -> None:
     database = await client.create_database_if_not_exists(options.lease_database)
-    await database.create_container_if_not_exists(options.lease_container, PartitionKey("/id"), default_ttl=-1)
+    with suppress(exceptions.CosmosResourceExistsError):  # another listener has made it since the SDK looked
+        await database.create_container_if_not_exists(options.lease_container, PartitionKey("/id"), default_ttl=-1)
 
 
 async def _check_leases(leases: ContainerProxy) -> None:
