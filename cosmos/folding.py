@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -54,19 +54,30 @@ class Folding:
         """The user's days into week, month and all time; totals and findings onto the session and the profile."""
         changes = list(items)
         rollups = list(_of_kind(changes, "rollup"))
-        days = [item for item in rollups if item["analytics_period"] == "daily"]
+        days = [item for item in rollups if item.get("analytics_period") == "daily"]
 
         def source(item: Item) -> Source:
             return Rollup.parse(item).as_source()
 
         await self._fold("user_analytics", days, source, now)
-        await self._each(self._set_totals, {item["id"]: item for item in rollups})
+        await self._pass_on(self._set_totals, rollups, now)
 
-        async def set_risk(_: str, item: Item) -> None:
+        async def set_risk(item: Item) -> None:
             await self._users.set_risk(RiskWindow.parse(item), self._analytics.risk.shadow, now)
 
-        suspected = (item for item in _of_kind(changes, "risk_window") if item["suspected"])
-        await self._each(set_risk, {item["id"]: item for item in suspected})
+        suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
+        await self._pass_on(set_risk, suspected, now)
+
+    async def _pass_on(self, work: Callable[[Item], Awaitable[None]], items: Iterable[Item], now: datetime) -> None:
+        """Brings what analytics documents say to those that show it."""
+
+        async def one(_: str, item: Item) -> None:
+            try:
+                await work(item)
+            except (KeyError, ValidationError) as error:
+                await self._bury("user_analytics", item, error, now)
+
+        await self._each(one, {f"{item['partition_key']}/{item['id']}": item for item in items})
 
     async def _fold(
         self, container: str, items: Iterable[Item], source: Callable[[Item], Source], now: datetime
@@ -92,7 +103,7 @@ class Folding:
 
         await self._each(fold_user, by_user)
 
-    async def _set_totals(self, _: str, item: Item) -> None:
+    async def _set_totals(self, item: Item) -> None:
         if item["analytics_period"] == "session":
             await self._sessions.set_totals(Rollup.parse(item))
         elif item["analytics_period"] == "all_time":

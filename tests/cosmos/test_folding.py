@@ -174,6 +174,18 @@ async def test_a_difference_that_has_lost_its_rollup_is_put_aside_and_holds_up_n
     assert (await fold_all(store, database, person))["interactions"] == 1
 
 
+@pytest.mark.parametrize("period", ["daily", "session", "all_time", None])
+async def test_a_rollup_that_can_not_be_read_is_put_aside_and_holds_up_nothing(
+    store: Store, database: Database, person: Person, period: str | None
+) -> None:
+    damaged = {"id": f"{person.user_id}:x", "partition_key": person.user_id, "kind": "rollup"}
+    window = {"id": "w", "partition_key": person.user_id, "kind": "risk_window", "suspected": True}
+    await store.folding.rollups([damaged | ({"analytics_period": period} if period else {}), window], NOW)
+    query = "SELECT c.source_id FROM c WHERE c.kind = 'dead_letter'"
+    letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
+    assert {letter["source_id"] for letter in letters} == {damaged["id"], "w"}
+
+
 async def test_totals_that_come_late_do_not_replace_newer_ones(
     store: Store, database: Database, person: Person
 ) -> None:

@@ -44,7 +44,7 @@ def drained(host: FunctionHost) -> Drain:
         transport = httpx.ASGITransport(host)
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
             quiet = 0
-            while quiet < 3:
+            while quiet < 3:  # a feed that stands still ends in the test's own time limit
                 feeds = (await client.get("/_local/feeds")).json()["feeds"]
                 quiet = quiet + 1 if all(feed["lag"] == 0 for feed in feeds) else 0
                 await asyncio.sleep(0.1)
