@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from azure.core.exceptions import HttpResponseError
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 from pydantic import ValidationError
 
@@ -74,7 +75,7 @@ class Folding:
         async def one(_: str, item: Item) -> None:
             try:
                 await work(item)
-            except (KeyError, ValidationError) as error:
+            except (KeyError, ValueError, OverflowError) as error:
                 await self._bury("user_analytics", item, error, now)
 
         await self._each(one, {f"{item['partition_key']}/{item['id']}": item for item in items})
@@ -86,14 +87,14 @@ class Folding:
         for item in items:
             try:
                 by_user[item["partition_key"]].append((item, source(item)))
-            except (KeyError, ValidationError) as error:
+            except (KeyError, ValueError, OverflowError) as error:
                 await self._bury(container, item, error, now)
 
         async def fold_user(user_id: str, changes: list[tuple[Item, Source]]) -> None:
             try:
                 await self._analytics.fold(user_id, [source for _, source in changes], now)
-            except (CosmosBatchOperationError, CosmosHttpResponseError, ValidationError) as error:
-                if not isinstance(error, ValidationError) and error.status_code != TOO_LARGE:
+            except (CosmosBatchOperationError, CosmosHttpResponseError, ValueError, OverflowError) as error:
+                if isinstance(error, HttpResponseError) and error.status_code != TOO_LARGE:
                     raise
                 if len(changes) == 1:
                     await self._bury(container, changes[0][0], error, now)
@@ -149,4 +150,6 @@ def _explain(error: Exception) -> str:
         return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
     if isinstance(error, KeyError):
         return f"{error.args[0]}: missing"
-    return "too large to be folded"
+    if isinstance(error, HttpResponseError):
+        return "too large to be folded"
+    return f"can't be counted ({type(error).__name__})"

@@ -397,6 +397,8 @@ async def _authorised(operation: Operation, request: func.HttpRequest, shared: S
         raise forbidden(f"This needs the role {' or '.join(sorted(needed))}.")
     if operation.access not in (Access.INGEST, Access.USER_OR_SERVER) and caller.person is None:
         raise forbidden("This is for people who are signed in, not for applications.")
+    if operation.access is Access.INGEST and caller.person is not None:
+        raise forbidden("This is for applications, not for people who are signed in.")
     return caller
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -16,6 +16,10 @@ from models.language import detect_language
 from models.pricing import Cost, PriceTable, TokenUsage
 from models.user_agent import Client
 from models.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2099, 12, 30, tzinfo=UTC)
+"""Times outside of these are mistakes, and at the ends of the calendar a user's own day may not exist."""
 
 QueryComplexity = Literal["simple", "moderate", "complex"]
 ResponseQuality = Literal["high", "medium", "low", "fallback"]
@@ -67,7 +71,7 @@ class IngestedTurn(Turn):
     id: TurnId = Field(description="The turn's id: sent again, it is not recorded again")
     user: Person
     session_id: Uuid
-    timestamp: Timestamp
+    timestamp: Timestamp = Field(ge=EARLIEST, le=LATEST, description="When it was asked, from 2000 to 2099")
     was_bookmarked: bool = False
     ip_address: str | None = Field(default=None, max_length=64, description="Stored as a keyed hash only")
     user_agent: str | None = Field(default=None, max_length=2048)

@@ -113,6 +113,15 @@ async def test_a_batch_has_1_to_100_turns(api: httpx.AsyncClient, chat_server: H
 async def test_only_an_application_with_the_role_may_ingest(
     api: httpx.AsyncClient, alice: Headers, sign_in: SignIn
 ) -> None:
-    for headers in (alice, sign_in(app=True, roles=["Something.Else"])):
+    staff = sign_in("staff@contoso.example", roles=["Vimarsh.Ingest"])
+    for headers in (alice, staff, sign_in(app=True, roles=["Something.Else"])):
         answer = await api.post("/ingest/turns", json={"turns": [{}]}, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:vimarsh:problem:forbidden")
+
+
+@pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_times_at_the_ends_of_the_calendar_are_refused(
+    api: httpx.AsyncClient, chat_server: Headers, an_email: str, timestamp: str
+) -> None:
+    results = await ingest(api, chat_server, an_item(an_email, str(uuid.uuid4()), timestamp=timestamp))
+    assert results[0]["status"] == 422
