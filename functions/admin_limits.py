@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from functions.admin_users import audit_entry
-from functions.api import Access, Call, Reply, Routes, revision_etag
+from functions.api import Routes
+from functions.call import Call
+from functions.etags import revision_etag
+from functions.operation import Access, Reply
 from models.errors import SelfModeration, Stale
 from models.limits import LimitOverride, NewLimits
 from models.profile import UserProfile

@@ -7,7 +7,9 @@ from datetime import datetime
 from pydantic import Field
 
 from functions.admin_users import audit_entry
-from functions.api import Access, Call, Routes
+from functions.api import Routes
+from functions.call import Call
+from functions.operation import Access
 from models.document import Message
 from models.errors import SelfModeration
 from models.moderation import Reason

@@ -8,7 +8,10 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from cosmos.accounts import AccountFilter
-from functions.api import Access, Call, Header, Reply, Routes, revision_etag
+from functions.api import Routes
+from functions.call import Call
+from functions.etags import revision_etag
+from functions.operation import Access, Header, Reply
 from functions.paging import Page, Paged, seal, unseal
 from functions.problems import Problem, forbidden
 from models.audit import AuditedAct, AuditEntry

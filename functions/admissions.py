@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from functions.api import Access, Call, Query, Reply, Routes, content_hash
+from functions.api import Routes
+from functions.call import Call, content_hash
+from functions.operation import Access, Query, Reply
 from functions.problems import Problem
 from models.allowance import AdmissionRequest, Refused
 from models.document import Message

@@ -7,7 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from cosmos.bookmarks import BookmarkFilter
-from functions.api import Call, Reply, Routes, content_hash, revision_etag
+from functions.api import Routes
+from functions.call import Call, content_hash
+from functions.etags import revision_etag
+from functions.operation import Reply
 from functions.paging import Page, Paged, seal, unseal
 from models.bookmark import BookmarkRequest, Notes, Tags, Title, UserBookmark, bookmark_id_of
 from models.changes import Changes

@@ -7,7 +7,9 @@ import asyncio
 from pydantic import Field
 
 from cosmos.dead_letters import RedriveOutcome
-from functions.api import Access, Call, Routes
+from functions.api import Routes
+from functions.call import Call
+from functions.operation import Access
 from functions.paging import Page, Paged, seal, unseal
 from models.dead_letter import DeadLetter
 from models.document import Message

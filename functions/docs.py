@@ -12,8 +12,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from functions.api import Access, Call, Operation, Reply, Routes
+from functions.api import Routes
+from functions.call import Call
 from functions.openapi import describe
+from functions.operation import Access, Operation, Reply
 
 PAGE = Path(__file__).with_name("docs.html")
 CACHED = {"Cache-Control": "public, max-age=300"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from functions.api import Access, Call, Routes
+from functions.api import Routes
+from functions.call import Call
+from functions.operation import Access
 from functions.problems import Problem
 from models.document import Message
 

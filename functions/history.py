@@ -7,7 +7,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 from cosmos.history import HistoryFilter
-from functions.api import Call, Reply, Routes, revision_etag
+from functions.api import Routes
+from functions.call import Call
+from functions.etags import revision_etag
+from functions.operation import Reply
 from functions.paging import Page, Paged, seal, unseal
 from models.errors import NotFound
 from models.feedback import FeedbackChanges, Stars

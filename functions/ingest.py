@@ -9,7 +9,9 @@ from pydantic import Field, ValidationError
 from cosmos.ingestion import Outcome, Submission
 from cosmos.turns import Recorded
 from functions import problems
-from functions.api import Access, Call, Reply, Routes, content_hash, hashed_address
+from functions.api import Routes
+from functions.call import Call, content_hash, hashed_address
+from functions.operation import Access, Reply
 from functions.problems import Problem
 from models.document import Message
 from models.interaction import Draft, IngestedTurn, Origin

@@ -7,7 +7,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from functions.api import Call, Query, Routes
+from functions.api import Routes
+from functions.call import Call
+from functions.operation import Query
 from models.analytics import MAX_DAYS, Analytics, AnalyticsPeriod, bucket_of, day_range, totals
 from models.contribution import Bucket, day_of
 from models.dashboard import Dashboard, dashboard, months_of

@@ -6,7 +6,10 @@ import uuid
 
 from pydantic import Field
 
-from functions.api import Call, Query, Reply, Routes, content_hash, revision_etag
+from functions.api import Routes
+from functions.call import Call, content_hash
+from functions.etags import revision_etag
+from functions.operation import Query, Reply
 from functions.paging import Page, Paged, seal, unseal
 from models.context import Context
 from models.errors import KeyReused

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from functions.api import Call, Reply, Routes, revision_etag
+from functions.api import Routes
+from functions.call import Call
+from functions.etags import revision_etag
 from functions.graph import refreshed
+from functions.operation import Reply
 from models.profile import UserProfile
 from models.profile_changes import ProfileChanges
 

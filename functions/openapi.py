@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.api import PREFIX, ROLES, Access, Operation
+from functions.api import PREFIX
 from functions.examples import BODIES
 from functions.openapi_parts import ABOUT, PARAMETERS, RESPONSE_HEADERS, Json, security_schemes
+from functions.operation import ROLES, Access, Operation
 from functions.paging import Paged
 from functions.problem_types import PROBLEM_TYPES, ProblemDetails
 from functions.tokens import SCOPE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions.api import MAX_KEY_CHARACTERS
+from functions.call import MAX_KEY_CHARACTERS
 from functions.tokens import SCOPE
 
 Json = dict[str, Any]

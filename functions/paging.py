@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 from pydantic import Field
 
-from functions.api import Call, Query
+from functions.call import Call
+from functions.operation import Query
 from functions.problems import Problem
 from models.document import Message
 

@@ -17,7 +17,9 @@ from typing import Any, Literal
 import azure.durable_functions as df
 from pydantic import Field
 
-from functions.api import Access, Call, Reply, Routes
+from functions.api import Routes
+from functions.call import Call
+from functions.operation import Access, Reply
 from functions.services import services
 from models.document import Message
 from models.drift import BucketDrift, UserDrift, total_of

@@ -7,7 +7,10 @@ import uuid
 from pydantic import Field
 
 from cosmos.sessions import SessionFilter
-from functions.api import Call, Reply, Routes, content_hash, revision_etag
+from functions.api import Routes
+from functions.call import Call, content_hash
+from functions.etags import revision_etag
+from functions.operation import Reply
 from functions.paging import Page, Paged, seal, unseal
 from models.document import Message
 from models.identity import request_id_of

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import azure.functions as func
 
-from functions.api import PREFIX, Operation, Routes, correlation_id
+from functions.api import PREFIX, Routes, correlation_id
+from functions.operation import Operation
 from functions.problems import Problem
 
 NAME = "zz_unmatched"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functions.api import Call, Routes
+from functions.api import Routes
+from functions.call import Call
 from models.limits import effective
 from models.usage import Usage, usage
 from models.windows import Clock

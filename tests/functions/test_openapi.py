@@ -13,8 +13,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
-from functions.api import Operation
 from functions.examples import BODIES
+from functions.operation import Operation
 from functions.problem_types import PROBLEM_TYPES
 from local.functions.host import FunctionHost
 from models.interaction import IngestedTurn

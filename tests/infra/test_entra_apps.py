@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functions.api import ROLES as ASKED_FOR
+from functions.operation import ROLES as ASKED_FOR
 from functions.tokens import SCOPE
 from infra.hooks import entra_apps
 
