@@ -12,17 +12,22 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 from cosmos.database import Database, Item
 from cosmos.paging import page_of
 from cosmos.reading import read_or_none
-from models.contribution import Bucket, Source
+from models.bucket import Balance, Bucket, bucket_id
+from models.buckets import KINDS, document_of, parsed
+from models.counted import Counted
 from models.dead_letter import DeadLetter
-from models.fold import Applied, Outcome, buckets_of, fold
+from models.document import Document
+from models.fold import Applied, Outcome, Source, buckets_of, fold
+from models.ledger import LedgerEntry, ledger_id
+from models.platform.pseudonyms import is_platform
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow, risk_window_id
-from models.rollup import LedgerEntry, Rollup, ledger_id, rollup_id
+from models.rollup import Rollup
 
 SOURCES_PER_TRANSACTION = 32
 OPERATIONS_PER_TRANSACTION = 100
-"""What a transactional batch takes. A source writes its ledger entry and up to three buckets."""
+"""What a transactional batch takes. A source writes its ledger entry and a few buckets."""
 
 ROLLUPS_PER_REQUEST = 400
 """A year of days. A page takes at most 4 MB, so that large ones take several."""
@@ -51,7 +56,7 @@ class Analytics:
 
     async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
         """One rollup, by one point read; None if nothing has been counted in it."""
-        item = await read_or_none(self._container, rollup_id(user_id, bucket), user_id)
+        item = await read_or_none(self._container, bucket_id(user_id, bucket), user_id)
         return Rollup.parse(item) if item else None
 
     async def rollups(self, user_id: str, first: Bucket, last: Bucket) -> list[Rollup]:
@@ -60,7 +65,7 @@ class Analytics:
         By a range of ids, which are in order of time, in the user's partition: what is not asked for is not read.
         """
         query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
-        parameters = {"first": rollup_id(user_id, first), "last": rollup_id(user_id, last)}
+        parameters = {"first": bucket_id(user_id, first), "last": bucket_id(user_id, last)}
         found: list[Rollup] = []
         continuation: str | None = None
         while True:
@@ -71,12 +76,13 @@ class Analytics:
             if continuation is None:
                 return found
 
-    async def fold(self, user_id: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
+    async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.
 
-        One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the user's history is.
+        One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the history is.
 
         Args:
+            partition: Where they are counted: the user whose they are, or one of the platform's partitions.
             again: Whether a revision that has been applied is applied anew, in the place of what it counted.
 
         Raises:
@@ -84,15 +90,15 @@ class Analytics:
             azure.core.exceptions.AzureError: Cosmos DB is out of order; call again with the same.
         """
         for start in range(0, len(sources), SOURCES_PER_TRANSACTION):
-            await self._fold_together(user_id, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
+            await self._fold_together(partition, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keeps a change that could not be folded."""
         await self._container.upsert_item(letter.body())
 
-    async def _fold_together(self, user_id: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
+    async def _fold_together(self, partition: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
         for _ in range(ATTEMPTS):
-            held = await self._held(user_id, sources)
+            held = await self._held(partition, sources)
             outcome = fold(sources, held.ledger(again), held.balances())
             if not outcome.entries:
                 return
@@ -100,7 +106,7 @@ class Analytics:
             halves = len(operations) > OPERATIONS_PER_TRANSACTION
             if not halves:
                 try:
-                    await self._container.execute_item_batch(operations, user_id)
+                    await self._container.execute_item_batch(operations, partition)
                     return
                 except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
                     halves = error.status_code == TOO_LARGE
@@ -108,50 +114,51 @@ class Analytics:
                         raise
             if halves:
                 middle = len(sources) // 2
-                await self._fold_together(user_id, sources[:middle], now, again)
-                await self._fold_together(user_id, sources[middle:], now, again)
+                await self._fold_together(partition, sources[:middle], now, again)
+                await self._fold_together(partition, sources[middle:], now, again)
                 return
         raise Contention(f"the fold of {len(sources)} sources lost {ATTEMPTS} times")
 
-    async def _held(self, user_id: str, sources: Sequence[Source]) -> _Held:
-        held = _Held(user_id)
+    async def _held(self, partition: str, sources: Sequence[Source]) -> _Held:
+        held = _Held(partition)
         buckets = {bucket for source in sources for bucket in source.contributions}
         entries = [ledger_id(source.key) for source in sources]
-        await self._read(held, [*entries, *_ids(user_id, buckets), risk_window_id(user_id)])
+        window = [] if is_platform(partition) else [risk_window_id(partition)]
+        await self._read(held, [*entries, *_ids(partition, buckets), *window])
         earlier = buckets_of(sources, held.ledger()) - buckets
         if earlier:
-            await self._read(held, _ids(user_id, earlier))
+            await self._read(held, _ids(partition, earlier))
         return held
 
     async def _read(self, held: _Held, ids: Sequence[str]) -> None:
-        for item in await self._container.read_items([(item_id, held.user_id) for item_id in dict.fromkeys(ids)]):
+        for item in await self._container.read_items([(item_id, held.partition) for item_id in dict.fromkeys(ids)]):
             held.add(item)
 
 
-def _ids(user_id: str, buckets: Iterable[Bucket]) -> list[str]:
-    return [rollup_id(user_id, bucket) for bucket in buckets]
+def _ids(partition: str, buckets: Iterable[Bucket]) -> list[str]:
+    return [bucket_id(partition, bucket) for bucket in buckets]
 
 
 class _Held:
-    """The ledger entries, the rollups and the risk window that a transaction starts from, with their ETags."""
+    """The ledger entries, the buckets and the risk window that a transaction starts from, with their ETags."""
 
-    def __init__(self, user_id: str) -> None:
-        self.user_id = user_id
+    def __init__(self, partition: str) -> None:
+        self.partition = partition
         self._entries: dict[str, LedgerEntry] = {}
-        self._rollups: dict[Bucket, Rollup] = {}
-        self._window = RiskWindow.empty(user_id)
+        self._counted: dict[Bucket, Counted] = {}
+        self._window: RiskWindow | None = None
         self._etags: dict[str, str] = {}
 
     def add(self, item: Item) -> None:
         self._etags[item["id"]] = item["_etag"]
-        if item["kind"] == "ledger":
+        if item["kind"] in KINDS:
+            counted = parsed(item)
+            self._counted[counted.bucket] = counted
+        elif item["kind"] == "ledger":
             entry = LedgerEntry.parse(item)
             self._entries[entry.source] = entry
-        elif item["kind"] == "risk_window":
-            self._window = RiskWindow.parse(item)
         else:
-            rollup = Rollup.parse(item)
-            self._rollups[rollup.bucket] = rollup
+            self._window = RiskWindow.parse(item)
 
     def ledger(self, again: bool = False) -> dict[str, Applied]:
         """The entries by source; `again` makes them look one revision older, so that the same revision is new."""
@@ -159,34 +166,38 @@ class _Held:
         entries = {source: entry.as_applied for source, entry in self._entries.items()}
         return {source: replace(entry, revision=entry.revision - older) for source, entry in entries.items()}
 
-    def balances(self) -> dict[Bucket, Any]:
-        return {bucket: rollup.balance for bucket, rollup in self._rollups.items()}
+    def balances(self) -> dict[Bucket, Balance]:
+        return {bucket: counted.balance for bucket, counted in self._counted.items()}
 
     def operations(self, outcome: Outcome, sources: Iterable[Source], risk: RiskSettings, now: datetime) -> list[Any]:
         """The transaction: every document it changes is guarded by the ETag it was read with, or must be new."""
-        documents: list[LedgerEntry | Rollup | RiskWindow] = []
+        documents: list[Document] = []
         window = self._judged(sources, risk)
-        if window is not self._window:
+        if window is not None and window is not self._window:
             documents.append(window)
         for source, applied in outcome.entries.items():
             known = self._entries.get(source)
-            documents.append(LedgerEntry.of(self.user_id, source, applied, known.revision + 1 if known else 1))
+            documents.append(LedgerEntry.of(self.partition, source, applied, known.revision + 1 if known else 1))
+        findings = window.findings.values() if window else ()
+        questions = {bucket: source.question for source in sources for bucket in source.contributions}
         for bucket, balance in outcome.balances.items():
-            before = self._rollups.get(bucket)
+            before = self._counted.get(bucket)
             revision = before.revision + 1 if before else 1
-            documents.append(Rollup.of(self.user_id, bucket, balance, revision, now, window.findings.values()))
+            documents.append(
+                document_of(self.partition, bucket, balance, revision, now, findings, questions.get(bucket))
+            )
         return [self._guarded(document) for document in documents]
 
-    def _judged(self, sources: Iterable[Source], risk: RiskSettings) -> RiskWindow:
+    def _judged(self, sources: Iterable[Source], risk: RiskSettings) -> RiskWindow | None:
         """The risk window with the turns that are new in the ledger: what is edited later was judged before."""
         new = {source.key: source.facts for source in sources if source.facts and source.key not in self._entries}
         if not new:
             return self._window
-        window = judged(self._window.with_turns(new.values()), risk)
-        revision = window.revision + 1 if window.id in self._etags else 1
-        return window.model_copy(update={"revision": revision})
+        window = self._window or RiskWindow.empty(self.partition)
+        revision = window.revision + 1 if self._window else 1
+        return judged(window.with_turns(new.values()), risk).model_copy(update={"revision": revision})
 
-    def _guarded(self, document: LedgerEntry | Rollup | RiskWindow) -> Any:
+    def _guarded(self, document: Document) -> Any:
         etag = self._etags.get(document.id)
         if etag is None:
             return ("create", (document.body(),))

@@ -25,7 +25,7 @@ class DeadLetters:
         self._sources = {
             "user_interactions": (database.user_interactions, folding.interactions),
             "user_sessions": (database.user_sessions, folding.sessions),
-            "user_analytics": (database.user_analytics, folding.rollups),
+            "user_analytics": (database.user_analytics, folding.analytics),
         }
 
     async def page(self, limit: int, continuation: str | None) -> tuple[list[DeadLetter], str | None]:

@@ -19,14 +19,25 @@ from cosmos.containers import retention_seconds
 from cosmos.database import Item
 from cosmos.sessions import Sessions
 from cosmos.users import Users
-from models.contribution import Source, of_interaction, of_session
+from models.buckets import parsed
+from models.contribution import of_interaction, of_session
 from models.dead_letter import DeadLetter
+from models.fold import Source
 from models.interaction import UserInteraction
+from models.platform import sources as platform
+from models.platform.presence import Presence
+from models.platform.pseudonyms import Pseudonyms
+from models.platform.rollup import PlatformRollup
+from models.platform.sources import Placed
+from models.platform.user_group import UserGroup
 from models.risk.window import RiskWindow
 from models.rollup import Rollup
 from models.session import UserSession
 
-USERS_AT_ONCE = 8
+PARTITIONS_AT_ONCE = 8
+
+COUNTED_AGAIN = ("rollup", "presence", "platform_rollup", "user_group")
+"""Kinds of documents that hold buckets and are sources themselves."""
 
 log = logging.getLogger(__name__)
 
@@ -38,36 +49,60 @@ class Folding:
     raised, for the whole batch to be given again: what was folded before it is not counted twice.
     """
 
-    def __init__(self, users: Users, sessions: Sessions, analytics: Analytics) -> None:
+    def __init__(self, users: Users, sessions: Sessions, analytics: Analytics, pseudonyms: Pseudonyms) -> None:
         self._users = users
         self._sessions = sessions
         self._analytics = analytics
+        self._pseudonyms = pseudonyms
 
     async def interactions(self, items: Iterable[Item], now: datetime) -> None:
-        """Turns into the user's day and their session."""
-        await self._fold("user_interactions", _of_kind(items, "interaction"), turn_source, now)
+        """Turns into the user's day and their session, and into the platform's day and their question."""
+
+        def placed(item: Item) -> list[Placed]:
+            turn = UserInteraction.parse(item)
+            partition, source = platform.of_turn(turn, self._pseudonyms)
+            return [(turn.user_id, turn_source(turn)), (partition, _remembered(source))]
+
+        await self._fold("user_interactions", _of_kind(items, "interaction"), placed, now)
 
     async def sessions(self, items: Iterable[Item], now: datetime) -> None:
-        """Sessions into the user's day. The ledger keeps them as long as it keeps days: a session may be long."""
-        await self._fold("user_sessions", _of_kind(items, "session"), session_source, now)
+        """Sessions into the user's day and the platform's. The ledger keeps them as long as it keeps days: a session
+        may be long."""
 
-    async def rollups(self, items: Iterable[Item], now: datetime) -> None:
-        """The user's days into week, month and all time; totals and findings onto the session and the profile."""
+        def placed(item: Item) -> list[Placed]:
+            session = UserSession.parse(item)
+            return [(session.user_id, of_session(session)), platform.of_session(session, self._pseudonyms)]
+
+        await self._fold("user_sessions", _of_kind(items, "session"), placed, now)
+
+    async def analytics(self, items: Iterable[Item], now: datetime) -> None:
+        """What is counted into what counts it in turn: days into weeks, months and all time, users into the platform.
+
+        Also brings totals and findings to where they are shown: the session and the profile.
+        """
         changes = list(items)
-        rollups = list(_of_kind(changes, "rollup"))
-        days = [item for item in rollups if item.get("analytics_period") == "daily"]
-
-        def source(item: Item) -> Source:
-            return Rollup.parse(item).as_source()
-
-        await self._fold("user_analytics", days, source, now)
-        await self._pass_on(self._set_totals, rollups, now)
+        await self._fold("user_analytics", _of_kind(changes, *COUNTED_AGAIN), self._counted_again, now)
+        await self._pass_on(self._set_totals, _of_kind(changes, "rollup"), now)
 
         async def set_risk(item: Item) -> None:
             await self._users.set_risk(RiskWindow.parse(item), self._analytics.risk.shadow, now)
 
         suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
         await self._pass_on(set_risk, suspected, now)
+
+    def _counted_again(self, item: Item) -> list[Placed]:
+        """Where a bucket is a source itself."""
+        document = parsed(item)
+        placed: list[Placed | None] = []
+        if isinstance(document, Rollup):
+            if document.analytics_period == "daily":
+                placed.append((document.user_id, document.as_source()))
+            placed.append(platform.of_rollup(document, self._pseudonyms))
+        elif isinstance(document, Presence):
+            placed.append(platform.of_presence(document, self._pseudonyms))
+        elif isinstance(document, PlatformRollup | UserGroup):
+            placed.append(platform.of_shard(document))
+        return [one for one in placed if one is not None]
 
     async def _pass_on(self, work: Callable[[Item], Awaitable[None]], items: Iterable[Item], now: datetime) -> None:
         """Brings what analytics documents say to those that show it."""
@@ -81,18 +116,20 @@ class Folding:
         await self._each(one, {f"{item['partition_key']}/{item['id']}": item for item in items})
 
     async def _fold(
-        self, container: str, items: Iterable[Item], source: Callable[[Item], Source], now: datetime
+        self, container: str, items: Iterable[Item], placed: Callable[[Item], list[Placed]], now: datetime
     ) -> None:
-        by_user: dict[str, list[tuple[Item, Source]]] = defaultdict(list)
+        """Folds changes where they count: together with the others that count in the same partition."""
+        by_partition: dict[str, list[tuple[Item, Source]]] = defaultdict(list)
         for item in items:
             try:
-                by_user[item["partition_key"]].append((item, source(item)))
+                for partition, source in placed(item):
+                    by_partition[partition].append((item, source))
             except (KeyError, ValueError, OverflowError) as error:
                 await self._bury(container, item, error, now)
 
-        async def fold_user(user_id: str, changes: list[tuple[Item, Source]]) -> None:
+        async def fold_partition(partition: str, changes: list[tuple[Item, Source]]) -> None:
             try:
-                await self._analytics.fold(user_id, [source for _, source in changes], now)
+                await self._analytics.fold(partition, [source for _, source in changes], now)
             except (CosmosBatchOperationError, CosmosHttpResponseError, ValueError, OverflowError) as error:
                 if isinstance(error, HttpResponseError) and error.status_code != TOO_LARGE:
                     raise
@@ -100,9 +137,9 @@ class Folding:
                     await self._bury(container, changes[0][0], error, now)
                 else:  # to find out which of them it is
                     for change in changes:
-                        await fold_user(user_id, [change])
+                        await fold_partition(partition, [change])
 
-        await self._each(fold_user, by_user)
+        await self._each(fold_partition, by_partition)
 
     async def _set_totals(self, item: Item) -> None:
         if item["analytics_period"] == "session":
@@ -117,7 +154,7 @@ class Folding:
 
     async def _each(self, work: Callable[[str, Any], Any], of: Mapping[str, Any]) -> None:
         """`work` for each entry, some of them at once. All are tried before the first error is raised."""
-        slots = asyncio.Semaphore(USERS_AT_ONCE)
+        slots = asyncio.Semaphore(PARTITIONS_AT_ONCE)
 
         async def one(key: str, value: Any) -> None:
             async with slots:
@@ -129,19 +166,17 @@ class Folding:
                 raise result
 
 
-def turn_source(item: Item) -> Source:
-    """What a stored turn counts; the ledger keeps it as long as the turn itself."""
-    counted = of_interaction(UserInteraction.parse(item))
-    return replace(counted, ttl=counted.ttl or retention_seconds(UserInteraction.container))
+def turn_source(turn: UserInteraction) -> Source:
+    """What a turn counts for its user; the ledger keeps it as long as the turn itself."""
+    return _remembered(of_interaction(turn))
 
 
-def session_source(item: Item) -> Source:
-    """What a stored session counts."""
-    return of_session(UserSession.parse(item))
+def _remembered(source: Source) -> Source:
+    return replace(source, ttl=source.ttl or retention_seconds(UserInteraction.container))
 
 
-def _of_kind(items: Iterable[Item], kind: str) -> Iterable[Item]:
-    return (item for item in items if item.get("kind") == kind)
+def _of_kind(items: Iterable[Item], *kinds: str) -> Iterable[Item]:
+    return (item for item in items if item.get("kind") in kinds)
 
 
 def _explain(error: Exception) -> str:

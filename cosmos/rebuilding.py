@@ -19,12 +19,18 @@ from pydantic import ValidationError
 from cosmos.analytics import Analytics
 from cosmos.containers import retention_seconds
 from cosmos.database import Database, Item
-from cosmos.folding import session_source, turn_source
+from cosmos.folding import turn_source
 from cosmos.paging import page_of
-from models.contribution import Bucket, Source, Sums, of_day
+from cosmos.reading import read_or_none
+from models.bucket import Balance, Bucket, Sums, bucket_id
+from models.buckets import document_of
+from models.contribution import of_day, of_session
 from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
-from models.fold import Balance
-from models.rollup import LedgerEntry, Rollup, ledger_id, rollup_id
+from models.fold import Source
+from models.interaction import UserInteraction
+from models.ledger import LedgerEntry, ledger_id
+from models.risk.window import RiskWindow, risk_window_id
+from models.session import UserSession
 
 DOCUMENTS_PER_PAGE = 100
 """Of turns and sessions: that many are held at a time, however many a user has."""
@@ -44,7 +50,7 @@ NEVER = 100 * 365 * 86400
 
 ROLLUPS = (
     "SELECT c.id, c._etag, c.revision, c.analytics_period, c.period_key, c.sums, c.first_activity, c.last_activity "
-    "FROM c WHERE c.kind = 'rollup'"
+    "FROM c WHERE c.kind IN ('rollup', 'presence')"
 )
 LEDGER = "SELECT c.applied, c.ttl FROM c WHERE c.kind = 'ledger'"
 
@@ -159,8 +165,8 @@ class Rebuilding:
     async def _documents(self, user_id: str) -> Pages:
         """The user's turns and sessions, some at a time."""
         kinds: tuple[tuple[ContainerProxy, str, Callable[[Item], Source]], ...] = (
-            (self._database.user_interactions, "interaction", turn_source),
-            (self._database.user_sessions, "session", session_source),
+            (self._database.user_interactions, "interaction", lambda item: turn_source(UserInteraction.parse(item))),
+            (self._database.user_sessions, "session", lambda item: of_session(UserSession.parse(item))),
         )
         for container, kind, source in kinds:
             query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the two kinds above
@@ -172,7 +178,7 @@ class Rebuilding:
         async for page in _pages(self._container, query, DOCUMENTS_PER_PAGE, user_id):
             held = [_Held.of(item) for item in page]
             yield [
-                of_day(day.bucket.key, rollup_id(user_id, day.bucket), day.revision, day.sums, day.first, day.last)
+                of_day(day.bucket.key, bucket_id(user_id, day.bucket), day.revision, day.sums, day.first, day.last)
                 for day in held
                 if day.bucket.name not in without
             ]
@@ -235,7 +241,9 @@ class Rebuilding:
         Its revision counts on, so that whatever counts days or totals takes the difference from the change feed.
         """
         bucket, balance = expected
-        body = Rollup.of(user_id, bucket, balance, held.revision + 1 if held else 1, now).body()
+        window = await read_or_none(self._container, risk_window_id(user_id), user_id)
+        findings = RiskWindow.parse(window).findings.values() if window else ()
+        body = document_of(user_id, bucket, balance, held.revision + 1 if held else 1, now, findings).body()
         try:
             if held is None:
                 await self._container.create_item(body)

@@ -20,8 +20,9 @@ from cosmos.database import Database, Item
 from cosmos.paging import page_of
 from cosmos.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.reading import read_or_none
+from models.bucket import by_count
 from models.errors import KeyReused, NotFound, Stale
-from models.rollup import Rollup, by_count
+from models.rollup import Rollup
 from models.session import SessionChanges, UserSession
 from models.values import format_timestamp
 

@@ -65,6 +65,6 @@ async def fold_sessions(documents: func.DocumentList) -> None:
 
 
 @_on_change("user_analytics")
-async def fold_rollups(documents: func.DocumentList) -> None:
+async def fold_analytics(documents: func.DocumentList) -> None:
     store = await services().store()
-    await store.folding.rollups(_items(documents), datetime.now(UTC))
+    await store.folding.analytics(_items(documents), datetime.now(UTC))

@@ -11,7 +11,8 @@ from functions.api import Routes
 from functions.call import Call
 from functions.operation import Query
 from models.analytics import MAX_DAYS, Analytics, AnalyticsPeriod, bucket_of, day_range, totals
-from models.contribution import Bucket, day_of
+from models.bucket import Bucket
+from models.contribution import day_of
 from models.dashboard import Dashboard, dashboard, months_of
 from models.recommendations import Recommendations, recommendations
 from models.values import Day

@@ -32,6 +32,7 @@ from functions.readiness import Readiness
 from functions.settings import Settings, read_settings
 from functions.tokens import Tokens
 from models.limits import DEFAULT_LIMITS, LimitTable
+from models.platform.pseudonyms import Pseudonyms
 from models.pricing import PriceTable
 from models.risk.thresholds import RiskSettings
 
@@ -66,12 +67,13 @@ class Store:
         cls,
         database: Database,
         prices: PriceTable,
+        pseudonyms: Pseudonyms,
         limits: LimitTable = DEFAULT_LIMITS,
         risk: RiskSettings = DEFAULT_RISK,
     ) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices)
         analytics = Analytics(database, risk)
-        folding = Folding(users, sessions, analytics)
+        folding = Folding(users, sessions, analytics, pseudonyms)
         return cls(
             users=users,
             sessions=sessions,
@@ -118,6 +120,7 @@ class Services:
                 self._store = Store.of(
                     Database.of(self._client, self.settings.cosmos_database),
                     self.prices,
+                    Pseudonyms(self.settings.address_hash_key.get_secret_value().encode()),
                     self.settings.limits,
                     self.settings.risk,
                 )

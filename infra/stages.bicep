@@ -43,7 +43,7 @@ var stages = {
       { name: 'http', instanceCount: 2 }
       { name: 'function:fold_interactions', instanceCount: 1 }
       { name: 'function:fold_sessions', instanceCount: 1 }
-      { name: 'function:fold_rollups', instanceCount: 1 }
+      { name: 'function:fold_analytics', instanceCount: 1 }
     ]
     logRetentionDays: 90
     logDailyCapGB: 20

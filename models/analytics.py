@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.contribution import Bucket
+from models.bucket import Bucket, average_rating
 from models.document import Message
-from models.rollup import NANO, Rollup, average_rating
+from models.rollup import NANO, Rollup
 from models.values import Count
 
 MAX_DAYS = 366

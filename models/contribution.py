@@ -1,66 +1,17 @@
-"""What a source document adds to which buckets: the one place that says how things are counted.
-
-A contribution is a flat mapping from a measure to a whole number, so that adding and taking away are exact whatever the
-order. A measure is a word (`interactions`, `cost_nano_usd`) or a dimension and a value (`personality:krishna`).
-"""
+"""What a user's documents add to which of the user's buckets: the one place that says how things are counted."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Literal
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from models.bucket import Bucket, Sums, by_count
+from models.fold import Source
 from models.interaction import UserInteraction
-from models.risk.facts import TurnFacts, facts_of
+from models.risk.facts import facts_of
 from models.session import UserSession
-
-Sums = dict[str, int]
-Period = Literal["session", "daily", "weekly", "monthly", "all_time"]
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """What a rollup counts: a period, and which: `2026-11-20`, `2026-W47`, `2026-11`, a session's id, or nothing."""
-
-    period: Period
-    key: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.period}:{self.key}" if self.key else self.period
-
-    @classmethod
-    def parse(cls, name: str) -> Bucket:
-        period, _, key = name.partition(":")
-        if period not in ("session", "daily", "weekly", "monthly", "all_time"):
-            raise ValueError(f"{name!r} is not the name of a bucket")
-        return cls(period, key)  # type: ignore[arg-type]  # narrowed to Period by the check above
-
-
-@dataclass(frozen=True)
-class Source:
-    """One revision of a document, and what it contributes.
-
-    Attributes:
-        key: Names the document among all that are folded into the same partition.
-        revision: The document's own revision: the ledger applies each one once.
-        contributions: Measures by bucket.
-        first: Earliest time that it counts, None where it counts none.
-        last: Latest such time.
-        ttl: Seconds that the ledger remembers it, None for the container's default.
-        facts: What the rules on abuse look at; None of a source that is no turn.
-    """
-
-    key: str
-    revision: int
-    contributions: Mapping[Bucket, Sums]
-    first: datetime | None = None
-    last: datetime | None = None
-    ttl: int | None = None
-    facts: TurnFacts | None = None
 
 
 def day_of(moment: datetime, timezone: str) -> date:
@@ -116,6 +67,7 @@ def of_interaction(turn: UserInteraction) -> Source:
     day_measures = (
         measures
         | {f"hour:{local.hour}": 1, f"weekday:{local.weekday()}": 1, f"timezone:{turn.timezone}": 1}
+        | {f"utc:{turn.timestamp.astimezone(UTC).date()}": 1}
         | _dimension("source", {*turn.citations_provided, *turn.rag_sources_used, *turn.source_references})
     )
     return Source(
@@ -148,20 +100,24 @@ def of_session(session: UserSession) -> Source:
 
 
 def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None, last: datetime | None) -> Source:
-    """A user's day counts in its ISO week, its month and the user's whole time.
+    """A user's day counts in its ISO week, its month and the user's whole time, and says on which days of UTC it was.
+
+    All time also knows which weeks had turns, which is what retention is told from.
 
     Args:
         day: ISO date in the user's own calendar.
         key: The id of the day's rollup.
     """
-    year, week, _ = date.fromisoformat(day).isocalendar()
-    measures = sums | {"active_days": 1} if sums.get("interactions") else sums
-    return Source(
-        key=f"rollup:{key}",
-        revision=revision,
-        contributions=dict.fromkeys(
-            (Bucket("weekly", f"{year}-W{week:02}"), Bucket("monthly", day[:7]), Bucket("all_time")), measures
-        ),
-        first=first,
-        last=last,
-    )
+    year, number, _ = date.fromisoformat(day).isocalendar()
+    week = f"{year}-W{number:02}"
+    measures = {measure: value for measure, value in sums.items() if not measure.startswith("utc:")}
+    contributions = {Bucket("presence", utc): {"interactions": turns} for utc, turns in by_count(sums, "utc").items()}
+    if sums.get("interactions"):
+        measures |= {"active_days": 1}
+    all_time = measures | {f"week:{week}": 1} if sums.get("interactions") else measures
+    contributions |= {
+        Bucket("weekly", week): measures,
+        Bucket("monthly", day[:7]): measures,
+        Bucket("all_time"): all_time,
+    }
+    return Source(f"rollup:{key}", revision, contributions, first, last)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from models.contribution import Bucket
+from models.bucket import Bucket, by_count
 from models.daytime import part_of_day
 from models.document import Message
 from models.recommendations import recommendations
-from models.rollup import Rollup, by_count
+from models.rollup import Rollup
 from models.values import Count, Timestamp
 
 

@@ -13,9 +13,9 @@ from enum import Enum
 
 from pydantic import Field
 
-from models.contribution import Source, Sums
+from models.bucket import Sums
 from models.document import Message
-from models.fold import Applied
+from models.fold import Applied, Source
 from models.values import Count
 
 MEASURES_SHOWN = 20

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.contribution import Bucket, Source, Sums
+from models.bucket import Balance, Bucket, Sums
+from models.risk.facts import TurnFacts
 
 VALUES_PER_DIMENSION = 200
 """A bucket counts this many values of a dimension by name; further ones count as `<dimension>:other`.
@@ -21,14 +22,33 @@ VALUES_PER_DIMENSION = 200
 This bounds a rollup's size whatever the client sends. The ledger remembers what was applied, so differences stay exact.
 """
 
+OTHER_BOUNDS = {"asker": 3, "response_ms": 1000}
+"""Dimensions with bounds of their own: who asks a question matters until there are three; a histogram has its bins."""
 
-@dataclass
-class Balance:
-    """What a bucket holds: its sums, and the earliest and latest time that counted."""
 
-    sums: Sums = field(default_factory=dict)
+@dataclass(frozen=True)
+class Source:
+    """One revision of a document, and what it contributes.
+
+    Attributes:
+        key: Names the document among all that are folded into the same partition.
+        revision: The document's own revision: the ledger applies each one once.
+        contributions: Measures by bucket.
+        first: Earliest time that it counts, None where it counts none.
+        last: Latest such time.
+        ttl: Seconds that the ledger remembers it, None for the container's default.
+        facts: What the rules on abuse look at; None of a source that is no turn.
+        question: The normalised text of the question that it asks, for the bucket that counts it.
+    """
+
+    key: str
+    revision: int
+    contributions: Mapping[Bucket, Sums]
     first: datetime | None = None
     last: datetime | None = None
+    ttl: int | None = None
+    facts: TurnFacts | None = None
+    question: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,7 @@ class Applied:
 
 @dataclass
 class Outcome:
-    """What has to be written, all of it in one transaction: ledger entries by source key, and balances by bucket."""
+    """What has to be written, all of it in one transaction: ledger entries by source key, and balances that change."""
 
     entries: dict[str, Applied] = field(default_factory=dict)
     balances: dict[Bucket, Balance] = field(default_factory=dict)
@@ -81,6 +101,9 @@ def fold(sources: Iterable[Source], ledger: Mapping[str, Applied], balances: Map
             balance.first = min(filter(None, (balance.first, source.first)), default=None)
             balance.last = max(filter(None, (balance.last, source.last)), default=None)
         outcome.entries[source.key] = Applied(source.revision, contributed, source.ttl)
+    outcome.balances = {
+        bucket: balance for bucket, balance in outcome.balances.items() if balance != balances.get(bucket, Balance())
+    }
     return outcome
 
 
@@ -108,7 +131,7 @@ def _capped(sums: Sums, held: Sums) -> Sums:
     counted = dict(sums)
     for measure in new:
         dimension = measure.partition(":")[0]
-        if used[dimension] < VALUES_PER_DIMENSION:
+        if used[dimension] < OTHER_BOUNDS.get(dimension, VALUES_PER_DIMENSION):
             used[dimension] += 1
         else:
             other = f"{dimension}:other"

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from models.bucket import by_count
 from models.daytime import part_of_day
 from models.document import Message
-from models.rollup import Rollup, by_count, learning_progress
+from models.rollup import Rollup, learning_progress
 from models.values import Timestamp
 
 MOST = 5

@@ -1,18 +1,19 @@
-"""Container `user_analytics`: rollups of a user's turns, and the ledger of what they count."""
+"""Container `user_analytics`: rollups of a user's turns."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from models.contribution import Bucket, Period, Source, of_day
-from models.document import Document
-from models.fold import Applied, Balance
+from models.bucket import Balance, Bucket, UserPeriod, average_rating, bucket_id, by_count, ratio
+from models.contribution import of_day
+from models.counted import Counted
+from models.fold import Source
 from models.risk.finding import Finding
 from models.values import Count, Timestamp, Uuid
 
@@ -20,27 +21,21 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 NANO = 1_000_000_000
 
 
-class Rollup(Document):
+class Rollup(Counted):
     """What one user did in one period. Every figure is derived from `sums`, which are exact integers.
 
     `id` is `<user_id>:<period>:<key>`, as in `…:daily:2026-11-20`, `…:weekly:2026-W47`, `…:monthly:2026-11`,
     `…:session:<session_id>`, and `…:all_time`.
     """
 
-    container: ClassVar[str] = "user_analytics"
-
     kind: Literal["rollup"] = "rollup"
 
     user_id: Uuid
-    analytics_period: Period
-    period_key: str = Field(description="Which period: 2026-11-20, 2026-W47, 2026-11, a session's id, or empty")
+    analytics_period: UserPeriod
     timezone: str = Field(description="IANA time zone that most of what is counted was stamped with")
     period_start: Timestamp = Field(description="First instant, in the user's zone; of sessions the first turn")
     period_end: Timestamp = Field(description="First instant after it; of sessions and all time the last turn")
     last_updated: Timestamp
-    sums: dict[str, int] = Field(description="Exact sums by measure: what all else is derived from")
-    first_activity: Timestamp = Field(description="Earliest turn or session start counted")
-    last_activity: Timestamp = Field(description="Latest turn or session start counted")
 
     total_sessions: Count = Field(description="Sessions started in the period")
     total_interactions: Count = Field(description="Turns")
@@ -68,14 +63,6 @@ class Rollup(Document):
     usage_anomalies: list[str] = Field(default_factory=list, description="See `anomalies`")
     risk_indicators: dict[str, float] = Field(default_factory=dict, description="Strength 0-1 by rule, see `anomalies`")
     abuse_likelihood: float = Field(default=0.0, ge=0, le=1, description="See `likelihood`")
-
-    @property
-    def bucket(self) -> Bucket:
-        return Bucket(self.analytics_period, self.period_key)
-
-    @property
-    def balance(self) -> Balance:
-        return Balance(self.sums, self.first_activity, self.last_activity)
 
     def as_source(self) -> Source:
         """A day's rollup as a source of the week, the month and all time."""
@@ -108,11 +95,11 @@ class Rollup(Document):
         hours, days = by_count(sums, "hour"), by_count(sums, "weekday")
         found = anomalies(findings, start, end)
         return cls(
-            id=rollup_id(user_id, bucket),
+            id=bucket_id(user_id, bucket),
             partition_key=user_id,
             revision=revision,
             user_id=user_id,
-            analytics_period=bucket.period,
+            analytics_period=bucket.period,  # type: ignore[arg-type]  # a user's, or pydantic refuses it
             period_key=bucket.key,
             timezone=zone,
             period_start=start,
@@ -126,8 +113,8 @@ class Rollup(Document):
             total_tokens=sums.get("tokens", 0),
             total_cost_usd=sums.get("cost_nano_usd", 0) / NANO,
             unpriced_interactions=sums.get("unpriced", 0),
-            avg_session_duration=_ratio(sums.get("session_seconds", 0), sums.get("ended_sessions", 0)),
-            avg_queries_per_session=_ratio(turns, sessions),
+            avg_session_duration=ratio(sums.get("session_seconds", 0), sums.get("ended_sessions", 0)),
+            avg_queries_per_session=ratio(turns, sessions),
             personality_usage=by_count(sums, "personality"),
             topic_distribution=by_count(sums, "topic"),
             query_complexity_breakdown=by_count(sums, "complexity"),
@@ -135,8 +122,8 @@ class Rollup(Document):
             most_active_hours=[int(hour) for hour in list(hours)[:3]],
             most_active_days=[WEEKDAYS[int(day)] for day in list(days)[:3]],
             avg_response_rating=average_rating(sums),
-            bookmark_rate=_ratio(sums.get("bookmarked", 0), turns),
-            share_rate=_ratio(sums.get("shared", 0), turns),
+            bookmark_rate=ratio(sums.get("bookmarked", 0), turns),
+            share_rate=ratio(sums.get("shared", 0), turns),
             learning_journey_progress=learning_progress(sums),
             knowledge_areas_explored=list(by_count(sums, "topic")),
             favorite_sources=list(by_count(sums, "source"))[:10],
@@ -144,55 +131,6 @@ class Rollup(Document):
             risk_indicators={one.rule: one.strength for one in found},
             abuse_likelihood=likelihood(found),
         )
-
-
-class LedgerEntry(Document):
-    """Which revision of a source document has been folded, and what it contributed to which buckets."""
-
-    container: ClassVar[str] = "user_analytics"
-
-    kind: Literal["ledger"] = "ledger"
-    source: str = Field(description="Key of the source document, such as interaction:<id>")
-    source_revision: int = Field(ge=1)
-    applied: dict[str, dict[str, int]] = Field(description="Measures by name of the bucket")
-
-    @property
-    def as_applied(self) -> Applied:
-        return Applied(self.source_revision, self.applied, self.ttl)
-
-    @classmethod
-    def of(cls, user_id: str, source: str, applied: Applied, revision: int) -> LedgerEntry:
-        return cls(
-            id=ledger_id(source),
-            partition_key=user_id,
-            revision=revision,
-            source=source,
-            source_revision=applied.revision,
-            applied={bucket: dict(sums) for bucket, sums in applied.contributions.items()},
-            ttl=applied.ttl,
-        )
-
-
-def rollup_id(user_id: str, bucket: Bucket) -> str:
-    return f"{user_id}:{bucket.name}"
-
-
-def ledger_id(source: str) -> str:
-    return f"ledger:{source}"
-
-
-def by_count(sums: Mapping[str, int], dimension: str) -> dict[str, int]:
-    """The values of a dimension with their counts, highest first, equal ones by name."""
-    prefix = dimension + ":"
-    counts = [(name.removeprefix(prefix), count) for name, count in sums.items() if name.startswith(prefix)]
-    return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
-
-
-def average_rating(sums: Mapping[str, int]) -> float | None:
-    """Mean of the ratings 1-5, None without one."""
-    ratings = by_count(sums, "rating")
-    given = sum(ratings.values())
-    return sum(int(stars) * count for stars, count in ratings.items()) / given if given else None
 
 
 def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
@@ -204,7 +142,7 @@ def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
     """
     complexity = by_count(sums, "complexity")
     asked = sum(complexity.values())
-    depth = _ratio(complexity.get("moderate", 0) + 2 * complexity.get("complex", 0), 2 * asked)
+    depth = ratio(complexity.get("moderate", 0) + 2 * complexity.get("complex", 0), 2 * asked)
     level = "beginner" if depth < 0.25 else "advanced" if depth >= 0.6 else "intermediate"
     return {"areas": len(by_count(sums, "topic")), "depth": depth, "level": level}
 
@@ -242,7 +180,3 @@ def period_bounds(bucket: Bucket, timezone: str, first: datetime, last: datetime
         datetime.combine(start, time.min, zone).astimezone(UTC),
         datetime.combine(end, time.min, zone).astimezone(UTC),
     )
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0

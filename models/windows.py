@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from models.contribution import Bucket, day_of
+from models.bucket import Bucket
+from models.contribution import day_of
 from models.limits import WINDOWS, Window
 from models.rollup import period_bounds
 

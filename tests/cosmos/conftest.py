@@ -12,7 +12,7 @@ import pytest_asyncio
 from cosmos.database import Database, connect
 from functions.services import Store
 from models.identity import Person
-from tests.models.examples import PRICES, TENANT
+from tests.models.examples import PRICES, PSEUDONYMS, TENANT
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ async def database(settings: dict[str, str]) -> AsyncIterator[Database]:
 @pytest.fixture
 def store(database: Database) -> Store:
     """With caches of its own: as a process that has just started."""
-    return Store.of(database, PRICES)
+    return Store.of(database, PRICES, PSEUDONYMS)
 
 
 @pytest.fixture

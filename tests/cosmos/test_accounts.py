@@ -18,7 +18,7 @@ from models.identity import Person
 from models.moderation import ACTIONS_KEPT, ModerationAction, ModerationKind, status_after
 from models.profile import UserProfile
 from tests.cosmos.conftest import NOW
-from tests.models.examples import PRICES
+from tests.models.examples import PRICES, PSEUDONYMS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -92,7 +92,7 @@ async def test_a_profile_keeps_the_latest_actions_and_the_audit_all(store: Store
 async def test_other_processes_follow_when_they_read_the_profile_again(
     store: Store, database: Database, person: Person, profile: UserProfile
 ) -> None:
-    elsewhere = Store.of(database, PRICES)
+    elsewhere = Store.of(database, PRICES, PSEUDONYMS)
     await elsewhere.users.writer(person, NOW, NOW)
     await store.accounts.moderate(profile, *an_act(profile, "suspend"))
     with pytest.raises(AccountClosed):

@@ -14,7 +14,7 @@ from models.identity import Person
 from models.limits import LimitTable
 from models.windows import Clock
 from tests.cosmos.conftest import NOW
-from tests.models.examples import PRICES
+from tests.models.examples import PRICES, PSEUDONYMS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,7 +24,7 @@ DAY = Clock(NOW).key("day")
 
 @pytest.fixture
 def store(database: Database) -> Store:
-    return Store.of(database, PRICES, LIMITS)
+    return Store.of(database, PRICES, PSEUDONYMS, LIMITS)
 
 
 async def use(database: Database, person: Person, tokens: int, key: str = DAY) -> Item:

@@ -16,14 +16,15 @@ from cosmos.analytics import Contention
 from cosmos.database import Database, connect
 from functions.services import Store
 from models.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, Allowance, Refused, Spent, settle
-from models.contribution import Bucket, day_bucket
+from models.bucket import Bucket
+from models.contribution import day_bucket
 from models.identity import Person
 from models.interaction import Draft, Origin
 from models.limits import Limits
 from models.user_agent import Client
 from models.windows import Clock
 from tests.cosmos.conftest import NOW
-from tests.models.examples import PRICES, a_session, a_turn
+from tests.models.examples import PRICES, PSEUDONYMS, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -53,7 +54,7 @@ async def session_id(store: Store, person: Person) -> str:
 async def elsewhere(settings: dict[str, str]) -> AsyncIterator[Store]:
     """Another process: with a client of its own."""
     async with connect(settings["COSMOS"]) as client:
-        yield Store.of(Database.of(client, settings["COSMOS_DATABASE"]), PRICES)
+        yield Store.of(Database.of(client, settings["COSMOS_DATABASE"]), PRICES, PSEUDONYMS)
 
 
 async def test_of_200_at_once_a_budget_for_50_admits_50(store: Store, elsewhere: Store, person: Person) -> None:
@@ -210,7 +211,7 @@ async def test_allowance_and_rollups_agree_after_a_mixed_run(
     items = [item async for item in database.user_interactions.query_items(query, partition_key=user_id)]
     await store.folding.interactions(items, NOW)
     days = database.user_analytics.query_items("SELECT * FROM c WHERE c.kind = 'rollup'", partition_key=user_id)
-    await store.folding.rollups([item async for item in days], NOW)
+    await store.folding.analytics([item async for item in days], NOW)
     allowance = await store.allowances.read(user_id)
     names = {
         "queries": "interactions",

@@ -17,7 +17,7 @@ from models.errors import NotFound, Stale
 from models.identity import Person
 from models.interaction import UserInteraction
 from tests.cosmos.conftest import NOW
-from tests.models.examples import PRICES, an_interaction
+from tests.models.examples import PRICES, PSEUDONYMS, an_interaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -92,7 +92,7 @@ async def test_the_feed_sees_what_was_deleted(store: Store, database: Database, 
 
 async def test_an_edit_of_another_process_is_seen(store: Store, database: Database, turn: UserInteraction) -> None:
     saved = await store.bookmarks.save(turn, UserBookmark.of(turn, NOW))
-    elsewhere = Store.of(database, PRICES)
+    elsewhere = Store.of(database, PRICES, PSEUDONYMS)
     edited = await elsewhere.bookmarks.edit(turn.user_id, saved.id, 1, {"is_favorite": True})
     with pytest.raises(Stale):
         await store.bookmarks.edit(turn.user_id, saved.id, 1, {"bookmark_notes": "late"})

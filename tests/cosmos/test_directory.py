@@ -15,7 +15,7 @@ from models.directory import DirectoryEntry
 from models.identity import Person
 from models.profile import UserProfile
 from tests.cosmos.conftest import NOW
-from tests.models.examples import PRICES
+from tests.models.examples import PRICES, PSEUDONYMS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,7 +30,7 @@ async def test_of_two_processes_one_asks(store: Store, database: Database, profi
         first = await store.directory.begin(profile, time)
         assert first is not None
         assert first.graph_attempted_at == time
-        assert await Store.of(database, PRICES).directory.begin(profile, time) is None
+        assert await Store.of(database, PRICES, PSEUDONYMS).directory.begin(profile, time) is None
         profile = first
 
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +15,12 @@ from azure.core.exceptions import ServiceResponseError
 from cosmos.analytics import Analytics, Contention
 from cosmos.database import Database, Item
 from functions.services import Store
-from models.contribution import Bucket, of_interaction
+from models.bucket import Bucket
+from models.contribution import of_interaction
 from models.identity import Person
 from models.interaction import UserInteraction
 from tests.cosmos.conftest import NOW
-from tests.models.examples import a_session, an_interaction
+from tests.models.examples import PSEUDONYMS, a_session, an_interaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,16 +51,17 @@ def recount(person: Person, items: list[Item]) -> dict[str, int]:
     for turn in newest.values():
         for bucket, sums in of_interaction(turn).contributions.items():
             if bucket.period == "daily":
-                total.update(sums)
-                days.add(bucket)
-    return dict(total) | {"active_days": len(days)}
+                total.update({measure: value for measure, value in sums.items() if not measure.startswith("utc:")})
+                days.add(date.fromisoformat(bucket.key))
+    weeks = Counter("week:{}-W{:02}".format(*day.isocalendar()) for day in days)
+    return dict(total) | {"active_days": len(days)} | weeks
 
 
 async def fold_all(store: Store, database: Database, person: Person, now: Any = NOW) -> dict[str, int]:
     """Brings the user's days into all time, and returns its sums."""
     query = "SELECT * FROM c WHERE c.kind = 'rollup'"
     pages = database.user_analytics.query_items(query, partition_key=person.user_id)
-    await store.folding.rollups([item async for item in pages], now)
+    await store.folding.analytics([item async for item in pages], now)
     rollup = await store.analytics.rollup(person.user_id, Bucket("all_time"))
     assert rollup is not None
     return rollup.sums
@@ -84,7 +86,7 @@ async def test_repeated_and_shuffled_deliveries_change_nothing(
 
 async def test_two_folders_at_once_count_once(store: Store, database: Database, person: Person) -> None:
     items = turns(person, 60)
-    other = Store.of(database, store.turns._prices)
+    other = Store.of(database, store.turns._prices, PSEUDONYMS)
     chance = random.Random(5)
     work = [folder.folding.interactions(chance.sample(items, 40), NOW) for folder in (store, other) for _ in range(3)]
     await asyncio.gather(*work, store.folding.interactions(items, NOW))
@@ -180,7 +182,7 @@ async def test_a_rollup_that_can_not_be_read_is_put_aside_and_holds_up_nothing(
 ) -> None:
     damaged = {"id": f"{person.user_id}:x", "partition_key": person.user_id, "kind": "rollup"}
     window = {"id": "w", "partition_key": person.user_id, "kind": "risk_window", "suspected": True}
-    await store.folding.rollups([damaged | ({"analytics_period": period} if period else {}), window], NOW)
+    await store.folding.analytics([damaged | ({"analytics_period": period} if period else {}), window], NOW)
     query = "SELECT c.source_id FROM c WHERE c.kind = 'dead_letter'"
     letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
     assert {letter["source_id"] for letter in letters} == {damaged["id"], "w"}

@@ -14,9 +14,9 @@ from azure.cosmos.aio import CosmosClient
 from local.__main__ import main
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision, read_definitions
+from models.bucket import Balance
 from models.contribution import day_bucket, of_interaction
 from models.document import Document
-from models.fold import Balance
 from models.interaction import UserInteraction
 from models.rollup import Rollup
 from tests.models.examples import an_interaction

@@ -37,7 +37,7 @@ def plain(item: Item) -> Item:
 
 
 async def rollups(database: Database, person: Person) -> dict[str, Item]:
-    query = "SELECT * FROM c WHERE c.kind = 'rollup'"
+    query = "SELECT * FROM c WHERE c.kind IN ('rollup', 'presence')"
     pages = database.user_analytics.query_items(query, partition_key=person.user_id)
     return {item["id"].removeprefix(f"{person.user_id}:"): item async for item in pages}
 

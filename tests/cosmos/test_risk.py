@@ -13,14 +13,14 @@ from cosmos.analytics import Analytics
 from cosmos.database import Database, Item
 from cosmos.folding import Folding
 from functions.services import Store
-from models.contribution import Bucket
+from models.bucket import Bucket
 from models.identity import Person
 from models.moderation import ModerationAction
 from models.profile import UserProfile
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow, risk_window_id
 from tests.cosmos.conftest import NOW
-from tests.models.examples import an_interaction
+from tests.models.examples import PSEUDONYMS, an_interaction
 from tests.models.risk_turns import at_human_pace
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -46,7 +46,7 @@ async def stored_window(database: Database, person: Person) -> RiskWindow:
 async def fold_on(folding: Folding, database: Database, person: Person, now: datetime = NOW) -> None:
     """What the change feed of `user_analytics` brings."""
     pages = database.user_analytics.query_items("SELECT * FROM c", partition_key=person.user_id)
-    await folding.rollups([item async for item in pages], now)
+    await folding.analytics([item async for item in pages], now)
 
 
 async def profile_of(store: Store, person: Person) -> UserProfile:
@@ -56,7 +56,7 @@ async def profile_of(store: Store, person: Person) -> UserProfile:
 
 
 def enforcing(store: Store, database: Database) -> Folding:
-    return Folding(store.users, store.sessions, Analytics(database, RiskSettings(shadow=False)))
+    return Folding(store.users, store.sessions, Analytics(database, RiskSettings(shadow=False)), PSEUDONYMS)
 
 
 async def test_turns_are_in_the_window_once_however_they_are_delivered(

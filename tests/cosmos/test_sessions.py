@@ -15,9 +15,8 @@ from cosmos.database import Database
 from cosmos.patching import edit
 from cosmos.sessions import Sessions
 from functions.services import Store
-from models.contribution import Bucket
+from models.bucket import Balance, Bucket
 from models.errors import NotFound, Stale
-from models.fold import Balance
 from models.identity import Person
 from models.rollup import Rollup
 from models.session import SessionChanges, UserSession

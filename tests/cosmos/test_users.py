@@ -15,7 +15,7 @@ from models.identity import Person, email_claim_id_of
 from models.profile import EmailClaim
 from models.profile_changes import ProfileChanges
 from tests.cosmos.conftest import NOW
-from tests.models.examples import PRICES
+from tests.models.examples import PRICES, PSEUDONYMS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -78,7 +78,7 @@ async def test_an_account_that_is_not_active_may_not_write(
     await store.users.ensure(person, NOW, NOW)
     operations = [{"op": "set", "path": "/account_status", "value": status}]
     await database.users.patch_item(person.user_id, person.user_id, operations)
-    elsewhere = Store.of(database, PRICES)
+    elsewhere = Store.of(database, PRICES, PSEUDONYMS)
     with pytest.raises(AccountClosed) as refusal:
         await elsewhere.users.writer(person, NOW, NOW)
     assert refusal.value.status == status

@@ -7,6 +7,7 @@ from typing import Any
 
 from models.identity import Person
 from models.interaction import Draft, Origin, Turn, UserInteraction
+from models.platform.pseudonyms import Pseudonyms
 from models.pricing import PriceTable
 from models.session import UserSession
 from models.user_agent import Client
@@ -21,6 +22,7 @@ ALICE = Person(
 )
 SESSION_ID = "22222222-2222-4222-8222-222222222222"
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+PSEUDONYMS = Pseudonyms(b"a key for tests only")
 PRICES = PriceTable({"test-model": {"input": "1", "cached_input": "0.5", "output": "2", "reasoning": "2"}})
 
 

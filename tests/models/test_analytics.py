@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.analytics import MAX_DAYS, CalendarPeriod, bucket_of, day_range, totals
-from models.contribution import Bucket
-from models.fold import Balance
+from models.bucket import Balance, Bucket
 from models.rollup import Rollup
 from tests.models.examples import ALICE, NOON
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.contribution import Bucket, day_of, of_day, of_interaction, of_session
+from models.bucket import Bucket
+from models.contribution import day_of, of_day, of_interaction, of_session
 from tests.models.examples import NOON, SESSION_ID, a_session, an_interaction
 
 DAY = Bucket("daily", "2026-11-20")
@@ -95,7 +96,20 @@ def test_a_day_counts_in_its_iso_week_its_month_and_all_time() -> None:
     source = of_day("2027-01-01", "user:daily:2027-01-01", 7, {"interactions": 3}, NOON, NOON)
     assert set(source.contributions) == {Bucket("weekly", "2026-W53"), Bucket("monthly", "2027-01"), Bucket("all_time")}
     assert source.revision == 7
-    assert source.contributions[Bucket("all_time")] == {"interactions": 3, "active_days": 1}
+    assert source.contributions[Bucket("monthly", "2027-01")] == {"interactions": 3, "active_days": 1}
+
+
+def test_all_time_knows_which_weeks_had_turns() -> None:
+    source = of_day("2027-01-01", "id", 1, {"interactions": 3}, NOON, NOON)
+    assert source.contributions[Bucket("all_time")] == {"interactions": 3, "active_days": 1, "week:2026-W53": 1}
+
+
+def test_a_day_is_present_on_each_day_of_utc_that_it_has_turns_on() -> None:
+    sums = {"interactions": 3, "utc:2026-11-19": 1, "utc:2026-11-20": 2}
+    source = of_day("2026-11-20", "id", 1, sums, NOON, NOON)
+    assert source.contributions[Bucket("presence", "2026-11-19")] == {"interactions": 1}
+    assert source.contributions[Bucket("presence", "2026-11-20")] == {"interactions": 2}
+    assert source.contributions[Bucket("weekly", "2026-W47")] == {"interactions": 3, "active_days": 1}
 
 
 def test_a_day_with_a_session_but_no_turn_is_not_an_active_day() -> None:

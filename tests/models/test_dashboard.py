@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.contribution import Bucket
+from models.bucket import Balance, Bucket
 from models.dashboard import dashboard, months_of, most_active_time
-from models.fold import Balance
 from models.recommendations import recommendations
 from models.rollup import Rollup
 from tests.models.examples import ALICE, NOON

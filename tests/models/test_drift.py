@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from models.contribution import Bucket, Source, Sums
+from models.bucket import Balance, Bucket, Sums
 from models.drift import Bounds, Standing, Tally, compare, standing
-from models.fold import VALUES_PER_DIMENSION, Applied, Balance, fold
+from models.fold import VALUES_PER_DIMENSION, Applied, Source, fold
 from tests.models.examples import NOON
 
 DAY = Bucket("daily", "2026-11-20")

@@ -9,8 +9,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contribution import Bucket, Source, Sums
-from models.fold import VALUES_PER_DIMENSION, Applied, Balance, buckets_of, fold
+from models.bucket import Balance, Bucket, Sums
+from models.fold import VALUES_PER_DIMENSION, Applied, Source, buckets_of, fold
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 BUCKETS = [Bucket("daily", "2026-11-01"), Bucket("daily", "2026-11-02"), Bucket("session", "s")]

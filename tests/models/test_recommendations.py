@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from models.contribution import Bucket
-from models.fold import Balance
+from models.bucket import Balance, Bucket
 from models.recommendations import MOST, recommendations
 from models.rollup import Rollup
 from tests.models.examples import ALICE, NOON

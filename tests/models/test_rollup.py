@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from models.contribution import Bucket
-from models.fold import Applied, Balance
-from models.rollup import LedgerEntry, Rollup, learning_progress, period_bounds
+from models.bucket import Balance, Bucket
+from models.fold import Applied
+from models.ledger import LedgerEntry
+from models.rollup import Rollup, learning_progress, period_bounds
 from tests.models.examples import ALICE, NOON
 
 SUMS = {
@@ -144,7 +145,7 @@ def test_a_day_is_the_source_of_longer_periods() -> None:
     source = a_rollup().as_source()
     assert source.key == f"rollup:{ALICE.user_id}:daily:2026-11-20"
     assert source.revision == 4
-    assert source.contributions[Bucket("all_time")] == SUMS | {"active_days": 1}
+    assert source.contributions[Bucket("all_time")] == SUMS | {"active_days": 1, "week:2026-W47": 1}
 
 
 def test_a_ledger_entry_survives_being_stored_and_read() -> None:

@@ -1,0 +1,76 @@
+"""What things are counted in: a bucket is a period, a session or a question; its sums are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, get_args
+
+Sums = dict[str, int]
+"""Whole numbers by measure, so that adding and taking away are exact whatever the order. A measure is a word
+(`interactions`, `cost_nano_usd`) or a dimension and a value (`personality:krishna`)."""
+
+UserPeriod = Literal["session", "daily", "weekly", "monthly", "all_time"]
+"""Of one user's rollups; days, weeks and months are the user's own."""
+
+PlatformPeriod = Literal["utc_daily", "utc_monthly", "cohort", "growth"]
+"""Of the platform's rollups: days and months of UTC, the users who began in the same week, and all users."""
+
+Period = Literal[UserPeriod, PlatformPeriod, "presence", "question"]
+"""`presence` is one user on one day of UTC; `question` is one question, whoever asks it."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What a document counts: a period, and which: `2026-11-20`, `2026-W47`, `2026-11`, a session's id, or nothing."""
+
+    period: Period
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.period}:{self.key}" if self.key else self.period
+
+    @classmethod
+    def parse(cls, name: str) -> Bucket:
+        period, _, key = name.partition(":")
+        if period not in PERIODS:
+            raise ValueError(f"{name!r} is not the name of a bucket")
+        return cls(period, key)  # type: ignore[arg-type]  # narrowed to Period by the check above
+
+
+PERIODS = frozenset(get_args(Period))
+
+
+@dataclass
+class Balance:
+    """What a bucket holds: its sums, and the earliest and latest time that counted."""
+
+    sums: Sums = field(default_factory=dict)
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+def by_count(sums: Mapping[str, int], dimension: str) -> dict[str, int]:
+    """The values of a dimension with their counts, highest first, equal ones by name."""
+    prefix = dimension + ":"
+    counts = [(name.removeprefix(prefix), count) for name, count in sums.items() if name.startswith(prefix)]
+    return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
+
+
+def ratio(part: int, whole: int) -> float:
+    """`part` by `whole`; 0 of nothing."""
+    return part / whole if whole else 0.0
+
+
+def average_rating(sums: Mapping[str, int]) -> float | None:
+    """Mean of the ratings 1-5, None without one."""
+    ratings = by_count(sums, "rating")
+    given = sum(ratings.values())
+    return sum(int(stars) * count for stars, count in ratings.items()) / given if given else None
+
+
+def bucket_id(partition: str, bucket: Bucket) -> str:
+    """The id of the document that holds a bucket. Ids of a period are in order of time."""
+    return f"{partition}:{bucket.name}"

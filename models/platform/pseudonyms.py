@@ -1,0 +1,52 @@
+"""Names for what the platform counts that lead back to nobody, and the partitions that it is counted in."""
+
+from __future__ import annotations
+
+import hmac
+
+PLATFORM = "platform"
+"""The partition of the whole platform's rollups."""
+
+SHARDS = 16
+"""Partitions `platform-00` to `platform-15` count first, so that no one partition takes every turn's writes.
+
+Part of what is stored: with another number, what is counted again would be counted elsewhere.
+"""
+
+HASH_LENGTH = 32
+ASKER_LENGTH = 12
+
+
+def is_platform(partition: str) -> bool:
+    return partition.partition("-")[0] == PLATFORM
+
+
+class Pseudonyms:
+    """Keyed hashes (HMAC-SHA256): without the key none can be tried out, and one tells nothing of another.
+
+    Args:
+        key: Secret, and the same for as long as what was named with it is kept.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def source(self, user_id: str, source: str) -> str:
+        """Names a user's document in the ledgers of the platform."""
+        return self._hash("source", user_id, source)
+
+    def question(self, normalised: str) -> str:
+        """Names a question by its normalised text."""
+        return self._hash("question", normalised)
+
+    def asker(self, question: str, user_id: str) -> str:
+        """Names a user among those who asked one question. Under another question they have another name."""
+        return self._hash("asker", question, user_id)[:ASKER_LENGTH]
+
+    def _hash(self, *parts: str) -> str:
+        return hmac.digest(self._key, "\0".join(parts).encode(), "sha256").hex()[:HASH_LENGTH]
+
+
+def shard_of(name: str) -> str:
+    """The partition in which something with this name, a hash, is counted."""
+    return f"{PLATFORM}-{int(name[:8], 16) % SHARDS:02}"

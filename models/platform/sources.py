@@ -1,0 +1,162 @@
+"""What users' documents add to the platform: like `models.contribution`, but sharded, and without a name.
+
+turns, sessions                          -> the day of UTC, and the question         (a shard)
+a user's day of UTC, month and all time  -> active users, new users, cohort, growth  (a shard)
+a shard's days, months, cohorts, growth  -> the platform's                           (partition `platform`)
+the platform's days                      -> its months                               (partition `platform`)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from models.bucket import Bucket, Sums, by_count
+from models.fold import Source
+from models.interaction import UserInteraction
+from models.platform.presence import Presence
+from models.platform.pseudonyms import PLATFORM, Pseudonyms, shard_of
+from models.platform.response_times import counted
+from models.platform.rollup import PlatformRollup
+from models.platform.user_group import WEEKS_FOLLOWED, UserGroup, weeks_between
+from models.risk.text import normalised
+from models.rollup import Rollup
+from models.session import UserSession
+
+Placed = tuple[str, Source]
+"""A source, and the partition that counts it."""
+
+
+def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
+    """A turn counts in its day of UTC and in its question, both in the question's shard."""
+    text = normalised(turn.user_query)
+    question = pseudonyms.question(text)
+    asked: Sums = {"asked": 1, f"asker:{pseudonyms.asker(question, turn.user_id)}": 1}
+    if turn.user_rating is not None:
+        asked[f"rating:{turn.user_rating}"] = 1
+    return shard_of(question), Source(
+        key=pseudonyms.source(turn.user_id, f"interaction:{turn.id}"),
+        revision=turn.revision,
+        contributions={_day(turn.timestamp): _turn_measures(turn), Bucket("question", question): asked},
+        first=turn.timestamp,
+        last=turn.timestamp,
+        ttl=turn.ttl,
+        question=text,
+    )
+
+
+def of_session(session: UserSession, pseudonyms: Pseudonyms) -> Placed:
+    """A session counts in the day of UTC that it started; its duration once it has ended."""
+    measures = {"sessions": 1}
+    if session.duration_seconds is not None:
+        measures |= {"ended_sessions": 1, "session_seconds": session.duration_seconds}
+    name = pseudonyms.source(session.user_id, f"session:{session.session_id}")
+    start = session.start_time
+    return shard_of(name), Source(name, session.revision, {_day(start): measures}, start, start, session.ttl)
+
+
+def of_presence(presence: Presence, pseudonyms: Pseudonyms) -> Placed:
+    """A user with turns on a day of UTC is one of its active users."""
+    contributions = {Bucket("utc_daily", presence.period_key): {"active_users": 1}} if presence.turns else {}
+    return _of_counted(presence.partition_key, presence, contributions, pseudonyms)
+
+
+def of_rollup(rollup: Rollup, pseudonyms: Pseudonyms) -> Placed | None:
+    """What a user's month or all time says of the platform; None of other periods.
+
+    A user with turns in a month of their own calendar is one of its active users. A user's first activity makes a new
+    user of its day of UTC; the weeks with turns, a member of the cohort of the first of them.
+    """
+    contributions: dict[Bucket, Sums]
+    if rollup.analytics_period == "monthly":
+        contributions = {Bucket("utc_monthly", rollup.period_key): {"active_users": 1}}
+    elif rollup.analytics_period == "all_time":
+        contributions = {
+            _day(rollup.first_activity): {"new_users": 1},
+            Bucket("growth"): _adoption(rollup.sums),
+            **_cohort(rollup.sums),
+        }
+    else:
+        return None
+    active = rollup.total_interactions > 0
+    return _of_counted(rollup.user_id, rollup, contributions if active else {}, pseudonyms)
+
+
+def of_shard(document: PlatformRollup | UserGroup) -> Placed | None:
+    """What a shard counts, the platform counts in the same period; and what its days count, its months. Users who were
+    active on two days of a month are not two active users of the month: those are counted by month."""
+    if document.partition_key != PLATFORM:
+        contributions = {document.bucket: document.sums}
+    elif document.analytics_period == "utc_daily":
+        sums = {measure: value for measure, value in document.sums.items() if measure != "active_users"}
+        contributions = {Bucket("utc_monthly", document.period_key[:7]): sums}
+    else:
+        return None
+    first, last = document.first_activity, document.last_activity
+    return PLATFORM, Source(f"rollup:{document.id}", document.revision, contributions, first, last)
+
+
+def _day(moment: datetime) -> Bucket:
+    return Bucket("utc_daily", moment.astimezone(UTC).date().isoformat())
+
+
+def _of_counted(
+    user_id: str, document: Presence | Rollup, contributions: dict[Bucket, Sums], pseudonyms: Pseudonyms
+) -> Placed:
+    first, last = document.first_activity, document.last_activity
+    name = pseudonyms.source(user_id, document.bucket.name)
+    return shard_of(pseudonyms.source(user_id, "")), Source(name, document.revision, contributions, first, last)
+
+
+def _turn_measures(turn: UserInteraction) -> Sums:
+    measures = Counter(
+        {
+            "interactions": 1,
+            "tokens": turn.total_tokens,
+            "cost_nano_usd": turn.cost_nano_usd or 0,
+            "unpriced": int(turn.cost_nano_usd is None),
+            "response_time_ms": turn.response_time_ms,
+            "timed": int(turn.response_time_ms > 0),
+            "fallback": int(turn.response_quality == "fallback"),
+            "flagged": int(turn.was_flagged),
+            "bookmarked": int(turn.was_bookmarked),
+            "shared": int(turn.was_shared),
+            "follow_ups": int(turn.interaction_sequence == 2),
+            "helpful": int(turn.was_helpful is True),
+            "unhelpful": int(turn.was_helpful is False),
+            **counted(turn.response_time_ms),
+        }
+    )
+    if turn.user_rating is not None:
+        measures[f"rating:{turn.user_rating}"] = 1
+    for dimension, value in (
+        ("model", turn.model_used),
+        ("personality", turn.personality_used),
+        ("category", turn.query_category),
+        ("language", turn.user_query_language),
+    ):
+        measures[f"{dimension}:{value}"] = 1
+        measures[f"{dimension}_tokens:{value}"] = turn.total_tokens
+        measures[f"{dimension}_cost_nano_usd:{value}"] = turn.cost_nano_usd or 0
+        measures[f"{dimension}_unpriced:{value}"] = int(turn.cost_nano_usd is None)
+    return {measure: value for measure, value in measures.items() if value}
+
+
+def _adoption(sums: Sums) -> Sums:
+    """Which features a user has taken up; see `GrowthMetrics`."""
+    adopted = {
+        "bookmarking": bool(sums.get("bookmarks") or sums.get("bookmarked")),
+        "multiple_personalities": len(by_count(sums, "personality")) >= 2,
+        "follow_up_questions": bool(sums.get("follow_ups")),
+    }
+    return {"users": 1} | {feature: 1 for feature, is_adopted in adopted.items() if is_adopted}
+
+
+def _cohort(sums: Sums) -> dict[Bucket, Sums]:
+    """The cohort of the first week with turns, and in which weeks after it the user came back."""
+    weeks = sorted(week for week in by_count(sums, "week") if week != "other")
+    if not weeks:
+        return {}
+    offsets = (weeks_between(weeks[0], week) for week in weeks)
+    active = {f"week:{offset}": 1 for offset in offsets if offset <= WEEKS_FOLLOWED}
+    return {Bucket("cohort", weeks[0]): {"users": 1} | active}
