@@ -10,6 +10,7 @@ from functions import (
     bookmarks,
     dead_letters,
     docs,
+    export,
     feeds,
     health,
     history,
@@ -31,6 +32,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 API = (
     health.routes,
     me.routes,
+    export.routes,
     insights.routes,
     sessions.routes,
     interactions.routes,

@@ -174,6 +174,7 @@ STEPS = (
     Step("get_my_analytics", "GET", "me/analytics"),
     Step("get_my_recommendations", "GET", "me/recommendations"),
     Step("get_my_usage", "GET", "me/usage"),
+    Step("export_me", "GET", "me/export"),
     Step("start_session", "POST", "sessions", body={}),
     Step("list_sessions", "GET", "sessions"),
     Step("get_session", "GET", _SESSION),

@@ -186,12 +186,13 @@ def _query_parameters(query: type[BaseModel]) -> list[Json]:
 def _success(operation: Operation, schemas: _Schemas) -> Json:
     headers = ["x-request-id", *(["ETag"] if operation.etag else [])]
     described: Json = {"description": HTTPStatus(operation.status).phrase, "headers": _headers(headers)}
+    schema: Json = {"type": "string"}
     if operation.returns:
         schema = schemas.answer(operation.returns, operation.hidden)
+        if operation.media_type != "application/json":  # the schema is of what the text holds, such as its lines
+            schema = {"type": "string", "contentMediaType": operation.media_type, "contentSchema": schema}
     elif operation.media_type == "application/json":
         return described
-    else:
-        schema = {"type": "string"}
     return described | {"content": {operation.media_type: {"schema": schema}}}
 
 

@@ -37,8 +37,10 @@ class Page(Message, Generic[Item]):
 
 def seal(call: Call[None], continuation: str | None) -> str | None:
     """A database's continuation as the caller gets it: bound to the caller, the operation and its filters."""
-    if continuation is None:
-        return None
+    return None if continuation is None else sealed(call, continuation)
+
+
+def sealed(call: Call[None], continuation: str) -> str:
     text = continuation.encode()
     return base64.urlsafe_b64encode(_mac(call, text) + text).decode()
 
@@ -49,11 +51,11 @@ def unseal(call: Call[None]) -> str | None:
     Raises:
         Problem: 400, it is not one that `seal` made for this caller, operation and filters.
     """
-    sealed = call.query.continuation
-    if sealed is None:
+    given = call.query.continuation
+    if given is None:
         return None
     try:
-        data = base64.b64decode(sealed, altchars=b"-_", validate=True)
+        data = base64.b64decode(given, altchars=b"-_", validate=True)
     except ValueError:
         data = b""
     if not hmac.compare_digest(data[:16], _mac(call, data[16:])):

@@ -19,6 +19,7 @@ from cosmos.containers import differing
 from cosmos.database import Database, connect
 from cosmos.dead_letters import DeadLetters
 from cosmos.directory import Directory
+from cosmos.exporting import Exporting
 from cosmos.folding import Folding
 from cosmos.history import History
 from cosmos.ingestion import Ingestion
@@ -54,6 +55,7 @@ class Store:
     accounts: Accounts
     audit: Audit
     directory: Directory
+    exporting: Exporting
     allowances: Allowances
     alerts: Alerts
     ingestion: Ingestion
@@ -84,6 +86,7 @@ class Store:
             accounts=Accounts(database, users),
             audit=Audit(database),
             directory=Directory(database, users),
+            exporting=Exporting(database),
             allowances=Allowances(database),
             alerts=Alerts(database, users, analytics, limits),
             ingestion=Ingestion(users, sessions, turns),
