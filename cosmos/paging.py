@@ -37,3 +37,16 @@ async def page_of(
     async for page in pages:
         return [row async for row in page], pages.continuation_token
     return [], None
+
+
+async def rows_of(
+    container: ContainerProxy, query: str, parameters: dict[str, Any], partition_key: str, limit: int = 400
+) -> list[Item]:
+    """All rows of a query in one logical partition, `limit` of them at most in a page."""
+    found: list[Item] = []
+    continuation: str | None = None
+    while True:
+        rows, continuation = await page_of(container, query, parameters, limit, continuation, partition_key)
+        found += rows
+        if continuation is None:
+            return found

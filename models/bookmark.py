@@ -126,6 +126,15 @@ class DeletedBookmark(Document):
         )
 
 
+def bookmark_of(item: dict[str, Any]) -> UserBookmark | DeletedBookmark:
+    """A bookmark, or what is left of one, as Cosmos DB returned it.
+
+    Raises:
+        pydantic.ValidationError: the item is neither.
+    """
+    return DeletedBookmark.parse(item) if item.get("kind") == "deleted_bookmark" else UserBookmark.parse(item)
+
+
 class BookmarkRequest(Document):
     """Says which request an idempotency key was used for, for `REPEATABLE_SECONDS`."""
 

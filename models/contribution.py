@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from models.bookmark import DeletedBookmark, UserBookmark
 from models.bucket import Bucket, Sums, by_count
 from models.fold import Source
 from models.interaction import UserInteraction
 from models.risk.facts import facts_of
 from models.session import UserSession
+
+NEVER = -1
+"""The `ttl` of what does not expire."""
 
 
 def day_of(moment: datetime, timezone: str) -> date:
@@ -97,6 +101,16 @@ def of_session(session: UserSession) -> Source:
         last=session.start_time,
         ttl=session.ttl,
     )
+
+
+def of_bookmark(bookmark: UserBookmark | DeletedBookmark) -> Source:
+    """A bookmark counts in the day it was saved, until it is deleted. The ledger remembers it for ever, as it is kept."""
+    key = f"bookmark:{bookmark.id}"
+    if isinstance(bookmark, DeletedBookmark):
+        return Source(key, bookmark.revision, {}, ttl=NEVER)
+    saved = bookmark.bookmarked_at
+    measures = {"bookmarks": 1, f"timezone:{bookmark.timezone}": 1}
+    return Source(key, bookmark.revision, {day_bucket(saved, bookmark.timezone): measures}, saved, saved, NEVER)
 
 
 def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None, last: datetime | None) -> Source:

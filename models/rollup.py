@@ -53,6 +53,7 @@ class Rollup(Counted):
     most_active_hours: list[int] = Field(description="Up to three hours of the user's day (0-23), most turns first")
     most_active_days: list[str] = Field(description="Up to three days of the week, most turns first")
     avg_response_rating: float | None = Field(description="Mean of the ratings 1-5; null without one")
+    total_bookmarks: Count = Field(default=0, description="Turns saved in the period, whenever they were asked")
     bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
     share_rate: float = Field(description="Turns shared by turns, 0-1")
 
@@ -122,6 +123,7 @@ class Rollup(Counted):
             most_active_hours=[int(hour) for hour in list(hours)[:3]],
             most_active_days=[WEEKDAYS[int(day)] for day in list(days)[:3]],
             avg_response_rating=average_rating(sums),
+            total_bookmarks=sums.get("bookmarks", 0),
             bookmark_rate=ratio(sums.get("bookmarked", 0), turns),
             share_rate=ratio(sums.get("shared", 0), turns),
             learning_journey_progress=learning_progress(sums),

@@ -1,0 +1,114 @@
+"""Container `user_analytics`: what the rollups of the platform say, read without looking at any user's documents."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from cosmos.database import Database
+from cosmos.paging import rows_of
+from cosmos.reading import read_or_none
+from models.bucket import Bucket, bucket_id
+from models.counted import Counted
+from models.platform.insights import (
+    CommonQuestion,
+    GrowthMetrics,
+    HighRiskUser,
+    Insights,
+    PlatformHealth,
+    common_question,
+)
+from models.platform.pseudonyms import PLATFORM, SHARDS
+from models.platform.question import Question
+from models.platform.rollup import PlatformRollup
+from models.platform.user_group import UserGroup
+from models.profile import UserProfile
+from models.risk.thresholds import RiskSettings
+from models.rollup import Rollup
+
+RISKY_USERS = 20
+QUESTIONS = 20
+COHORT_WEEKS = 12
+
+C = TypeVar("C", bound=Counted)
+
+
+class PlatformInsights:
+    """Reads what is counted of the platform."""
+
+    def __init__(self, database: Database, risk: RiskSettings) -> None:
+        self._analytics = database.user_analytics
+        self._users = database.users
+        self._risk = risk
+
+    async def insights(self, month: str, now: datetime) -> Insights:
+        """The four blocks, for a month of UTC such as `2026-11`."""
+        since = now.date() - timedelta(weeks=COHORT_WEEKS)
+        rollup, everyone, cohorts, questions, risky = await asyncio.gather(
+            self._read(PlatformRollup, Bucket("utc_monthly", month)),
+            self._read(UserGroup, Bucket("growth")),
+            self._range(UserGroup, _week(since), _week(now.date())),
+            self.common_questions(QUESTIONS),
+            self.high_risk_users(RISKY_USERS, month, now),
+        )
+        return Insights(
+            month=month,
+            as_of=rollup.last_updated if rollup else None,
+            high_risk_users=risky,
+            platform_health=PlatformHealth.of(rollup),
+            common_questions=questions,
+            growth_metrics=GrowthMetrics.of(rollup, cohorts, everyone, now),
+        )
+
+    async def periods(self, first: Bucket, last: Bucket) -> list[PlatformRollup]:
+        """The platform's rollups from one to another of the same period, in order of time."""
+        return await self._range(PlatformRollup, first, last)
+
+    async def common_questions(self, limit: int) -> list[CommonQuestion]:
+        """The most frequent questions that may be shown: the most frequent of each shard, by one query each."""
+        query = "SELECT * FROM c WHERE c.shown_frequency > 0 ORDER BY c.shown_frequency DESC OFFSET 0 LIMIT @limit"
+        shards = [f"{PLATFORM}-{number:02}" for number in range(SHARDS)]
+        most = await asyncio.gather(*(rows_of(self._analytics, query, {"limit": limit}, shard) for shard in shards))
+        found = [common_question(Question.parse(row)) for rows in most for row in rows]
+        return sorted(found, key=lambda one: (-one.frequency, one.question))[:limit]
+
+    async def high_risk_users(self, limit: int, month: str, now: datetime) -> list[HighRiskUser]:
+        """The accounts of the highest scores from which one is flagged, by an index, with their days and months."""
+        query = (
+            "SELECT * FROM c WHERE c.kind = 'profile' AND c.risk_score >= @flagged "
+            "ORDER BY c.risk_score DESC OFFSET 0 LIMIT @limit"
+        )
+        parameters = [{"name": "@flagged", "value": self._risk.flag_from}, {"name": "@limit", "value": limit}]
+        found = self._users.query_items(query, parameters=parameters)
+        profiles = [UserProfile.parse(item) async for item in found]
+
+        async def described(profile: UserProfile) -> HighRiskUser:
+            day, monthly = await asyncio.gather(
+                self._last_day(profile.id),
+                read_or_none(self._analytics, bucket_id(profile.id, Bucket("monthly", month)), profile.id),
+            )
+            return HighRiskUser.of(profile, day, Rollup.parse(monthly) if monthly else None, self._risk, now)
+
+        users = await asyncio.gather(*map(described, profiles))
+        return sorted(users, key=lambda user: (-user.risk_score, user.user_id))
+
+    async def _last_day(self, user_id: str) -> Rollup | None:
+        query = "SELECT * FROM c WHERE c.id >= @first AND c.id < @end ORDER BY c.id DESC OFFSET 0 LIMIT 1"
+        first = bucket_id(user_id, Bucket("daily", "0"))
+        rows = await rows_of(self._analytics, query, {"first": first, "end": f"{first[:-1]}~"}, user_id)
+        return Rollup.parse(rows[0]) if rows else None
+
+    async def _read(self, model: type[C], bucket: Bucket) -> C | None:
+        item = await read_or_none(self._analytics, bucket_id(PLATFORM, bucket), PLATFORM)
+        return model.parse(item) if item else None
+
+    async def _range(self, model: type[C], first: Bucket, last: Bucket) -> list[C]:
+        query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
+        parameters = {"first": bucket_id(PLATFORM, first), "last": bucket_id(PLATFORM, last)}
+        return [model.parse(item) for item in await rows_of(self._analytics, query, parameters, PLATFORM)]
+
+
+def _week(day: date) -> Bucket:
+    year, week, _ = day.isocalendar()
+    return Bucket("cohort", f"{year}-W{week:02}")
