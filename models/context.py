@@ -1,7 +1,8 @@
 """The last turns of a conversation that fit a budget of tokens: what a model is given before the next question.
 
-A turn's response counts as many tokens as its model said it had. What is left to count is estimated from the
-characters, by script: tokenizers differ, and none of them is needed to stay below a limit.
+Tokens are estimated from the characters, by script: tokenizers differ, and none of them is needed to stay below a
+limit. A response counts as many as its model said it had, if those are more: who reports too few, or none, would else
+get more than fits.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ MESSAGE_TOKENS = 4
 """What chat models add for each message, for its role and its ends."""
 
 MAX_TURNS = 400
-MAX_CHARACTERS = 2_000_000
-"""Bounds of one context whatever its turns claim to count: what is read and sent stays bounded."""
+"""Bounds what is read for one context of very short turns. What is sent is bounded by the budget: no token that is
+estimated has more than four characters."""
 
 # Characters per token, from what OpenAI says of English (4), and below what its o200k vocabulary needs for the other
 # scripts, so that the estimate is rather too high than too low.
@@ -44,12 +45,8 @@ class PastTurn(Message):
     @property
     def tokens(self) -> int:
         """Tokens of the turn's two messages."""
-        response = self.output_tokens or estimated_tokens(self.response_text)
+        response = max(self.output_tokens, estimated_tokens(self.response_text))
         return estimated_tokens(self.user_query) + response + 2 * MESSAGE_TOKENS
-
-    @property
-    def characters(self) -> int:
-        return len(self.user_query) + len(self.response_text)
 
 
 class ChatMessage(Message):
@@ -78,7 +75,6 @@ class ContextWindow:
 
     def __init__(self, max_tokens: int) -> None:
         self._max_tokens = max_tokens
-        self._characters_left = MAX_CHARACTERS
         self._turns: list[PastTurn] = []
         self._until: int | None = None
         self._tokens = 0
@@ -89,13 +85,11 @@ class ContextWindow:
         if self._until is None:
             self._until = turn.interaction_sequence
         tokens = turn.tokens
-        fits = self._tokens + tokens <= self._max_tokens and turn.characters <= self._characters_left
-        if self.is_full or not fits or len(self._turns) == MAX_TURNS:
+        if self.is_full or self._tokens + tokens > self._max_tokens or len(self._turns) == MAX_TURNS:
             self.is_full = True
             return
         self._turns.append(turn)
         self._tokens += tokens
-        self._characters_left -= turn.characters
 
     def context(self, session_id: str) -> Context:
         messages = []

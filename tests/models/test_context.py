@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.context import MAX_CHARACTERS, MAX_TURNS, Context, ContextWindow, PastTurn, estimated_tokens
+from models.context import MAX_TURNS, Context, ContextWindow, PastTurn, estimated_tokens
 from tests.models.examples import SESSION_ID
 
 
@@ -28,8 +28,9 @@ def test_a_response_counts_what_its_model_said_and_a_query_is_estimated() -> Non
     assert a_turn(1, query="12345678", output_tokens=10).tokens == 2 + 10 + 8
 
 
-def test_a_response_that_was_not_counted_is_estimated() -> None:
-    assert a_turn(1, query="1234", response="x" * 400, output_tokens=0).tokens == 1 + 100 + 8
+@pytest.mark.parametrize("reported", [0, 1, 99])
+def test_a_response_counts_at_least_what_is_estimated(reported: int) -> None:
+    assert a_turn(1, query="1234", response="x" * 400, output_tokens=reported).tokens == 1 + 100 + 8
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_an_empty_session_has_no_point() -> None:
 def test_what_is_read_and_sent_is_bounded_whatever_turns_claim_to_count() -> None:
     liars = [a_turn(number, output_tokens=1) for number in range(1, MAX_TURNS + 2)]
     assert context_of(liars, 200_000).turns == MAX_TURNS
-    long = [a_turn(number, response="x" * (MAX_CHARACTERS // 3), output_tokens=1) for number in (1, 2, 3)]
+    long = [a_turn(number, response="x" * 300_000, output_tokens=1) for number in (1, 2, 3)]
     assert context_of(long, 200_000).turns == 2
 
 
