@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cosmos.database import Database
 from cosmos.paging import page_of
+from cosmos.searching import containing
 from models.context import Context, ContextWindow, PastTurn
 from models.interaction import UserInteraction
-from models.search import Terms
+from models.search import NO_TERMS, Terms
 from models.values import format_timestamp
 
 TURNS_PER_REQUEST = 25
@@ -35,7 +36,7 @@ class HistoryFilter:
     rating: int | None = None
     bookmarked: bool | None = None
     session_id: str | None = None
-    terms: Terms = field(default_factory=lambda: Terms((), ()))
+    terms: Terms = NO_TERMS
 
     def query(self) -> tuple[str, dict[str, Any]]:
         """The query, newest first, and its parameters."""
@@ -51,14 +52,10 @@ class HistoryFilter:
         wanted = {condition: value for condition, value in given.items() if value is not None}
         parameters = {condition.partition("@")[2]: value for condition, value in wanted.items()}
         conditions = ['c.kind = "interaction"', *wanted]
-        words = {f"word{number}": word for number, word in enumerate(self.terms.words)}
-        if words:
-            conditions.append(f"FullTextContainsAll(c.user_query, {', '.join(f'@{name}' for name in words)})")
-        fragments = {f"fragment{number}": text for number, text in enumerate(self.terms.fragments)}
-        conditions += [f"CONTAINS(c.user_query, @{name}, true)" for name in fragments]
-        where = " AND ".join(conditions)
+        searching, searched = containing(self.terms, ("user_query",))
+        where = " AND ".join([*conditions, *searching])
         query = f"SELECT * FROM c WHERE {where} ORDER BY c.timestamp DESC"  # noqa: S608  # no values
-        return query, parameters | words | fragments
+        return query, parameters | searched
 
 
 class History:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from cosmos.history import HistoryFilter
 from functions.api import Routes
@@ -15,21 +15,12 @@ from functions.paging import Page, Paged, seal, unseal
 from models.errors import NotFound
 from models.feedback import FeedbackChanges, Stars
 from models.interaction import TurnId, UserInteraction
-from models.search import MAX_TERMS, terms_of
+from models.search import MAX_TERMS, SearchText, terms_of
 from models.values import Label, Timestamp, Uuid
 
 routes = Routes()
 
 _TURN_ID: TypeAdapter[str] = TypeAdapter(TurnId)
-
-
-def _has_terms(text: str) -> str:
-    if not 0 < len(text.split()) <= MAX_TERMS:
-        raise ValueError(f"must have 1 to {MAX_TERMS} words")
-    return text
-
-
-SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_has_terms)]
 
 
 class HistoryQuery(Paged):
@@ -90,7 +81,7 @@ async def get_interaction(call: Call[None]) -> Reply:
 async def give_feedback(call: Call[FeedbackChanges]) -> Reply:
     """The latest feedback counts; the ten before it are kept in `feedback_history`."""
     user_id, turn_id = (await call.writer()).id, _turn_id(call)
-    turn = await call.store.turns.give_feedback(user_id, turn_id, call.expected_revision, call.body, call.now)
+    turn = await call.store.turns.give_feedback(user_id, turn_id, call.expected_revisions, call.body, call.now)
     return _shown(turn)
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
 
 MAX_TERMS = 10
 
@@ -35,22 +39,42 @@ class Terms:
     fragments: tuple[str, ...]
 
 
+NO_TERMS = Terms((), ())
+
+
 def terms_of(text: str) -> Terms:
     """The terms in what the user typed, without repetition.
 
     The full-text index splits texts where words of an alphabet end, and knows the endings of English. So plain words
     in Latin letters are left to it. What it can't tell apart is looked for as it stands: scripts without spaces or
     with combining marks, and terms with marks in them, like `C++` or `state-of-the-art`. Words that say little are left
-    out, unless there are no others.
+    out, and so is mere punctuation, unless there is nothing else.
     """
-    words, fragments = dict[str, None](), dict[str, None]()
+    words, fragments, rest = dict[str, None](), dict[str, None](), dict[str, None]()
     for term in text.split():
         bare = term.strip(_MARKS)
-        if _LATIN_WORD.fullmatch(bare):
-            words[bare.casefold()] = None
+        if _is_punctuation(bare):
+            rest[term] = None
+        elif not _LATIN_WORD.fullmatch(bare):
+            fragments[bare] = None
+        elif bare.casefold() in _STOP_WORDS:
+            rest[bare.casefold()] = None
         else:
-            fragments[bare or term] = None
-    telling = tuple(word for word in words if word not in _STOP_WORDS)
-    if telling or fragments:
-        return Terms(telling, tuple(fragments))
-    return Terms((), tuple(words))
+            words[bare.casefold()] = None
+    if words or fragments:
+        return Terms(tuple(words), tuple(fragments))
+    return Terms((), tuple(rest))
+
+
+def _is_punctuation(term: str) -> bool:
+    return all(unicodedata.category(character).startswith("P") for character in term)
+
+
+def _has_terms(text: str) -> str:
+    if not 0 < len(text.split()) <= MAX_TERMS:
+        raise ValueError(f"must have 1 to {MAX_TERMS} words")
+    return text
+
+
+SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_has_terms)]
+"""What the user types to search."""

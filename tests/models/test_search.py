@@ -17,6 +17,8 @@ from models.search import Terms, terms_of
         ("非常道", (), ("非常道",)),
         ("धर्म dharma", ("dharma",), ("धर्म",)),
         ("???", (), ("???",)),
+        ("virtue - meaning", ("virtue", "meaning"), ()),
+        ("🙂 smile", ("smile",), ("🙂",)),
         ("What is the meaning of life?", ("meaning", "life"), ()),
         ("the 非常道", (), ("非常道",)),
         ("To be or not to be", (), ("to", "be", "or", "not")),
