@@ -23,17 +23,21 @@ from azure.cosmos.exceptions import (
 from cosmos.analytics import Contention
 from cosmos.database import Database
 from cosmos.paging import page_of
-from cosmos.patching import set_fields
+from cosmos.patching import at_revision, require_revision, set_fields
 from cosmos.reading import read_or_none
+from cosmos.searching import containing
 from models.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
 from models.errors import KeyReused, NotFound, Stale
 from models.interaction import UserInteraction
+from models.revisions import ANY_REVISION, Revisions
+from models.search import NO_TERMS, Terms
 from models.values import format_timestamp
 
 ATTEMPTS = 20
 """A change that loses against an opening of the same bookmark is made again."""
 
 NAMES_PER_REQUEST = 1000
+SEARCHED = ("bookmark_title", "bookmark_notes", "original_query")
 LOST = (409, 412)
 
 
@@ -42,13 +46,13 @@ class BookmarkFilter:
     """Which bookmarks to list; None asks for any.
 
     Attributes:
-        words: Each must occur in the title, the notes or the question.
+        terms: Each must occur in the title, the notes or the question.
     """
 
     collection: str | None = None
     tag: str | None = None
     favorite: bool | None = None
-    words: tuple[str, ...] = ()
+    terms: Terms = NO_TERMS
 
     def query(self) -> tuple[str, dict[str, Any]]:
         """The query, newest first, and its parameters."""
@@ -62,10 +66,9 @@ class BookmarkFilter:
         if self.favorite is not None:
             conditions.append("c.is_favorite = @favorite")
             parameters["favorite"] = self.favorite
-        for number, word in enumerate(self.words):
-            texts = ("bookmark_title", "bookmark_notes", "original_query")
-            conditions.append("(" + " OR ".join(f"FullTextContains(c.{text}, @word{number})" for text in texts) + ")")
-            parameters[f"word{number}"] = word
+        searching, searched = containing(self.terms, SEARCHED)
+        conditions += searching
+        parameters |= searched
         where = " AND ".join(conditions)
         return f"SELECT * FROM c WHERE {where} ORDER BY c.bookmarked_at DESC", parameters  # noqa: S608  # no values
 
@@ -111,19 +114,21 @@ class Bookmarks:
         ]
         return await self._patch(user_id, bookmark_id, opened, 'c.kind = "bookmark"')
 
-    async def edit(self, user_id: str, bookmark_id: str, revision: int, changes: dict[str, Any]) -> UserBookmark:
-        """Sets fields to JSON values, if the bookmark still is at this revision.
+    async def edit(self, user_id: str, bookmark_id: str, expected: Revisions, changes: dict[str, Any]) -> UserBookmark:
+        """Sets fields to JSON values, if the bookmark still is at a revision that is expected.
 
         Raises:
             NotFound: the user has no such bookmark.
             Stale: it has been edited since.
         """
         edited = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
-        unchanged = f'c.kind = "bookmark" AND c.revision = {revision}'
+        unchanged = f'c.kind = "bookmark" AND {at_revision(expected)}'
         return await self._patch(user_id, bookmark_id, edited, unchanged)
 
-    async def delete(self, user_id: str, bookmark_id: str, revision: int, now: datetime) -> None:
-        """Deletes a bookmark that still is at this revision, and unmarks its turn. May be repeated.
+    async def delete(self, user_id: str, bookmark_id: str, expected: Revisions, now: datetime) -> None:
+        """Deletes a bookmark that still is at a revision that is expected, and unmarks its turn.
+
+        May be repeated with the revision that it had; whoever expects any finds nothing then.
 
         Raises:
             NotFound: the user has no such bookmark.
@@ -134,17 +139,16 @@ class Bookmarks:
             if held is None:
                 raise NotFound("bookmark")
             document, etag = held
-            if isinstance(document, UserBookmark):
-                if document.revision != revision:
-                    raise Stale
-                deleted = DeletedBookmark.of(document, now)
-                if not await self._replace(deleted, etag):
-                    continue
-                document = deleted
-            await self._mark(document, saved=False)
-            if document.revision != revision + 1:
-                raise NotFound("bookmark")
-            return
+            if isinstance(document, DeletedBookmark):
+                await self._mark(document, saved=False)
+                if expected == ANY_REVISION or document.revision - 1 not in expected:
+                    raise NotFound("bookmark")
+                return
+            require_revision(document, expected)
+            deleted = DeletedBookmark.of(document, now)
+            if await self._replace(deleted, etag):
+                await self._mark(deleted, saved=False)
+                return
         raise Contention(f"the deletion of a bookmark lost {ATTEMPTS} times")
 
     async def page(

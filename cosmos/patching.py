@@ -10,6 +10,7 @@ from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFo
 from cosmos.database import D, Item
 from models.document import Document
 from models.errors import NotFound, Stale
+from models.revisions import Revisions
 
 LOST = 412
 
@@ -19,10 +20,17 @@ def set_fields(values: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"op": "set", "path": f"/{name}", "value": value} for name, value in values.items()]
 
 
-def require_revision(document: Document, revision: int) -> None:
-    """Raises Stale unless the document is at the revision that its editor has seen."""
-    if document.revision != revision:
+def require_revision(document: Document, expected: Revisions) -> None:
+    """Raises Stale unless the document is at a revision that its editor goes by."""
+    if document.revision not in expected:
         raise Stale
+
+
+def at_revision(expected: Revisions) -> str:
+    """The same, as a condition of the document `c`."""
+    if expected.numbers is None:
+        return "true"
+    return f"ARRAY_CONTAINS({sorted(expected.numbers)}, c.revision)"
 
 
 async def edit(container: ContainerProxy, before: D, after: D, condition: str = "true") -> D:

@@ -22,6 +22,7 @@ from cosmos.patching import LOST, edit, require_revision, set_fields, set_totals
 from cosmos.reading import read_or_none
 from models.bucket import by_count
 from models.errors import KeyReused, NotFound, Stale
+from models.revisions import Revisions
 from models.rollup import Rollup
 from models.session import SessionChanges, UserSession
 from models.values import format_timestamp
@@ -99,8 +100,8 @@ class Sessions:
         rows, following = await page_of(self._container, query, parameters, limit, continuation, user_id)
         return [UserSession.parse(row) for row in rows], following
 
-    async def edit(self, user_id: str, session_id: str, revision: int, changes: SessionChanges) -> UserSession:
-        """Changes a session that still is at this revision. Turns that are recorded meanwhile do not count it.
+    async def edit(self, user_id: str, session_id: str, expected: Revisions, changes: SessionChanges) -> UserSession:
+        """Changes a session that still is at a revision that is expected. Turns recorded meanwhile do not count it.
 
         Raises:
             NotFound: the user has no such session.
@@ -109,7 +110,7 @@ class Sessions:
         """
         for _ in range(ATTEMPTS):
             session = await self.read(user_id, session_id)
-            require_revision(session, revision)
+            require_revision(session, expected)
             same_turns = f"c.last_sequence = {session.last_sequence}"  # else its duration would be too short
             try:
                 return await edit(self._container, session, session.changed(changes), same_turns)

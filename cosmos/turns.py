@@ -33,6 +33,7 @@ from models.errors import NotFound
 from models.feedback import FeedbackChanges
 from models.interaction import Draft, UserInteraction
 from models.pricing import Cost, PriceTable
+from models.revisions import Revisions
 from models.session import REOPENED, TurnClaim, UserSession
 from models.values import format_timestamp
 from models.windows import Clock
@@ -112,16 +113,16 @@ class Turns:
         return UserInteraction.parse(item)
 
     async def give_feedback(
-        self, user_id: str, interaction_id: str, revision: int, changes: FeedbackChanges, now: datetime
+        self, user_id: str, interaction_id: str, expected: Revisions, changes: FeedbackChanges, now: datetime
     ) -> UserInteraction:
-        """Puts feedback on a turn that still is at this revision.
+        """Puts feedback on a turn that still is at a revision that is expected.
 
         Raises:
             NotFound: the user has no such turn.
             Stale: it has been edited or bookmarked since.
         """
         turn = await self.read(user_id, interaction_id)
-        require_revision(turn, revision)
+        require_revision(turn, expected)
         return await edit(self._interactions, turn, turn.with_feedback(changes, now))
 
     async def _take_numbers(

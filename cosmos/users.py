@@ -17,6 +17,7 @@ from models.errors import AccountClosed, EmailTaken, NotFound
 from models.identity import Person, email_claim_id_of
 from models.profile import EmailClaim, UserProfile
 from models.profile_changes import ProfileChanges, changed
+from models.revisions import Revisions
 from models.risk.finding import moment
 from models.risk.policy import after_policy
 from models.risk.window import RiskWindow
@@ -115,8 +116,8 @@ class Users:
         changed = {name: value for name, value in changes.items() if value != getattr(profile, name)}
         return await self._set(profile, changed) if changed else profile
 
-    async def edit(self, user_id: str, revision: int, changes: ProfileChanges, now: datetime) -> UserProfile:
-        """Changes what users may change of their own profile, if it still is at this revision.
+    async def edit(self, user_id: str, expected: Revisions, changes: ProfileChanges, now: datetime) -> UserProfile:
+        """Changes what users may change of their own profile, if it still is at a revision that is expected.
 
         Takes effect in this process at once, and in all others within `STATUS_SECONDS`.
 
@@ -128,7 +129,7 @@ class Users:
         profile = await self.find(user_id)
         if profile is None:
             raise NotFound("user")
-        require_revision(profile, revision)
+        require_revision(profile, expected)
         edited = await edit(self._container, profile, changed(profile, changes, now))
         self.remember(edited)
         return edited

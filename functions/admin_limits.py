@@ -30,10 +30,10 @@ async def set_user_limits(call: Call[NewLimits]) -> Reply:
     user_id, wanted = call.uuid("user_id"), call.body
     if user_id == call.person.user_id:
         raise SelfModeration
-    revision = call.expected_revision
+    expected = call.expected_revisions
     entry = await audit_entry(call, user_id, "set_limits", wanted.reason)
     profile = await call.store.accounts.read(user_id)
-    if profile.revision != revision:
+    if profile.revision not in expected:
         raise Stale
     override = LimitOverride(
         limits=wanted.limits, until=wanted.until, reason=wanted.reason, by=entry.actor_id, at=call.now

@@ -96,10 +96,10 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
         raise SelfModeration
     if wanted.action in FOR_ADMINS and not call.is_admin:
         raise forbidden("This needs the role Vimarsh.Admin.")
-    revision = call.expected_revision
+    expected = call.expected_revisions
     entry = await audit_entry(call, user_id, wanted.action, wanted.reason)
     profile = await call.store.accounts.read(user_id)
-    if profile.revision != revision:
+    if profile.revision not in expected:
         raise Stale
     action = ModerationAction(
         action=wanted.action,

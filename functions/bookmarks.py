@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from cosmos.bookmarks import BookmarkFilter
 from functions.api import Routes
@@ -18,11 +16,10 @@ from models.document import Message
 from models.errors import NotFound
 from models.identity import request_id_of
 from models.interaction import TurnId
+from models.search import MAX_TERMS, SearchText, terms_of
 from models.values import Count, Label
 
 routes = Routes()
-
-MAX_WORDS = 10
 
 
 class NewBookmark(Message):
@@ -46,24 +43,16 @@ class BookmarkChanges(Changes):
     is_favorite: bool = Field(default_factory=bool)
 
 
-def _has_words(text: str) -> str:
-    if not 0 < len(_words(text)) <= MAX_WORDS:
-        raise ValueError(f"must have 1 to {MAX_WORDS} words")
-    return text
-
-
-def _words(text: str | None) -> tuple[str, ...]:
-    return tuple(word for word in (text or "").split() if any(character.isalnum() for character in word))
-
-
 class BookmarkQuery(Paged):
     """Which bookmarks to list: those that fit all that is given."""
 
     collection: Label | None = None
     tag: Label | None = None
     favorite: bool | None = None
-    text: Annotated[str, StringConstraints(max_length=200), AfterValidator(_has_words)] | None = Field(
-        default=None, description=f"Up to {MAX_WORDS} words, each in the title, the notes or the question"
+    text: SearchText | None = Field(
+        default=None,
+        description=f"Up to {MAX_TERMS} words, each in the title, the notes or the question: English ones in any of "
+        "their forms, those of other scripts as parts of words, too",
     )
 
 
@@ -116,7 +105,7 @@ async def save_bookmark(call: Call[NewBookmark]) -> Reply:
 )
 async def list_bookmarks(call: Call[None]) -> Page[UserBookmark]:
     query: BookmarkQuery = call.query
-    wanted = BookmarkFilter(query.collection, query.tag, query.favorite, _words(query.text))
+    wanted = BookmarkFilter(query.collection, query.tag, query.favorite, terms_of(query.text or ""))
     user_id = call.person.user_id
     bookmarks, following = await call.store.bookmarks.page(user_id, wanted, query.limit, unseal(call))
     return Page(items=bookmarks, continuation=seal(call, following))
@@ -150,7 +139,7 @@ async def open_bookmark(call: Call[None]) -> Reply:
 )
 async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
     user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
-    edited = await call.store.bookmarks.edit(user_id, bookmark_id, call.expected_revision, call.body.given())
+    edited = await call.store.bookmarks.edit(user_id, bookmark_id, call.expected_revisions, call.body.given())
     return _shown(edited)
 
 
@@ -164,7 +153,7 @@ async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
 )
 async def delete_bookmark(call: Call[None]) -> Reply:
     user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
-    await call.store.bookmarks.delete(user_id, bookmark_id, call.expected_revision, call.now)
+    await call.store.bookmarks.delete(user_id, bookmark_id, call.expected_revisions, call.now)
     return Reply(None)
 
 

@@ -12,7 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 
-from functions.etags import expected_revision
+from functions.etags import expected_revisions
 from functions.problems import Problem
 from functions.services import Services, Store
 from functions.tokens import Caller
@@ -20,6 +20,7 @@ from models.addresses import client_address, hash_address
 from models.errors import NotFound
 from models.identity import Person
 from models.profile import UserProfile
+from models.revisions import Revisions
 from models.user_agent import Client, parse_user_agent
 
 MAX_KEY_CHARACTERS = 255
@@ -93,14 +94,13 @@ class Call(Generic[Body]):
             raise NotFound(name.removesuffix("_id")) from None
 
     @property
-    def expected_revision(self) -> int:
-        """The revision that the caller has seen, of a document whose ETag is its revision.
+    def expected_revisions(self) -> Revisions:
+        """The revisions that the caller goes by, of a document whose ETag is its revision.
 
         Raises:
             Problem: 428, the caller does not say.
-            Stale: it is not the ETag of any revision.
         """
-        return expected_revision(self.request.headers.get("If-Match"))
+        return expected_revisions(self.request.headers.get("If-Match"))
 
     @property
     def idempotency_key(self) -> str | None:

@@ -85,7 +85,7 @@ async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
     returns=Context,
 )
 async def get_session_context(call: Call[None]) -> Context:
-    """Responses count the output tokens that their model said they had; questions are estimated from their letters.
+    """Texts are estimated from their letters; a response counts at least the output tokens its model said it had.
 
     `until` of the answer pins the point in the session: sent with a later request, also from another device, it gives
     the same messages, whatever was recorded since.

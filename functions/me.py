@@ -65,7 +65,7 @@ async def edit_me(call: Call[ProfileChanges]) -> Reply:
     All preferences together may have 16 KB. Totals that are counted meanwhile leave the ETag as it is.
     """
     user_id = (await call.writer()).id
-    return _shown(await call.store.users.edit(user_id, call.expected_revision, call.body, call.now))
+    return _shown(await call.store.users.edit(user_id, call.expected_revisions, call.body, call.now))
 
 
 def _shown(profile: UserProfile) -> Reply:

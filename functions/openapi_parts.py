@@ -74,8 +74,9 @@ PARAMETERS: dict[str, Json] = {
         "name": "If-Match",
         "in": "header",
         "required": True,
-        "description": "The ETag of what you have read and now edit",
-        "schema": {"type": "string", "minLength": 1, "pattern": "^[!-~]+$"},
+        "description": "The ETag of what you have read and now edit. `*` goes by whatever is there; of a list one must "
+        "match; weak ones never do",
+        "schema": {"type": "string", "minLength": 1, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     },
 }
 

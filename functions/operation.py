@@ -75,7 +75,7 @@ class Operation:
         hidden: Fields of the answer that are not sent.
         max_bytes: A larger body is refused with 413.
         headers: Further headers it takes.
-        if_match: Whether it takes an ETag, by `Call.expected_revision`.
+        if_match: Whether it takes an ETag, by `Call.expected_revisions`.
         etag: Whether its answer carries one.
         media_type: Of the answer.
         durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.

@@ -91,7 +91,7 @@ async def edit_session(call: Call[SessionChanges]) -> Reply:
     Turns and their totals leave the ETag as it is; ending, reopening and editing change it.
     """
     user_id, session_id = (await call.writer()).id, call.uuid("session_id")
-    return _shown(await call.store.sessions.edit(user_id, session_id, call.expected_revision, call.body))
+    return _shown(await call.store.sessions.edit(user_id, session_id, call.expected_revisions, call.body))
 
 
 def _shown(session: UserSession) -> Reply:

@@ -16,6 +16,7 @@ from models.bookmark import DeletedBookmark, UserBookmark
 from models.errors import NotFound, Stale
 from models.identity import Person
 from models.interaction import UserInteraction
+from models.revisions import Revisions
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS, an_interaction
 
@@ -57,15 +58,15 @@ async def test_a_crash_after_deleting_is_healed_by_deleting_again(
     with monkeypatch.context() as patched:
         patched.setattr(store.bookmarks, "_mark", _crash)
         with pytest.raises(Crash):
-            await store.bookmarks.delete(turn.user_id, saved.id, 1, NOW)
+            await store.bookmarks.delete(turn.user_id, saved.id, Revisions.of(1), NOW)
     assert (await store.turns.read(turn.user_id, turn.id)).was_bookmarked is True
-    await store.bookmarks.delete(turn.user_id, saved.id, 1, NOW)
+    await store.bookmarks.delete(turn.user_id, saved.id, Revisions.of(1), NOW)
     assert (await store.turns.read(turn.user_id, turn.id)).was_bookmarked is False
 
 
 async def test_a_mark_that_comes_late_changes_nothing(store: Store, turn: UserInteraction) -> None:
     saved = await store.bookmarks.save(turn, UserBookmark.of(turn, NOW))
-    await store.bookmarks.delete(turn.user_id, saved.id, 1, NOW)
+    await store.bookmarks.delete(turn.user_id, saved.id, Revisions.of(1), NOW)
     again = await store.bookmarks.save(turn, UserBookmark.of(turn, NOW))
     before = await store.turns.read(turn.user_id, turn.id)
     assert (again.revision, before.was_bookmarked, before.bookmark_revision) == (3, True, 3)
@@ -83,7 +84,7 @@ async def test_saving_what_is_saved_writes_nothing_more(store: Store, turn: User
 
 async def test_the_feed_sees_what_was_deleted(store: Store, database: Database, turn: UserInteraction) -> None:
     saved = await store.bookmarks.save(turn, UserBookmark.of(turn, NOW, bookmark_notes="mine"))
-    await store.bookmarks.delete(turn.user_id, saved.id, 1, NOW + timedelta(hours=1))
+    await store.bookmarks.delete(turn.user_id, saved.id, Revisions.of(1), NOW + timedelta(hours=1))
     item = await database.user_bookmarks.read_item(saved.id, turn.user_id)
     deleted = DeletedBookmark.parse(item)
     assert (deleted.revision, deleted.bookmarked_at, deleted.deleted_at) == (2, NOW, NOW + timedelta(hours=1))
@@ -93,13 +94,13 @@ async def test_the_feed_sees_what_was_deleted(store: Store, database: Database, 
 async def test_an_edit_of_another_process_is_seen(store: Store, database: Database, turn: UserInteraction) -> None:
     saved = await store.bookmarks.save(turn, UserBookmark.of(turn, NOW))
     elsewhere = Store.of(database, PRICES, PSEUDONYMS)
-    edited = await elsewhere.bookmarks.edit(turn.user_id, saved.id, 1, {"is_favorite": True})
+    edited = await elsewhere.bookmarks.edit(turn.user_id, saved.id, Revisions.of(1), {"is_favorite": True})
     with pytest.raises(Stale):
-        await store.bookmarks.edit(turn.user_id, saved.id, 1, {"bookmark_notes": "late"})
+        await store.bookmarks.edit(turn.user_id, saved.id, Revisions.of(1), {"bookmark_notes": "late"})
     with pytest.raises(Stale):
-        await store.bookmarks.delete(turn.user_id, saved.id, 1, NOW)
+        await store.bookmarks.delete(turn.user_id, saved.id, Revisions.of(1), NOW)
     assert await store.bookmarks.find(turn.user_id, saved.id) == edited
-    await store.bookmarks.delete(turn.user_id, saved.id, 2, NOW)
+    await store.bookmarks.delete(turn.user_id, saved.id, Revisions.of(2), NOW)
     with pytest.raises(NotFound):
         await store.bookmarks.open(turn.user_id, saved.id, NOW)
 
@@ -117,4 +118,4 @@ async def test_a_deletion_that_always_loses_gives_up(
 
     monkeypatch.setattr(store.bookmarks, "_held", then_opened)
     with pytest.raises(Contention):
-        await store.bookmarks.delete(turn.user_id, saved.id, 1, NOW)
+        await store.bookmarks.delete(turn.user_id, saved.id, Revisions.of(1), NOW)

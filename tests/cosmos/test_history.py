@@ -14,6 +14,7 @@ from cosmos.paging import page_of
 from functions.services import Store
 from models.feedback import FeedbackChanges
 from models.identity import Person
+from models.revisions import Revisions
 from tests.cosmos.conftest import NOW
 from tests.cosmos.test_turns import drafts
 from tests.models.examples import a_session
@@ -80,7 +81,7 @@ async def test_a_session_of_somebody_else_has_no_turns(store: Store, session_id:
 
 async def test_feedback_on_a_turn_does_not_move_it(store: Store, person: Person, session_id: str) -> None:
     before, _ = await store.history.of_session(person.user_id, session_id, 100, None)
-    await store.turns.give_feedback(person.user_id, "turn-7", 1, FeedbackChanges(user_rating=5), NOW)
+    await store.turns.give_feedback(person.user_id, "turn-7", Revisions.of(1), FeedbackChanges(user_rating=5), NOW)
     after, _ = await store.history.of_session(person.user_id, session_id, 100, None)
     assert [turn.id for turn in before] == [turn.id for turn in after]
     assert [turn.revision for turn in after] == [2 if turn.id == "turn-7" else 1 for turn in before]

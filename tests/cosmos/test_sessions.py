@@ -18,6 +18,7 @@ from functions.services import Store
 from models.bucket import Balance, Bucket
 from models.errors import NotFound, Stale
 from models.identity import Person
+from models.revisions import Revisions
 from models.rollup import Rollup
 from models.session import SessionChanges, UserSession
 from tests.cosmos.conftest import NOW
@@ -62,7 +63,7 @@ async def test_a_turn_that_was_recorded_before_does_not_reopen_a_session(store: 
     session = await started(store, person)
     record = recording(store, session)
     await record()
-    ended = await store.sessions.edit(session.user_id, session.id, 1, END)
+    ended = await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
     (repeated,) = await record()
     assert repeated.outcome == "repeated"
     assert await store.sessions.read(session.user_id, session.id) == ended
@@ -74,7 +75,7 @@ async def test_a_turn_that_comes_while_its_session_is_ended_counts_in_the_durati
     hour_ago = NOW - timedelta(hours=1)
     session = await started(store, person, start_time=hour_ago, last_activity=hour_ago)
     once_before(monkeypatch, cosmos.sessions, "edit", recording(store, session))
-    ended = await store.sessions.edit(session.user_id, session.id, 1, END)
+    ended = await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
     assert (ended.is_active, ended.duration_seconds, ended.last_sequence) == (False, 3600, 1)
 
 
@@ -85,11 +86,11 @@ async def test_an_edit_that_comes_first_makes_the_other_stale(
 
     async def end() -> None:
         monkeypatch.undo()
-        await store.sessions.edit(session.user_id, session.id, 1, END)
+        await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
 
     once_before(monkeypatch, cosmos.sessions, "edit", end)
     with pytest.raises(Stale):
-        await store.sessions.edit(session.user_id, session.id, 1, SessionChanges(timezone="Europe/Paris"))
+        await store.sessions.edit(session.user_id, session.id, Revisions.of(1), SessionChanges(timezone="Europe/Paris"))
 
 
 async def test_an_edit_that_always_loses_to_turns_may_be_tried_again(
@@ -104,8 +105,8 @@ async def test_an_edit_that_always_loses_to_turns_may_be_tried_again(
     with monkeypatch.context() as patched:
         patched.setattr(cosmos.sessions, "edit", overtaken)
         with pytest.raises(Contention):
-            await store.sessions.edit(session.user_id, session.id, 1, END)
-    assert (await store.sessions.edit(session.user_id, session.id, 1, END)).is_active is False
+            await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
+    assert (await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)).is_active is False
 
 
 async def test_a_turn_whose_session_is_always_ended_and_reopened_may_be_tried_again(
@@ -171,7 +172,7 @@ async def test_the_quality_of_a_session_that_has_ended_follows_its_totals(
 ) -> None:
     session = await started(store, person)
     if not is_active:
-        session = await store.sessions.edit(session.user_id, session.id, 1, END)
+        session = await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
     await store.sessions.set_totals(the_totals(session, {"interactions": 2, "rating:1": 2}, NOW))
     read = await store.sessions.read(session.user_id, session.id)
     assert (read.total_queries, read.session_quality, read.revision) == (2, quality, session.revision)
@@ -183,7 +184,7 @@ async def test_turns_tell_the_span_of_their_session_in_whatever_order_they_came(
 ) -> None:
     session = await started(store, person)
     if not is_active:
-        session = await store.sessions.edit(session.user_id, session.id, 1, END)
+        session = await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
     first, last = NOW - timedelta(minutes=20), NOW + timedelta(minutes=10)
     await store.sessions.set_totals(the_totals(session, {"interactions": 2}, last, first))
     read = await store.sessions.read(session.user_id, session.id)
@@ -219,7 +220,10 @@ async def test_a_session_that_ends_while_its_totals_are_set_gets_its_duration(
 ) -> None:
     session = await started(store, person)
     once_before(
-        monkeypatch, store.sessions, "_settle", lambda: store.sessions.edit(session.user_id, session.id, 1, END)
+        monkeypatch,
+        store.sessions,
+        "_settle",
+        lambda: store.sessions.edit(session.user_id, session.id, Revisions.of(1), END),
     )
     await store.sessions.set_totals(the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1)))
     read = await store.sessions.read(session.user_id, session.id)

@@ -14,6 +14,7 @@ from models.errors import AccountClosed, EmailTaken, NotFound, Stale
 from models.identity import Person, email_claim_id_of
 from models.profile import EmailClaim
 from models.profile_changes import ProfileChanges
+from models.revisions import Revisions
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS
 
@@ -86,17 +87,17 @@ async def test_an_account_that_is_not_active_may_not_write(
 
 async def test_a_profile_that_does_not_exist_can_not_be_edited(store: Store, person: Person) -> None:
     with pytest.raises(NotFound):
-        await store.users.edit(person.user_id, 1, ProfileChanges(marketing_consent=True), NOW)
+        await store.users.edit(person.user_id, Revisions.of(1), ProfileChanges(marketing_consent=True), NOW)
 
 
 async def test_an_edit_is_seen_by_this_process_at_once(store: Store, person: Person) -> None:
     profile = await store.users.ensure(person, NOW, NOW)
-    await store.users.edit(person.user_id, profile.revision, ProfileChanges(timezone="Europe/Paris"), NOW)
+    await store.users.edit(person.user_id, Revisions.of(profile.revision), ProfileChanges(timezone="Europe/Paris"), NOW)
     assert (await store.users.writer(person, NOW, NOW)).timezone == "Europe/Paris"
 
 
 async def test_an_edit_of_a_profile_that_changed_since_is_stale(store: Store, person: Person) -> None:
     profile = await store.users.ensure(person, NOW, NOW)
-    await store.users.edit(person.user_id, profile.revision, ProfileChanges(timezone="Europe/Paris"), NOW)
+    await store.users.edit(person.user_id, Revisions.of(profile.revision), ProfileChanges(timezone="Europe/Paris"), NOW)
     with pytest.raises(Stale):
-        await store.users.edit(person.user_id, profile.revision, ProfileChanges(timezone=None), NOW)
+        await store.users.edit(person.user_id, Revisions.of(profile.revision), ProfileChanges(timezone=None), NOW)

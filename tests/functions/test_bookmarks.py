@@ -154,6 +154,23 @@ async def test_editing_changes_what_is_given(api: httpx.AsyncClient, alice: Head
     }
 
 
+@pytest.mark.parametrize("etags", ["*", '"7", "1"', 'W/"1" , "1"'])
+async def test_if_match_takes_any_etag_and_lists(api: httpx.AsyncClient, alice: Headers, etags: str) -> None:
+    path = f"/bookmarks/{(await a_bookmark(api, alice))['id']}"
+    headers = alice | {"If-Match": etags}
+    edited = await api.patch(path, json={"is_favorite": True}, headers=headers)
+    assert (edited.status_code, edited.headers["etag"]) == (200, '"2"')
+    again = await api.patch(path, json={"is_favorite": False}, headers=headers)
+    assert again.status_code == (200 if etags == "*" else 412)
+
+
+async def test_whatever_is_there_is_deleted_once(api: httpx.AsyncClient, alice: Headers) -> None:
+    path = f"/bookmarks/{(await a_bookmark(api, alice))['id']}"
+    headers = alice | {"If-Match": "*"}
+    assert [(await api.delete(path, headers=headers)).status_code for _ in range(2)] == [204, 404]
+    assert (await api.patch(path, json={"is_favorite": True}, headers=headers)).status_code == 404
+
+
 async def test_of_concurrent_edits_one_wins(api: httpx.AsyncClient, alice: Headers) -> None:
     path = f"/bookmarks/{(await a_bookmark(api, alice))['id']}"
     edits = (api.patch(path, json={"bookmark_notes": str(n)}, headers=alice | {"If-Match": '"1"'}) for n in range(8))
@@ -251,8 +268,19 @@ async def test_the_list_is_newest_first_and_filtered(api: httpx.AsyncClient, ali
     assert await listed(text="rayleigh") == [notes["id"]]
     assert await listed(text="virtue - meaning") == [loved["id"]]
     assert await listed(text="nothing") == []
+    assert await listed(text="What is the sky?") == [notes["id"]]
     collections = (await api.get("/bookmarks/collections", headers=alice)).json()
     assert collections == {"items": [{"name": "Greeks", "bookmarks": 2}]}
+
+
+@pytest.mark.parametrize("text", ["非常道", "C++ logic", "क्या", "LOGIC"])
+async def test_words_are_found_as_in_the_history(api: httpx.AsyncClient, alice: Headers, text: str) -> None:
+    wanted = await a_bookmark(
+        api, alice, user_query="道可道非常道", bookmark_title="Is C++ harder than logic?", bookmark_notes="धर्म क्या है?"
+    )
+    await a_bookmark(api, alice, user_query="Is C harder than rhetoric?")
+    found = (await api.get("/bookmarks", params={"text": text}, headers=alice)).json()["items"]
+    assert [bookmark["id"] for bookmark in found] == [wanted["id"]]
 
 
 async def test_the_list_is_paged_and_each_is_there_once(api: httpx.AsyncClient, alice: Headers) -> None:
@@ -272,7 +300,7 @@ async def test_the_list_is_paged_and_each_is_there_once(api: httpx.AsyncClient, 
 
 
 @pytest.mark.parametrize(
-    "query", [{"favorite": "maybe"}, {"text": " ? "}, {"text": "w " * 11}, {"limit": "0"}, {"colour": "blue"}]
+    "query", [{"favorite": "maybe"}, {"text": " "}, {"text": "w " * 11}, {"limit": "0"}, {"colour": "blue"}]
 )
 async def test_a_query_that_is_not_understood_is_refused(
     api: httpx.AsyncClient, alice: Headers, query: dict[str, str]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import string
 import uuid
 from typing import Any
 
@@ -102,6 +104,31 @@ async def test_a_search_goes_on_page_by_page(
     query["text"] = "soul"
     answer = await api.get("/interactions", params=query, headers=alice)
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:vimarsh:problem:bad-continuation")
+
+
+def with_an_unused_bit_set(sealed: str) -> str:
+    """The same bytes in base64, written otherwise."""
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    bare = sealed.rstrip("=")
+    other = bare[:-1] + alphabet[alphabet.index(bare[-1]) + 1] + "=" * (len(sealed) - len(bare))
+    assert base64.urlsafe_b64decode(other) == base64.urlsafe_b64decode(sealed)
+    return other
+
+
+async def test_a_continuation_is_taken_as_it_was_given_only(api: httpx.AsyncClient, alice: Headers) -> None:
+    path = f"/sessions/{await a_session(api, alice)}/interactions"
+    for _ in range(5):
+        await api.post(path, json=a_turn(), headers=alice)
+    padded = None
+    for limit in (1, 2, 3, 4):
+        page = (await api.get("/interactions", params={"limit": limit}, headers=alice)).json()
+        padded = padded or (page["continuation"] if page["continuation"].endswith("=") else None)
+    assert padded, "no continuation has unused bits: make other ones"
+    given = padded.rstrip("=")
+    for wrong in (with_an_unused_bit_set(padded), given, padded + "=", "", "=", "ä", "?", padded[:-3] + "!" * 3):
+        answer = await api.get("/interactions", params={"continuation": wrong}, headers=alice)
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:vimarsh:problem:bad-continuation"), wrong
+    assert (await api.get("/interactions", params={"continuation": padded}, headers=alice)).status_code == 200
 
 
 @pytest.mark.parametrize(
