@@ -7,7 +7,6 @@ between, or overtaken, comes again with the next change of the allowance.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -31,8 +30,6 @@ USERS_AT_ONCE = 8
 
 FORGOTTEN_TOGETHER = 64
 """Entries that no longer count are dropped by the next admission; of users without admissions, here, together."""
-
-log = logging.getLogger(__name__)
 
 
 class Alerts:
@@ -65,7 +62,6 @@ class Alerts:
         except ValidationError as error:
             names = sorted({str(part["loc"][0]) for part in error.errors() if part["loc"]})
             await self._analytics.bury(DeadLetter.of("user_sessions", item, f"not valid: {', '.join(names)}", now))
-            log.error("dead letter: an allowance that is not valid")
             return
         profile = await self._users.recent(allowance.partition_key)
         if profile is None or profile.account_status == "deleted":

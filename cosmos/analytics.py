@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
 from cosmos.database import Database, Item
+from cosmos.observer import NOBODY, Observer
 from cosmos.paging import page_of
 from cosmos.reading import read_or_none
 from models.bucket import Balance, Bucket, bucket_id
@@ -39,6 +41,9 @@ LOST = (409, 412)
 TOO_LARGE = 413
 
 
+log = logging.getLogger(__name__)
+
+
 class Contention(Exception):
     """Others who write the same documents won every time. Safe to try again."""
 
@@ -50,8 +55,9 @@ class Analytics:
         risk: What is judged how.
     """
 
-    def __init__(self, database: Database, risk: RiskSettings | None = None) -> None:
+    def __init__(self, database: Database, risk: RiskSettings | None = None, observer: Observer = NOBODY) -> None:
         self._container = database.user_analytics
+        self._observer = observer
         self.risk = risk or RiskSettings()
 
     async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
@@ -93,8 +99,10 @@ class Analytics:
             await self._fold_together(partition, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
 
     async def bury(self, letter: DeadLetter) -> None:
-        """Keeps a change that could not be folded."""
+        """Keeps a change that could not be folded. The log names the letter, and not what it is about."""
         await self._container.upsert_item(letter.body())
+        log.error("dead letter: %s for a change of %s", letter.id, letter.source_container)
+        self._observer.dead_letter(letter.source_container)
 
     async def _fold_together(self, partition: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
         for _ in range(ATTEMPTS):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 
@@ -17,7 +18,7 @@ D = TypeVar("D", bound=Document)
 EMULATOR_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
-def connect(connection: str) -> CosmosClient:
+def connect(connection: str, transport: AsyncHttpTransport[Any, Any] | None = None) -> CosmosClient:
     """A client, to be entered once and shared by all of a process.
 
     Don't ask its writes for `no_response`: azure-cosmos 4.17.1 finds the container of a session token in the body of
@@ -26,18 +27,19 @@ def connect(connection: str) -> CosmosClient:
     Args:
         connection: `https://<account>.documents.azure.com:443/`, reached with the process's Azure identity; or the
             connection string of an emulator on this machine (`AccountEndpoint=…;AccountKey=…;`).
+        transport: What sends the requests; the SDK's own by default. The client closes it.
 
     Raises:
         ValueError: the connection string is incomplete, or a key is given for anything but an emulator.
     """
     if "AccountEndpoint=" not in connection:
-        return CosmosClient(connection, DefaultAzureCredential())
+        return CosmosClient(connection, DefaultAzureCredential(), transport=transport)
     parts = dict(part.split("=", 1) for part in connection.split(";") if "=" in part)
     if not parts.get("AccountKey"):
         raise ValueError("the Cosmos DB connection string has no AccountKey")
     if urlsplit(parts["AccountEndpoint"]).hostname not in EMULATOR_HOSTS:
         raise ValueError("keys are for emulators on this machine only: give the account's endpoint instead")
-    return CosmosClient(parts["AccountEndpoint"], parts["AccountKey"])
+    return CosmosClient(parts["AccountEndpoint"], parts["AccountKey"], transport=transport)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
@@ -38,8 +37,6 @@ PARTITIONS_AT_ONCE = 8
 
 COUNTED_AGAIN = ("rollup", "presence", "platform_rollup", "user_group")
 """Kinds of documents that hold buckets and are sources themselves."""
-
-log = logging.getLogger(__name__)
 
 
 class Folding:
@@ -148,9 +145,7 @@ class Folding:
             await self._users.set_totals(Rollup.parse(item))
 
     async def _bury(self, container: str, item: Item, error: Exception, now: datetime) -> None:
-        letter = DeadLetter.of(container, item, _explain(error), now)
-        log.error("dead letter: %s in %s: %s", letter.source_id, container, letter.error)
-        await self._analytics.bury(letter)
+        await self._analytics.bury(DeadLetter.of(container, item, _explain(error), now))
 
     async def _each(self, work: Callable[[str, Any], Any], of: Mapping[str, Any]) -> None:
         """`work` for each entry, some of them at once. All are tried before the first error is raised."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ from models.session import UserSession
 from models.windows import Clock
 
 USERS_AT_ONCE = 8
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,6 @@ class Ingestion:
             try:
                 outcomes |= await self._of_session(group, now)
             except (EmailTaken, AccountClosed, AzureError, Contention) as error:
-                if isinstance(error, AzureError | Contention):
-                    log.error("ingest of %d turns failed: %s", len(group), type(error).__name__, exc_info=error)
                 outcomes |= dict.fromkeys(group, error)
         return outcomes
 

@@ -26,6 +26,7 @@ from azure.cosmos.exceptions import (
 from cosmos.allowances import counting, create_allowance
 from cosmos.analytics import Contention
 from cosmos.database import Database, Item
+from cosmos.observer import NOBODY, Observer
 from cosmos.patching import LOST, edit, require_revision, set_fields
 from cosmos.reading import read_or_none
 from models.allowance import Spent
@@ -61,10 +62,11 @@ class Recorded:
 class Turns:
     """Writes and reads interactions."""
 
-    def __init__(self, database: Database, prices: PriceTable) -> None:
+    def __init__(self, database: Database, prices: PriceTable, observer: Observer = NOBODY) -> None:
         self._sessions = database.user_sessions
         self._interactions = database.user_interactions
         self._prices = prices
+        self._observer = observer
 
     async def record(
         self, user_id: str, session_id: str, drafts: Sequence[Draft], clock: Clock | None = None
@@ -98,6 +100,7 @@ class Turns:
                 for n, draft in enumerate(new)
             ]
             created = await self._create(user_id, numbered)
+            self._observer.turns_recorded(len(created))
             stored |= await self._stored(user_id, [draft for draft in new if draft.interaction_id not in created])
         return [_recorded(draft, created, stored) for draft in drafts]
 

@@ -81,7 +81,9 @@ async def admit(call: Call[Estimate]) -> Admission:
     )
     decision = await call.store.allowances.reserve(profile.id, request, limits, clock)
     if isinstance(decision, Refused):
+        call.services.telemetry.admission((decision.window, decision.measure))
         raise _limit_reached(decision)
+    call.services.telemetry.admission(None)
     return Admission(
         id=request.admission_id,
         expires_at=decision.reservation.expires_at,

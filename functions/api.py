@@ -24,6 +24,7 @@ from functions.call import Call
 from functions.operation import ROLES, Access, Handler, Operation, Options, Query, Reply
 from functions.problems import Problem, forbidden
 from functions.services import Services, services
+from functions.telemetry import parent_of
 from functions.tokens import Caller
 
 PREFIX = "api/"
@@ -71,29 +72,39 @@ class Routes:
         return blueprint
 
 
-def _server(operation: Operation) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
-    async def serve(req: func.HttpRequest) -> func.HttpResponse:
-        return await _served(operation, req, None)
+def _server(operation: Operation) -> Callable[[func.HttpRequest, func.Context], Awaitable[func.HttpResponse]]:
+    async def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        return await _served(operation, req, context, None)
 
     return serve
 
 
-def _durable_server(operation: Operation) -> Callable[[func.HttpRequest, Any], Awaitable[func.HttpResponse]]:
-    async def serve(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-        return await _served(operation, req, client)
+def _durable_server(
+    operation: Operation,
+) -> Callable[[func.HttpRequest, func.Context, Any], Awaitable[func.HttpResponse]]:
+    async def serve(req: func.HttpRequest, context: func.Context, client: Any) -> func.HttpResponse:
+        return await _served(operation, req, context, client)
 
     return serve
 
 
 async def _served(
-    operation: Operation, request: func.HttpRequest, durable: df.DurableOrchestrationClient | None
+    operation: Operation,
+    request: func.HttpRequest,
+    context: func.Context,
+    durable: df.DurableOrchestrationClient | None,
 ) -> func.HttpResponse:
     started = time.perf_counter()
     request_id = correlation_id(request)
-    try:
-        response = _response(operation, await _answer(operation, request, request_id, durable), request_id)
-    except Exception as error:  # the boundary: whatever happened becomes an answer here
-        response = problems.of(error).response(request_id)
+    telemetry, route = services().telemetry, f"/{PREFIX}{operation.path}"
+    with telemetry.operation(operation.name, operation.method, route, parent_of(context)) as answering:
+        try:
+            response = _response(operation, await _answer(operation, request, request_id, durable), request_id)
+            answering.answered(response.status_code, None)
+        except Exception as error:  # the boundary: whatever happened becomes an answer here
+            problem = problems.of(error)
+            response = problem.response(request_id)
+            answering.answered(problem.status, problem.slug)
     milliseconds = (time.perf_counter() - started) * 1000
     log.info("%s %s %d %.1f ms", request_id, operation.name, response.status_code, milliseconds)
     return response

@@ -13,23 +13,33 @@ from typing import Any
 import azure.functions as func
 
 from cosmos.database import Item
-from functions.services import services
+from functions.faults import private
+from functions.services import Store, services
+from functions.telemetry import parent_of
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
-Handler = Callable[[func.DocumentList], Awaitable[None]]
+Fold = Callable[[Store, list[Item], datetime], Awaitable[None]]
+"""What is done with a batch of changes, and when it came."""
 
 
-def _on_change(container: str) -> Callable[[Handler], Any]:
-    """Registers a function for the changes of a container."""
+def _on_change(container: str) -> Callable[[Fold], Any]:
+    """Registers a function for the changes of a container, by the name of what folds them."""
 
-    def register(handler: Handler) -> Any:
+    def register(fold: Fold) -> Any:
+        @private
+        async def run(documents: func.DocumentList, context: func.Context) -> None:
+            shared, items = services(), [dict(document) for document in documents]
+            with shared.telemetry.feed(fold.__name__, parent_of(context), items):
+                await fold(await shared.store(), items, datetime.now(UTC))
+
+        named = blueprint.function_name(fold.__name__)(run)
         retried = blueprint.retry(
             strategy="exponential_backoff",
             max_retry_count="-1",
             minimum_interval="00:00:01",
             maximum_interval="00:00:30",
-        )(handler)
+        )(named)
         return blueprint.cosmos_db_trigger(
             arg_name="documents",
             connection="COSMOS",
@@ -46,25 +56,17 @@ def _on_change(container: str) -> Callable[[Handler], Any]:
     return register
 
 
-def _items(documents: func.DocumentList) -> list[Item]:
-    return [dict(document) for document in documents]
-
-
 @_on_change("user_interactions")
-async def fold_interactions(documents: func.DocumentList) -> None:
-    store = await services().store()
-    await store.folding.interactions(_items(documents), datetime.now(UTC))
+async def fold_interactions(store: Store, items: list[Item], now: datetime) -> None:
+    await store.folding.interactions(items, now)
 
 
 @_on_change("user_sessions")
-async def fold_sessions(documents: func.DocumentList) -> None:
-    store = await services().store()
-    items, now = _items(documents), datetime.now(UTC)
+async def fold_sessions(store: Store, items: list[Item], now: datetime) -> None:
     await store.folding.sessions(items, now)
     await store.alerts.sessions(items, now)
 
 
 @_on_change("user_analytics")
-async def fold_analytics(documents: func.DocumentList) -> None:
-    store = await services().store()
-    await store.folding.analytics(_items(documents), datetime.now(UTC))
+async def fold_analytics(store: Store, items: list[Item], now: datetime) -> None:
+    await store.folding.analytics(items, now)

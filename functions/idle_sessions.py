@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
 
+from functions.faults import private
 from functions.services import services
 
 PAGE = 100
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @blueprint.timer_trigger(schedule="0 */5 * * * *", arg_name="timer")
+@private
 async def end_idle_sessions(timer: func.TimerRequest) -> None:
     shared = services()
     sessions = (await shared.store()).sessions

@@ -84,6 +84,7 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
         ip_address=address,
         client=parse_user_agent(turn.user_agent),
         request_hash=content_hash(turn, exclude={"user"}),
+        traceparent=call.services.telemetry.traceparent,
     )
     return Submission(turn.user, Draft(turn.id, turn, origin), turn.user_agent)
 

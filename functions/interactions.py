@@ -53,6 +53,7 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             ip_address=call.hashed_address,
             client=call.client,
             request_hash=content_hash(call.body),
+            traceparent=call.services.telemetry.traceparent,
         ),
     )
     (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], Clock(call.now, profile.counting_zone))

@@ -11,6 +11,7 @@ from azure.core.exceptions import AzureError
 from pydantic import ValidationError
 
 from cosmos.analytics import Contention
+from functions.faults import told
 from functions.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from models.errors import (
     AccountClosed,
@@ -118,13 +119,13 @@ def of(error: Exception) -> Problem:
         case AccountClosed():
             return _known(f"account-{error.status}", error)
         case AzureError() | Contention():
-            log.error("the database did not answer: %s", type(error).__name__, exc_info=error)
+            log.error("the database did not answer: %s", told(error))
             detail = "The database is busy or out of reach. Send the same request again."
             return Problem(503, "unavailable", "Try again", detail, {"Retry-After": "1"})
         case _ if type(error) in _TYPES:
             return _known(_TYPES[type(error)], error)
         case _:
-            log.error("unexpected: %s", type(error).__name__, exc_info=error)
+            log.error("unexpected: %s", told(error))
             return Problem(500, "internal", "Something went wrong", "The error has been logged under this request id.")
 
 

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from functions.api import Routes
 from functions.call import Call
+from functions.faults import private
 from functions.operation import Access, Reply
 from functions.services import services
 from models.document import Message
@@ -162,17 +163,20 @@ def _reports(context: df.DurableOrchestrationContext, wave: list[dict[str, Any]]
 
 
 @blueprint.activity_trigger(input_name="nothing")  # type: ignore[untyped-decorator]
+@private
 async def rebuild_count(nothing: Any) -> int:
     return await (await services().store()).rebuilding.count_users()
 
 
 @blueprint.activity_trigger(input_name="continuation")  # type: ignore[untyped-decorator]
+@private
 async def rebuild_page(continuation: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
     users, following = await (await services().store()).rebuilding.users(USERS_PER_PAGE, continuation)
     return {"users": users, "continuation": following}
 
 
 @blueprint.activity_trigger(input_name="one")  # type: ignore[untyped-decorator]
+@private
 async def rebuild_user(one: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
     rebuilding = (await services().store()).rebuilding
     report = await rebuilding.rebuild(one["user_id"], one["repair"], datetime.now(UTC))

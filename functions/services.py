@@ -23,6 +23,7 @@ from cosmos.exporting import Exporting
 from cosmos.folding import Folding
 from cosmos.history import History
 from cosmos.ingestion import Ingestion
+from cosmos.observer import NOBODY, Observer
 from cosmos.rebuilding import Rebuilding
 from cosmos.risk import Risk
 from cosmos.sessions import Sessions
@@ -31,6 +32,7 @@ from cosmos.users import Users
 from functions.graph import Graph
 from functions.readiness import Readiness
 from functions.settings import Settings, read_settings
+from functions.telemetry import telemetry_of
 from functions.tokens import Tokens
 from models.limits import DEFAULT_LIMITS, LimitTable
 from models.platform.pseudonyms import Pseudonyms
@@ -72,9 +74,10 @@ class Store:
         pseudonyms: Pseudonyms,
         limits: LimitTable = DEFAULT_LIMITS,
         risk: RiskSettings = DEFAULT_RISK,
+        observer: Observer = NOBODY,
     ) -> Store:
-        users, sessions, turns = Users(database), Sessions(database), Turns(database, prices)
-        analytics = Analytics(database, risk)
+        users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
+        analytics = Analytics(database, risk, observer)
         folding = Folding(users, sessions, analytics, pseudonyms)
         return cls(
             users=users,
@@ -105,6 +108,7 @@ class Services:
         self.tokens = Tokens(settings)
         self.graph = Graph.configured(settings)
         self.prices = PriceTable(settings.price_overrides)
+        self.telemetry = telemetry_of(settings)
         self._client: CosmosClient | None = None
         self._store: Store | None = None
         self._connecting = asyncio.Lock()
@@ -119,13 +123,14 @@ class Services:
     async def store(self) -> Store:
         async with self._connecting:
             if self._store is None:
-                self._client = await _entered(connect(self.settings.cosmos_connection))
+                self._client = await _entered(connect(self.settings.cosmos_connection, self.telemetry.transport()))
                 self._store = Store.of(
                     Database.of(self._client, self.settings.cosmos_database),
                     self.prices,
                     Pseudonyms(self.settings.address_hash_key.get_secret_value().encode()),
                     self.settings.limits,
                     self.settings.risk,
+                    self.telemetry,
                 )
             return self._store
 

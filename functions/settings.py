@@ -41,6 +41,17 @@ class Settings(BaseSettings):
     address_hash_key: SecretStr = Field(
         alias="ADDRESS_HASH_KEY", description="Secret of at least 32 characters that addresses are hashed with"
     )
+    insights_connection_string: SecretStr | None = Field(
+        default=None,
+        alias="APPLICATIONINSIGHTS_CONNECTION_STRING",
+        description="Application Insights, which takes traces and metrics; without it and OTLP none are made",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="An OTLP collector that takes traces and metrics by HTTP as JSON, like http://127.0.0.1:4318; "
+        "OpenTelemetry's own OTEL_ variables hold beside it",
+    )
     session_idle_minutes: int = Field(
         default=30, ge=1, alias="SESSION_IDLE_MINUTES", description="A session ends after this long without a turn"
     )

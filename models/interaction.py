@@ -146,6 +146,9 @@ class UserInteraction(Document):
     browser: str | None = None
     platform: str | None = None
     request_hash: str = Field(description="Hash of the request that made it, to tell a repetition from a reuse")
+    traceparent: str | None = Field(
+        default=None, description="W3C trace context of the request that recorded it, where traces are taken"
+    )
 
     def with_feedback(self, changes: FeedbackChanges, now: datetime) -> UserInteraction:
         """The turn after feedback at `now`: itself, if it says what the turn says already."""
@@ -170,6 +173,7 @@ class Origin:
     ip_address: str | None
     client: Client
     request_hash: str
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -221,5 +225,6 @@ class Draft:
                 "browser": origin.client.browser,
                 "platform": origin.client.platform,
                 "request_hash": origin.request_hash,
+                "traceparent": origin.traceparent,
             }
         )

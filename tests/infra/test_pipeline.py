@@ -102,8 +102,8 @@ def test_alerts_name_functions_and_messages_of_the_code() -> None:
     assert {"record_interaction", "fold_interactions"} <= named
     assert named <= defined
     [message] = set(re.findall(r'Message startswith "([^"]+)"', alerts))
-    folding = (ROOT / "cosmos" / "folding.py").read_text(encoding="utf-8")
-    assert f'log.error("{message} ' in folding
+    burying = (ROOT / "cosmos" / "analytics.py").read_text(encoding="utf-8")
+    assert f'log.error("{message} ' in burying
 
 
 def test_every_alert_is_explained() -> None:
