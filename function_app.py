@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions import (
+    admin_insights,
     admin_limits,
     admin_risk,
     admin_users,
@@ -44,6 +45,7 @@ API = (
     admin_users.routes,
     admin_limits.routes,
     admin_risk.routes,
+    admin_insights.routes,
     dead_letters.routes,
     rebuild.routes,
 )

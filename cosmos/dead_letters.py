@@ -25,6 +25,7 @@ class DeadLetters:
         self._sources = {
             "user_interactions": (database.user_interactions, folding.interactions),
             "user_sessions": (database.user_sessions, folding.sessions),
+            "user_bookmarks": (database.user_bookmarks, folding.bookmarks),
             "user_analytics": (database.user_analytics, folding.analytics),
         }
 

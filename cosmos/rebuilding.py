@@ -22,9 +22,10 @@ from cosmos.database import Database, Item
 from cosmos.folding import turn_source
 from cosmos.paging import page_of
 from cosmos.reading import read_or_none
+from models.bookmark import bookmark_of
 from models.bucket import Balance, Bucket, Sums, bucket_id
 from models.buckets import document_of
-from models.contribution import of_day, of_session
+from models.contribution import of_bookmark, of_day, of_session
 from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
 from models.fold import Source
 from models.interaction import UserInteraction
@@ -163,13 +164,15 @@ class Rebuilding:
         return found, buckets
 
     async def _documents(self, user_id: str) -> Pages:
-        """The user's turns and sessions, some at a time."""
+        """The user's bookmarks, turns and sessions, some at a time."""
         kinds: tuple[tuple[ContainerProxy, str, Callable[[Item], Source]], ...] = (
+            (self._database.user_bookmarks, "bookmark", lambda item: of_bookmark(bookmark_of(item))),
+            (self._database.user_bookmarks, "deleted_bookmark", lambda item: of_bookmark(bookmark_of(item))),
             (self._database.user_interactions, "interaction", lambda item: turn_source(UserInteraction.parse(item))),
             (self._database.user_sessions, "session", lambda item: of_session(UserSession.parse(item))),
         )
         for container, kind, source in kinds:
-            query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the two kinds above
+            query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the kinds above
             async for page in _pages(container, query, DOCUMENTS_PER_PAGE, user_id):
                 yield [_read(source, item) for item in page]
 
@@ -272,7 +275,8 @@ class Rebuilding:
                 applied = {name: sums for name, sums in entry["applied"].items() if _is_fine(name) is fine}
                 if applied:
                     tally.add(applied)
-                    shortest = min(shortest, entry.get("ttl") or shortest)
+                    ttl = entry.get("ttl") or NEVER
+                    shortest = min(shortest, ttl if ttl > 0 else NEVER)
         return tally, shortest
 
 

@@ -104,7 +104,7 @@ def of_session(session: UserSession) -> Source:
 
 
 def of_bookmark(bookmark: UserBookmark | DeletedBookmark) -> Source:
-    """A bookmark counts in the day it was saved, until it is deleted. The ledger remembers it for ever, as it is kept."""
+    """A bookmark counts in the day it was saved, until it is deleted. The ledger remembers it for ever."""
     key = f"bookmark:{bookmark.id}"
     if isinstance(bookmark, DeletedBookmark):
         return Source(key, bookmark.revision, {}, ttl=NEVER)

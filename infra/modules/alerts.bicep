@@ -54,7 +54,7 @@ var logAlerts = [
     name: 'feed-fails'
     description: 'A function of a change feed fails and is tried again and again, which holds up what is behind it.'
     severity: 2
-    query: 'AppRequests | where OperationName in ("fold_interactions", "fold_sessions", "fold_analytics") and not(Success) | summarize Found = sum(ItemCount)'
+    query: 'AppRequests | where OperationName in ("fold_interactions", "fold_sessions", "fold_bookmarks", "fold_analytics") and not(Success) | summarize Found = sum(ItemCount)'
     threshold: 3
     window: 'PT15M'
     frequency: 'PT5M'
