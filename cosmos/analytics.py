@@ -12,7 +12,7 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 
 from cosmos.database import Database, Item
 from cosmos.observer import NOBODY, Observer
-from cosmos.paging import page_of
+from cosmos.paging import rows_of
 from cosmos.reading import read_or_none
 from models.bucket import Balance, Bucket, bucket_id
 from models.buckets import KINDS, document_of, parsed
@@ -30,9 +30,6 @@ from models.rollup import Rollup
 SOURCES_PER_TRANSACTION = 32
 OPERATIONS_PER_TRANSACTION = 100
 """What a transactional batch takes. A source writes its ledger entry and a few buckets."""
-
-ROLLUPS_PER_REQUEST = 400
-"""A year of days. A page takes at most 4 MB, so that large ones take several."""
 
 ATTEMPTS = 20
 """A transaction that loses against another folder is worked out again. Each loss is another's success."""
@@ -72,15 +69,8 @@ class Analytics:
         """
         query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
         parameters = {"first": bucket_id(user_id, first), "last": bucket_id(user_id, last)}
-        found: list[Rollup] = []
-        continuation: str | None = None
-        while True:
-            rows, continuation = await page_of(
-                self._container, query, parameters, ROLLUPS_PER_REQUEST, continuation, user_id
-            )
-            found += map(Rollup.parse, rows)
-            if continuation is None:
-                return found
+        rows = await rows_of(self._container, query, parameters, user_id)
+        return list(map(Rollup.parse, rows))
 
     async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.

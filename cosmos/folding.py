@@ -18,8 +18,9 @@ from cosmos.containers import retention_seconds
 from cosmos.database import Item
 from cosmos.sessions import Sessions
 from cosmos.users import Users
+from models.bookmark import bookmark_of
 from models.buckets import parsed
-from models.contribution import of_interaction, of_session
+from models.contribution import of_bookmark, of_interaction, of_session
 from models.dead_letter import DeadLetter
 from models.fold import Source
 from models.interaction import UserInteraction
@@ -71,6 +72,15 @@ class Folding:
             return [(session.user_id, of_session(session)), platform.of_session(session, self._pseudonyms)]
 
         await self._fold("user_sessions", _of_kind(items, "session"), placed, now)
+
+    async def bookmarks(self, items: Iterable[Item], now: datetime) -> None:
+        """Bookmarks into the user's day."""
+
+        def placed(item: Item) -> list[Placed]:
+            bookmark = bookmark_of(item)
+            return [(bookmark.user_id, of_bookmark(bookmark))]
+
+        await self._fold("user_bookmarks", _of_kind(items, "bookmark", "deleted_bookmark"), placed, now)
 
     async def analytics(self, items: Iterable[Item], now: datetime) -> None:
         """What is counted into what counts it in turn: days into weeks, months and all time, users into the platform.

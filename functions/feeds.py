@@ -67,6 +67,11 @@ async def fold_sessions(store: Store, items: list[Item], now: datetime) -> None:
     await store.alerts.sessions(items, now)
 
 
+@_on_change("user_bookmarks")
+async def fold_bookmarks(store: Store, items: list[Item], now: datetime) -> None:
+    await store.folding.bookmarks(items, now)
+
+
 @_on_change("user_analytics")
 async def fold_analytics(store: Store, items: list[Item], now: datetime) -> None:
     await store.folding.analytics(items, now)

@@ -23,6 +23,7 @@ from cosmos.exporting import Exporting
 from cosmos.folding import Folding
 from cosmos.history import History
 from cosmos.ingestion import Ingestion
+from cosmos.insights import PlatformInsights
 from cosmos.observer import NOBODY, Observer
 from cosmos.rebuilding import Rebuilding
 from cosmos.risk import Risk
@@ -65,6 +66,7 @@ class Store:
     dead_letters: DeadLetters
     rebuilding: Rebuilding
     risk: Risk
+    insights: PlatformInsights
 
     @classmethod
     def of(
@@ -97,6 +99,7 @@ class Store:
             dead_letters=DeadLetters(database, folding),
             rebuilding=Rebuilding(database, analytics),
             risk=Risk(database, risk),
+            insights=PlatformInsights(database, risk),
         )
 
 
