@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from local.cosmosdb.auth import EMULATOR_KEY
+from local.cosmosdb.clock import AdjustableClock, SystemClock
 from local.cosmosdb.engine import Settings
 from local.cosmosdb.server import Server, create_app, listen
 from local.cosmosdb.storage import DataDirectoryInUse
@@ -31,6 +32,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tls", type=Path, metavar="DIR", help="serve HTTPS with a self-signed certificate that is kept in DIR"
     )
+    parser.add_argument(
+        "--fault-injection", action="store_true", help="let requests be made to fail on purpose, by /_local/faults"
+    )
+    parser.add_argument(
+        "--adjustable-clock", action="store_true", help="let the clock be moved forward, by /_local/clock"
+    )
     parser.add_argument("--verbose", action="store_true", help="log every request with its charge and duration")
     return parser
 
@@ -45,7 +52,9 @@ def main() -> int:
             data=None if options.memory else options.data,
             partitions=options.partitions,
             key=options.key,
+            clock=AdjustableClock() if options.adjustable_clock else SystemClock(),
             verbose=options.verbose,
+            fault_injection=options.fault_injection,
         )
         sock = listen(options.host, options.port)
     except ValueError as error:

@@ -2,8 +2,9 @@
 
 import sqlite3
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,19 +18,29 @@ from local.cosmosdb.definitions import (
     partition_key_definition,
     unique_key_paths,
 )
-from local.cosmosdb.errors import CosmosError, bad_request, id_conflict, owner_not_found, resource_not_found
+from local.cosmosdb.errors import (
+    CosmosError,
+    bad_request,
+    id_conflict,
+    owner_not_found,
+    range_gone,
+    resource_not_found,
+)
 from local.cosmosdb.indexing import IndexingPolicy
 from local.cosmosdb.partitioning import PartitionKey, PartitionKeyDefinition
 from local.cosmosdb.writer import Writer
 
+MAX_RANGES = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A physical partition: its number, and the EPKs it holds (exclusive end)."""
+    """A physical partition: its number, the EPKs it holds (exclusive end), and what it was split from, oldest first."""
 
     number: int
     minimum: str
     maximum: str
+    parents: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,10 +122,7 @@ class Catalog:
         by_key = {database.key: database for database in self._databases.values()}
         rows = connection.execute("SELECT key, database, body FROM containers ORDER BY key").fetchall()
         for key, owner, body in rows:
-            ranges = connection.execute(
-                "SELECT id, minimum, maximum FROM ranges WHERE container = ? ORDER BY minimum", (key,)
-            )
-            container = Container(key, by_key[owner], orjson.loads(body), tuple(Range(*row) for row in ranges))
+            container = Container(key, by_key[owner], orjson.loads(body), _load_ranges(connection, key))
             self._containers[owner, container.id] = container
 
     def databases(self) -> list[Database]:
@@ -229,6 +237,26 @@ class Catalog:
         self._containers[container.database.key, container.id] = replaced
         return replaced
 
+    def split(self, container: Container, number: int) -> Container:
+        """Replace a range by two children of half its hashes each, whose LSNs go on from its own.
+
+        All else stands still meanwhile. Raises CosmosError 410 if there is no such range, 400 if it can't be split.
+        """
+        place = next((place for place in container.ranges if place.number == number), None)
+        if place is None:
+            raise range_gone(str(number))
+        middle = container.partition_key.middle(place.minimum, place.maximum)
+        if middle is None or len(container.ranges) >= MAX_RANGES:
+            raise bad_request(f"The partition key range '{number}' can't be split any further.")
+        new, parents = max(place.number for place in container.ranges) + 1, (*place.parents, number)
+        children = (Range(new, place.minimum, middle, parents), Range(new + 1, middle, place.maximum, parents))
+        kept = [other for other in container.ranges if other is not place]
+        ranges = tuple(sorted([*kept, *children], key=lambda place: place.minimum))
+        self._writer.run_alone(lambda connection: _split(connection, container.key, number, children))
+        divided = replace(container, ranges=ranges)
+        self._containers[container.database.key, container.id] = divided
+        return divided
+
     async def delete_container(self, container: Container) -> None:
         await self._writer.submit(lambda connection: _delete_container(connection, container))
         self._containers.pop((container.database.key, container.id), None)
@@ -249,11 +277,43 @@ def _insert(connection: sqlite3.Connection, statement: str, values: tuple[Any, .
         raise id_conflict() from error
 
 
+def _load_ranges(connection: sqlite3.Connection, container: int) -> tuple[Range, ...]:
+    parents: dict[int, tuple[int, ...]] = defaultdict(tuple)
+    statement = "SELECT range, parent FROM parents WHERE container = ? ORDER BY parent"
+    for number, parent in connection.execute(statement, (container,)):
+        parents[number] += (parent,)
+    statement = "SELECT id, minimum, maximum FROM ranges WHERE container = ? ORDER BY minimum"
+    rows = connection.execute(statement, (container,))
+    return tuple(Range(number, minimum, maximum, parents[number]) for number, minimum, maximum in rows)
+
+
+def _split(connection: sqlite3.Connection, container: int, number: int, children: Sequence[Range]) -> None:
+    """Divide a range and its documents; raises CosmosError if the container is gone by now."""
+    removed = connection.execute(
+        "DELETE FROM ranges WHERE container = ? AND id = ? RETURNING lsn", (container, number)
+    ).fetchone()
+    if removed is None:
+        raise owner_not_found()
+    for child in children:
+        connection.execute(
+            "INSERT INTO ranges (container, id, minimum, maximum, lsn) VALUES (?, ?, ?, ?, ?)",
+            (container, child.number, child.minimum, child.maximum, removed[0]),
+        )
+        connection.executemany(
+            "INSERT INTO parents VALUES (?, ?, ?)", [(container, child.number, parent) for parent in child.parents]
+        )
+        connection.execute(
+            "UPDATE documents SET range = ? WHERE container = ? AND range = ? AND epk >= ? AND epk < ?",
+            (child.number, container, number, child.minimum, child.maximum),
+        )
+
+
 def _delete_container(connection: sqlite3.Connection, container: Container) -> None:
     for statement in (
         "DELETE FROM unique_values WHERE container = ?",
         "DELETE FROM documents WHERE container = ?",
         "DELETE FROM ranges WHERE container = ?",
+        "DELETE FROM parents WHERE container = ?",
         "DELETE FROM containers WHERE key = ?",
     ):
         connection.execute(statement, (container.key,))

@@ -14,6 +14,7 @@ from operator import itemgetter
 from local.cosmosdb.documents import range_lsn
 from local.cosmosdb.errors import bad_request
 from local.cosmosdb.scan import Scope
+from local.cosmosdb.storage import snapshot
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 _CHANGES = """
@@ -51,7 +52,10 @@ def read_changes(
     limit: int,
     now: float,
 ) -> Changes:
-    """Up to about `limit` documents of a scope inside range `number`, changed after an LSN and not before a time."""
+    """Up to about `limit` documents of a scope inside range `number`, changed after an LSN and not before a time.
+
+    Raises CosmosError 410/1002 if the range has been split meanwhile.
+    """
     newest = range_lsn(connection, scope.container, number)
     if after >= newest:
         return Changes([], newest, newest)
@@ -65,8 +69,9 @@ def read_changes(
         "partition": scope.partition,
         "since": since or 0,
     }
-    rows = connection.execute(_CHANGES, values)
-    return _page(rows, newest, limit)
+    with snapshot(connection):  # or a split in between would hide changes
+        newest = range_lsn(connection, scope.container, number)
+        return _page(connection.execute(_CHANGES, values), newest, limit)
 
 
 def _page(rows: Iterable[tuple[int, str]], newest: int, limit: int) -> Changes:

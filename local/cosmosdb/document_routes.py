@@ -16,7 +16,7 @@ from local.cosmosdb.messages import Reply, Request
 from local.cosmosdb.patch import Patch
 from local.cosmosdb.query_routes import post_query, post_query_plan
 from local.cosmosdb.resource_ids import document_number
-from local.cosmosdb.scoping import add_session, check_session, container_of, newest_lsns, scope_of_request
+from local.cosmosdb.scoping import add_session, check_session, container_of, scope_of_request
 
 _OK, _MULTI_STATUS = 200, 207
 _POINT_READ = """
@@ -149,13 +149,15 @@ async def _post_bulk(engine: Engine, request: Request) -> Reply:
     operations = batch.parse(request.body, container.partition_key)
     _, ranges = scope_of_request(request, container)
 
-    def job(connection: sqlite3.Connection) -> tuple[list[batch.Result], float]:
-        return batch.run_each(connection, container, engine.now(), engine.keys, operations)
+    def job(connection: sqlite3.Connection) -> tuple[list[batch.Result], float, dict[int, int]]:
+        results, charge = batch.run_each(connection, container, engine.now(), engine.keys, operations)
+        newest = {place.number: documents.range_lsn(connection, container.key, place.number) for place in ranges}
+        return results, charge, newest
 
-    results, charge = await engine.writer.submit(job)
+    results, charge, newest = await engine.writer.submit(job)
     failed = any(result["statusCode"] >= 400 for result in results)
     reply = _batch_reply(request, _MULTI_STATUS if failed else _OK, results, charge)
-    return add_session(reply, container, newest_lsns(engine, container, ranges))
+    return add_session(reply, container, newest)
 
 
 def _batch_reply(request: Request, status: int, results: list[batch.Result], charge: float) -> Reply:

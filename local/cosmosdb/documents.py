@@ -23,6 +23,7 @@ from local.cosmosdb.errors import (
     owner_not_found,
     partition_key_mismatch,
     precondition_failed,
+    range_gone,
 )
 from local.cosmosdb.partitioning import PartitionKey, value_at
 from local.cosmosdb.resource_ids import document_rid
@@ -93,11 +94,13 @@ class Transaction:
 
 
 def range_lsn(connection: sqlite3.Connection, container: int, number: int) -> int:
-    """The LSN of a range's last write; raises CosmosError if the container is gone."""
-    row = connection.execute("SELECT lsn FROM ranges WHERE container = ? AND id = ?", (container, number)).fetchone()
-    if row is None:
+    """The LSN of a range's last write; raises CosmosError if the range or the container is gone."""
+    lsns = dict(connection.execute("SELECT id, lsn FROM ranges WHERE container = ?", (container,)))
+    if not lsns:
         raise owner_not_found()
-    return int(row[0])
+    if number not in lsns:
+        raise range_gone(str(number))
+    return int(lsns[number])
 
 
 def find(

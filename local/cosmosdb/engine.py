@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from local.cosmosdb import documents
 from local.cosmosdb.auth import EMULATOR_KEY
-from local.cosmosdb.catalog import Catalog
+from local.cosmosdb.catalog import MAX_RANGES, Catalog
 from local.cosmosdb.clock import Clock, SystemClock
 from local.cosmosdb.counters import RequestCounters
+from local.cosmosdb.faults import FaultRules
 from local.cosmosdb.queries import QueryRunner
 from local.cosmosdb.storage import Storage
 from local.cosmosdb.writer import Writer
@@ -23,23 +24,27 @@ _T = TypeVar("_T")
 _READERS = 4
 _PURGE_INTERVAL = 5.0
 _PURGE_CHUNK = 500
-_MAX_PARTITIONS = 64
 _logger = logging.getLogger("local.cosmosdb")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`data` None keeps everything in memory; `partitions` the least number of physical ranges of a new container."""
+    """How an engine is.
+
+    `data` None keeps everything in memory; `partitions` is the least number of physical ranges of a new container;
+    `fault_injection` lets the routes for faults act.
+    """
 
     data: Path | None = None
     partitions: int = 4
     key: str = EMULATOR_KEY
     clock: Clock = field(default_factory=SystemClock)
     verbose: bool = False
+    fault_injection: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.partitions <= _MAX_PARTITIONS:
-            raise ValueError(f"A container has 1 to {_MAX_PARTITIONS} partitions, not {self.partitions}")
+        if not 1 <= self.partitions <= MAX_RANGES:
+            raise ValueError(f"A container has 1 to {MAX_RANGES} partitions, not {self.partitions}")
 
 
 class Engine:
@@ -57,6 +62,7 @@ class Engine:
         self.settings = settings
         self.clock = settings.clock
         self.counters = RequestCounters()
+        self.faults = FaultRules() if settings.fault_injection else None
         self.queries = QueryRunner()
         self._storage = Storage(settings.data)
         self._local = threading.local()

@@ -13,8 +13,12 @@ _CODES = {
     409: "Conflict",
     410: "Gone",
     412: "PreconditionFailed",
+    408: "RequestTimeout",
     413: "RequestEntityTooLarge",
+    429: "429",
+    449: "449",
     500: "InternalServerError",
+    503: "ServiceUnavailable",
 }
 
 
@@ -22,15 +26,24 @@ class CosmosError(Exception):
     """A request that the service refuses.
 
     `sub_status` is the value of `x-ms-substatus` (0: none); `extra` is merged into the body, e.g. the query plan
-    that goes with 400/1004.
+    that goes with 400/1004; `headers` go with the answer.
     """
 
-    def __init__(self, status: int, message: str, *, sub_status: int = 0, extra: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        sub_status: int = 0,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.sub_status = sub_status
         self.message = message
         self.extra = extra or {}
+        self.headers = headers or {}
 
     @property
     def code(self) -> str:
@@ -62,6 +75,11 @@ def resource_not_found() -> CosmosError:
 def owner_not_found() -> CosmosError:
     """The container (or database) that the address names does not exist."""
     return CosmosError(404, "Owner resource does not exist", sub_status=1003)
+
+
+def range_gone(name: str) -> CosmosError:
+    """There is no physical partition of this number: it has been split, or never was."""
+    return CosmosError(410, f"The partition key range '{name}' is not available.", sub_status=1002)
 
 
 def id_conflict() -> CosmosError:

@@ -5,15 +5,19 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
-from local.cosmosdb import document_routes, feed_routes, local_routes, resource_routes
+from local.cosmosdb import clock_routes, document_routes, fault_routes, feed_routes, local_routes, resource_routes
 from local.cosmosdb.addressing import Address, parse_address
 from local.cosmosdb.auth import Authenticator
 from local.cosmosdb.clock import SystemClock
+from local.cosmosdb.connections import drop_connection
 from local.cosmosdb.engine import Engine
 from local.cosmosdb.errors import CosmosError, bad_request
+from local.cosmosdb.faults import FaultRules
+from local.cosmosdb.injection import ConnectionLostError, strike
 from local.cosmosdb.messages import Reply, Request
 from local.cosmosdb.query import QueryError
 
@@ -53,7 +57,12 @@ _HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("GET", "offers/*"): resource_routes.get_offer,
     ("PUT", "offers/*"): resource_routes.put_offer,
 }
-_SHAPES = {shape for _, shape in _HANDLERS}
+_LOCAL_HANDLERS: Mapping[tuple[str, str], Handler] = {
+    **local_routes.ROUTES,
+    **clock_routes.ROUTES,
+    **fault_routes.ROUTES,
+}
+_SHAPES = {shape for _, shape in (*_HANDLERS, *_LOCAL_HANDLERS)}
 
 
 class Gateway:
@@ -71,6 +80,9 @@ class Gateway:
         try:
             body = await _read_body(receive)
             reply = await self._answer(scope, headers, body, activity_id)
+        except ConnectionLostError:
+            await drop_connection(scope, receive)
+            return
         except CosmosError as error:
             reply = _error_reply(error, activity_id)
         except Exception:  # the outermost boundary: a client must get an answer, and the log the traceback
@@ -95,10 +107,12 @@ class Gateway:
             local_routes.check_loopback((scope.get("client") or ("",))[0])
         else:
             self._authenticator.check(method, address, headers)
-        handler = (local_routes.ROUTES if is_local else _HANDLERS).get((method, address.shape))
+        handler = (_LOCAL_HANDLERS if is_local else _HANDLERS).get((method, address.shape))
         if handler is None:
             raise _unknown(method, address)
-        return await self._count(handler, request)
+        if is_local or self._engine.faults is None:
+            return await self._count(handler, request)
+        return await self._count(partial(_perform_with_faults, self._engine.faults, handler), request)
 
     async def _count(self, handler: Handler, request: Request) -> Reply:
         """Answer a request and count it, refused or not."""
@@ -106,15 +120,33 @@ class Gateway:
             reply = await handler(self._engine, request)
         except (CosmosError, QueryError) as error:
             refusal = error if isinstance(error, CosmosError) else bad_request(str(error))
-            self._engine.counters.add_refusal(refusal.status, (*request.address.names, "", "")[1])
+            self._engine.counters.add_refusal(refusal.status, request.container_name)
             raise refusal from error
+        except ConnectionLostError:
+            self._engine.counters.add(Reply(0, "dropped", container=request.container_name))
+            raise
         if reply.operation:
             self._engine.counters.add(reply)
         return reply
 
 
+async def _perform_with_faults(rules: FaultRules, handler: Handler, engine: Engine, request: Request) -> Reply:
+    """Answer a request, unless a fault keeps it from being carried out or its answer from being seen."""
+    is_lost_afterwards = await strike(engine, rules, request)
+    try:
+        reply = await handler(engine, request)
+    except (CosmosError, QueryError) as error:
+        if is_lost_afterwards:
+            raise ConnectionLostError from error
+        raise
+    if is_lost_afterwards:
+        raise ConnectionLostError
+    return reply
+
+
 def _error_reply(error: CosmosError, activity_id: str) -> Reply:
-    return Reply(error.status, "", error.body(activity_id), 0.0, {"x-ms-substatus": str(error.sub_status)})
+    headers = {"x-ms-substatus": str(error.sub_status), **error.headers}
+    return Reply(error.status, "", error.body(activity_id), 0.0, headers)
 
 
 def _unknown(method: str, address: Address) -> CosmosError:

@@ -26,6 +26,11 @@ class Request:
     activity_id: str
     scheme: str = "http"
 
+    @property
+    def container_name(self) -> str:
+        """The container's name in the address (or its rid); "" if it is about none."""
+        return (*self.address.names, "", "")[1]
+
     def flag(self, name: str) -> bool:
         """A boolean header, in any case; raises CosmosError if it is neither true nor false."""
         value = self.headers.get(name, _FALSE).lower()

@@ -9,6 +9,7 @@ compute the same keys on their side to route feed ranges and read-many requests.
 import math
 import re
 import struct
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -96,13 +97,31 @@ class PartitionKeyDefinition:
 
     def cut(self, count: int) -> list[tuple[str, str]]:
         """The whole key space as `count` intervals (inclusive start, exclusive end) of equal numbers of hashes."""
-        inner = [self._boundary(index, count) for index in range(1, count)]
+        inner = [self._boundary(self._hashes * index // count) for index in range(1, count)]
         return list(zip([MIN_EPK, *inner], [*inner, MAX_EPK], strict=True))
 
-    def _boundary(self, index: int, count: int) -> str:
-        if self.kind == "Hash" and self.version == 1:
-            return _encode_number(float(_V1_HASHES * index // count)).hex().upper()
-        return f"{_V2_HASHES * index // count - 1:032X}"
+    def middle(self, minimum: str, maximum: str) -> str | None:
+        """The EPK that halves the hashes of an interval that was made by cutting; None if there is but one hash."""
+        low = 0 if minimum == MIN_EPK else self._hash_at(minimum)
+        high = self._hashes if maximum == MAX_EPK else self._hash_at(maximum)
+        return self._boundary((low + high) // 2) if high - low > 1 else None
+
+    @property
+    def _is_v1(self) -> bool:
+        return self.kind == "Hash" and self.version == 1
+
+    @property
+    def _hashes(self) -> int:
+        return _V1_HASHES if self._is_v1 else _V2_HASHES
+
+    def _boundary(self, hash_: int) -> str:
+        return _encode_number(float(hash_)).hex().upper() if self._is_v1 else f"{hash_ - 1:032X}"
+
+    def _hash_at(self, boundary: str) -> int:
+        """The hash that a boundary was made from."""
+        if self._is_v1:
+            return bisect_left(range(_V1_HASHES), boundary, key=self._boundary)
+        return int(boundary, 16) + 1
 
 
 @lru_cache(maxsize=16384)

@@ -145,10 +145,11 @@ async def delete_container(engine: Engine, request: Request) -> Reply:
 
 
 async def get_ranges(engine: Engine, request: Request) -> Reply:
-    """The physical ranges; as a change feed (`A-IM`) nothing is left after the first page."""
+    """The physical ranges; with the ETag of an earlier answer those that have been made since, by splits."""
     container = container_of(engine, request)
-    etag = f'"{container.key}"'
-    if request.headers.get("if-none-match") == etag:
+    etag = f'"{container.key}.{max(place.number for place in container.ranges)}"'
+    known = request.headers.get("if-none-match")
+    if known == etag:
         reply = Reply(304, "read_ranges", b"", 0.0, {"etag": etag})
         return reply.about(container)
     fraction = round(1 / len(container.ranges), 6)
@@ -164,15 +165,22 @@ async def get_ranges(engine: Engine, request: Request) -> Reply:
                 "_self": f"{container.link}pkranges/{place.number}/",
                 "throughputFraction": fraction,
                 "status": "online",
-                "parents": [],
+                "parents": [str(parent) for parent in place.parents],
                 "_ts": container.body["_ts"],
             }
         )
         for place in container.ranges
+        if place.number > _last_known(known, container)
     ]
     body = feed_body(container.rid, "PartitionKeyRanges", bodies)
     reply = Reply(200, "read_ranges", body, 0.0, {"etag": etag, "x-ms-item-count": str(len(bodies))})
     return reply.about(container)
+
+
+def _last_known(etag: str | None, container: Container) -> int:
+    """The number of the newest range that a client knows by the ETag of an earlier answer; -1: it knows none."""
+    key, _, number = (etag or "").strip('"').partition(".")
+    return int(number) if key == str(container.key) and number.isdigit() else -1
 
 
 async def post_offers(engine: Engine, request: Request) -> Reply:

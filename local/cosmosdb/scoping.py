@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from local.cosmosdb.catalog import Container, Range
 from local.cosmosdb.engine import Engine
-from local.cosmosdb.errors import CosmosError, bad_request, owner_not_found
+from local.cosmosdb.errors import CosmosError, bad_request, owner_not_found, range_gone
 from local.cosmosdb.messages import Reply, Request
 from local.cosmosdb.partitioning import MAX_EPK, MIN_EPK
 from local.cosmosdb.scan import Scope
@@ -53,7 +53,7 @@ def _range(container: Container, header: str) -> Range:
     for place in container.ranges:
         if str(place.number) == text:
             return place
-    raise CosmosError(410, f"The partition key range '{header}' is not available.", sub_status=1002)
+    raise range_gone(header)
 
 
 def check_session(request: Request, newest: Mapping[int, int]) -> None:

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from local.cosmosdb.clock import Clock, SystemClock
+from local.cosmosdb.connections import AbortableProtocol
 from local.cosmosdb.engine import Engine, Settings
 from local.cosmosdb.gateway import Gateway
 from local.cosmosdb.tls import Certificate
@@ -60,6 +61,7 @@ class Server(uvicorn.Server):
                 app,
                 log_config=None,
                 access_log=False,
+                http=AbortableProtocol,
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
@@ -88,10 +90,20 @@ class Server(uvicorn.Server):
 
 @contextmanager
 def serve_in_thread(
-    data: Path | None = None, partitions: int = 4, *, port: int = 0, clock: Clock | None = None
+    data: Path | None = None,
+    partitions: int = 4,
+    *,
+    port: int = 0,
+    clock: Clock | None = None,
+    fault_injection: bool = False,
 ) -> Iterator[str]:
-    """An engine that runs in a thread for as long as the context; gives its URL. Without `data` it is in memory."""
-    settings = Settings(data=data, partitions=partitions, clock=clock or SystemClock())
+    """An engine that runs in a thread for as long as the context; gives its URL. Without `data` it is in memory.
+
+    With an `AdjustableClock` its clock can be moved by `PUT /_local/clock`, with `fault_injection` requests can be
+    made to fail by `/_local/faults`.
+    """
+    clock = clock or SystemClock()
+    settings = Settings(data=data, partitions=partitions, clock=clock, fault_injection=fault_injection)
     with listen("127.0.0.1", port) as sock:
         server = Server(create_app(settings))
         thread = threading.Thread(target=server.run, args=([sock],), name="cosmosdb", daemon=True)

@@ -2,6 +2,8 @@
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _SCHEMA = """
@@ -24,6 +26,12 @@ CREATE TABLE IF NOT EXISTS ranges (
     maximum TEXT NOT NULL,
     lsn INTEGER NOT NULL,
     PRIMARY KEY (container, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parents (
+    container INTEGER NOT NULL,
+    range INTEGER NOT NULL,
+    parent INTEGER NOT NULL,
+    PRIMARY KEY (container, range, parent)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -120,3 +128,13 @@ class Storage:
                 f"The data directory {self._directory} is in use by another engine: stop it or choose another."
             ) from error
         return lock
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Several reads of one state of the store."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")

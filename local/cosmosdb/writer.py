@@ -6,6 +6,7 @@ itself. Nothing is answered before the commit.
 """
 
 import asyncio
+import concurrent.futures
 import queue
 import sqlite3
 import threading
@@ -21,7 +22,7 @@ _T = TypeVar("_T")
 @dataclass(slots=True)
 class _Ticket:
     job: Job
-    future: asyncio.Future[Any]
+    future: asyncio.Future[Any] | concurrent.futures.Future[Any]
     result: Any = None
     error: BaseException | None = None
 
@@ -42,6 +43,12 @@ class Writer:
         self._queue.put(_Ticket(job, future))
         return await future
 
+    def run_alone(self, job: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Like `submit`, but the event loop stands still meanwhile: nobody sees a state between before and after."""
+        future: concurrent.futures.Future[_T] = concurrent.futures.Future()
+        self._queue.put(_Ticket(job, future))
+        return future.result()
+
     async def stop(self) -> None:
         """Finish what is queued, then end the thread."""
         self._queue.put(None)
@@ -51,7 +58,9 @@ class Writer:
         while (first := self._queue.get()) is not None:
             group, last = self._collect(first)
             self._commit(group)
-            self._loop.call_soon_threadsafe(_deliver, group)
+            _deliver([ticket for ticket in group if isinstance(ticket.future, concurrent.futures.Future)])
+            awaited = [ticket for ticket in group if isinstance(ticket.future, asyncio.Future)]
+            self._loop.call_soon_threadsafe(_deliver, awaited)
             if last:
                 return
 

@@ -100,7 +100,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_line_explains_itself() -> None:
     answer = run("--help")
     assert answer.returncode == 0
-    for option in ("--port", "--data", "--memory", "--partitions", "--verbose", "--tls"):
+    for option in ("--port", "--data", "--memory", "--partitions", "--verbose", "--tls", "--fault-injection"):
         assert option in answer.stdout
 
 
@@ -109,6 +109,13 @@ def test_a_setting_that_makes_no_sense_is_named() -> None:
     assert answer.returncode == 1
     assert "partitions" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_faults_and_the_clock_are_there_if_it_was_started_for_them(start_engine: Any) -> None:
+    with start_engine("--memory", "--fault-injection", "--adjustable-clock") as (url, _):
+        assert httpx.put(f"{url}/_local/faults", json={"rules": [{"fault": 503}]}).status_code == 200
+        assert httpx.put(f"{url}/_local/clock", json={"advance_seconds": 60}).json()["offset_seconds"] == 60
+        assert httpx.get(f"{url}/").status_code == 401, "faults strike only what the service itself would answer"
 
 
 def test_the_log_is_one_line_unless_asked_for_more(start_engine: Any) -> None:

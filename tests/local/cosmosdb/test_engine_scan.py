@@ -26,12 +26,13 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def query_plan(connection: sqlite3.Connection, read: Callable[[], object]) -> list[str]:
-    """How SQLite goes about the last statement of a read."""
+    """How SQLite goes about the last query of a read."""
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     read()
     connection.set_trace_callback(None)
-    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[-1]}")]
+    queries = [statement for statement in statements if statement.lstrip().startswith("SELECT")]
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {queries[-1]}")]
 
 
 @pytest.mark.parametrize("scope", [PARTITION, RANGE])
