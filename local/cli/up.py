@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from local.cli.api_root import api_paths, common_root
 from local.cli.app_settings import render
 from local.cli.provision import provision_app
 from local.cli.query import count_rows
@@ -21,6 +22,7 @@ from local.cli.services import LogFollower, Service, raise_if_dead, stop, take_p
 from local.cli.terminal import COSMOS_PORT, ENTRA_PORT, FUNCTIONS_PORT, CommandError, command_line, port_number
 from local.cli.token import fetch_token
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
+from local.locking import FolderInUseError, FolderLock
 from local.provision import DATABASE
 
 EXAMPLE_USER = "alice@contoso.example"
@@ -46,6 +48,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     kept.add_argument("--data", type=Path, default=Path(".data"), metavar="DIR", help="default %(default)s")
     kept.add_argument("--memory", action="store_true", help="keep nothing")
     parser.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the function app (default: here)")
+    parser.add_argument(
+        "--fault-injection",
+        action="store_true",
+        help="let requests to Cosmos DB be made to fail, by its /_local/faults",
+    )
+    parser.add_argument(
+        "--adjustable-clock", action="store_true", help="let the clock of Cosmos DB be moved, by its /_local/clock"
+    )
     parser.add_argument("--sample", action="store_true", help="fill an empty database with sample data")
     parser.add_argument(
         "--tls",
@@ -131,13 +141,15 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
     settings = render(arguments.app, _placeholders(cosmos_port, entra_port), _placeholders(COSMOS_PORT, ENTRA_PORT))
     app = arguments.app.resolve()
     kept = ["--memory"] if arguments.memory else ["--data", str(data / "cosmosdb")]
+    extras = ("--fault-injection", arguments.fault_injection), ("--adjustable-clock", arguments.adjustable_clock)
+    allowed = [flag for flag, is_given in extras if is_given]
     tls_port = None if arguments.tls is None else take_port(arguments.tls, "--tls")
     tls = [] if tls_port is None else ["--tls", str(tls_port)]
     return Stack(
         cosmos=Service(
             name="the Cosmos DB engine",
             module="local.cosmosdb",
-            arguments=["--port", str(cosmos_port), *kept],
+            arguments=["--port", str(cosmos_port), *kept, *allowed],
             health_url=f"{cosmos_url}/_local/health",
             log=data / "logs" / "cosmosdb.log",
         ),
@@ -177,13 +189,16 @@ def _placeholders(cosmos_port: int, entra_port: int) -> dict[str, str]:
 def _announce(stack: Stack) -> None:
     elsewhere = [] if stack.entra_url.endswith(f":{ENTRA_PORT}") else ["--entra-url", stack.entra_url]
     token = fetch_token(stack.entra_url, {"email": EXAMPLE_USER})
+    paths = api_paths(stack.functions_url)
+    api_url = stack.functions_url + common_root(paths)
+    shown = sorted(paths, key=lambda path: path != f"{common_root(paths)}/me")[:1]
     lines = [
-        f"ready  api {stack.functions_url}/api  sign-in {stack.entra_url}/  cosmos {stack.cosmos_url}/",
+        f"ready  api {api_url}  sign-in {stack.entra_url}/  cosmos {stack.cosmos_url}/",
         "",
         f"Sign in as anybody in the browser: {stack.entra_url}/",
         "or in a shell:",
         f"  TOKEN=$({command_line('token', '--user', EXAMPLE_USER, *elsewhere)})",
-        f'  curl -H "Authorization: Bearer $TOKEN" {stack.functions_url}/api/me',
+        *(f'  curl -H "Authorization: Bearer $TOKEN" {stack.functions_url}{path}' for path in shown),
         f"or with this header, for an hour ({EXAMPLE_USER}):",
         f"  Authorization: Bearer {token}",
         "",
@@ -197,10 +212,18 @@ def _announce(stack: Stack) -> None:
 
 @contextmanager
 def _data_folder(arguments: argparse.Namespace) -> Iterator[Path]:
-    """Where keys, data and logs go; with --memory a folder that is gone afterwards."""
+    """Where keys, data and logs go, for this process alone; with --memory a folder that is gone afterwards."""
     if not arguments.memory:
-        arguments.data.mkdir(parents=True, exist_ok=True)
-        yield arguments.data.resolve()
+        data = arguments.data.resolve()
+        data.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = FolderLock(data)
+        except FolderInUseError:
+            raise CommandError(f"the folder {data} is in use by another stack: stop it, or see --data") from None
+        try:
+            yield data
+        finally:
+            lock.release()
         return
     with tempfile.TemporaryDirectory(prefix="local-") as folder:
         yield Path(folder)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.locking import FolderInUseError, FolderLock
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS databases (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,7 +89,12 @@ class Storage:
             directory = Path(self._temporary.name)
         self._directory = directory
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._lock = self._acquire_lock()
+        try:
+            self._lock = FolderLock(directory)
+        except FolderInUseError as error:
+            raise DataDirectoryInUse(
+                f"The data directory {directory} is in use by another engine: stop it or choose another."
+            ) from error
         self._connections: list[sqlite3.Connection] = []
         with self.connect() as connection:
             connection.executescript(_SCHEMA)
@@ -113,21 +120,9 @@ class Storage:
         """Close every connection, then let go of the directory."""
         for connection in self._connections:
             connection.close()
-        self._lock.close()
+        self._lock.release()
         if self._temporary:
             self._temporary.cleanup()
-
-    def _acquire_lock(self) -> sqlite3.Connection:
-        path = self._directory / "lock.sqlite3"
-        lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
-            raise DataDirectoryInUse(
-                f"The data directory {self._directory} is in use by another engine: stop it or choose another."
-            ) from error
-        return lock
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class AdminEndpoints:
             case "GET", "/admin/host/status":
                 await respond_json(send, 200, self._status())
             case "GET", "/admin/functions":
-                await respond_json(send, 200, [_describe(function) for function in self._host.functions])
+                await respond_json(send, 200, self._functions(scope))
             case "GET", "/_local/feeds":
                 await respond_json(send, 200, {"feeds": await self._host.feeds()})
             case "POST", _ if path.startswith("/admin/functions/"):
@@ -61,6 +61,20 @@ class AdminEndpoints:
             "version": "4.0.0.0",
             "processUptime": int((time.monotonic() - self._started) * 1000),
         }
+
+    def _functions(self, scope: Scope) -> list[dict[str, Any]]:
+        """All functions; those that are triggered by HTTP with their URL, as the client reached the host."""
+        address = dict(scope["headers"]).get(b"host", b"localhost").decode("latin-1")
+        templates = {route.function.name: route.template.text for route in self._host.http.router.routes}
+        return [
+            {
+                **_describe(function),
+                "invoke_url_template": f"{scope['scheme']}://{address}/{templates[function.name]}"
+                if function.name in templates
+                else None,
+            }
+            for function in self._host.functions
+        ]
 
     async def _run(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         function = next((function for function in self._host.functions if function.name.lower() == name), None)

@@ -146,9 +146,35 @@ def test_it_prints_a_ready_made_sign_in(app: Path) -> None:
     assert claims["email"] == "alice@contoso.example"
     assert claims["iss"] == f"{running.entra}/{TENANT_ID}/v2.0"
     assert f"-m local token --user alice@contoso.example --entra-url {running.entra}" in printed
-    assert f"{running.api}/me" in printed
+    assert f'curl -H "Authorization: Bearer $TOKEN" {running.api}/settings' in printed
     assert re.search(rf"authority: https://127\.0\.0\.1:\d+/{TENANT_ID} .*tls-certificate\.pem", printed)
     assert running.process.returncode == 0
+
+
+@pytest.mark.parametrize(("prefix", "root"), [("v2", "/v2"), ("", "")])
+def test_it_says_where_the_apps_own_api_begins(app: Path, prefix: str, root: str) -> None:
+    (app / "host.json").write_text(json.dumps({"version": "2.0", "extensions": {"http": {"routePrefix": prefix}}}))
+    with up(app, "--memory") as running:
+        assert running.api.removeprefix(f"http://127.0.0.1:{httpx.URL(running.api).port}") == root
+        assert httpx.get(f"{running.api}/taken").text == "0"
+
+
+def test_faults_and_the_clock_are_there_if_it_was_started_for_them(app: Path) -> None:
+    with up(app, "--memory", "--fault-injection", "--adjustable-clock") as running:
+        assert httpx.get(f"{running.cosmos}/_local/faults").json() == {"rules": []}
+        assert httpx.get(f"{running.cosmos}/_local/clock").json()["offset_seconds"] == 0
+
+
+def test_a_second_stack_on_the_same_data_is_refused_and_leaves_the_firsts_logs_alone(app: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with up(app, "--data", str(data)):
+        arguments = command(app, "--data", str(data))
+        finished = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        assert finished.returncode == 1
+        assert finished.stderr == f"error: the folder {data} is in use by another stack: stop it, or see --data\n"
+        assert not list((data / "logs").glob("*.1"))
+    with up(app, "--data", str(data)):
+        assert len(list((data / "logs").glob("*.1"))) == 3
 
 
 def test_the_data_is_there_again_after_a_restart(app: Path, tmp_path: Path) -> None:

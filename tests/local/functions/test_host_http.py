@@ -309,5 +309,6 @@ async def test_host_says_that_it_runs_and_what_it_serves() -> None:
         assert function["name"] == "echo"
         assert function["config"]["bindings"][0]["route"] == "items/{id}"
         assert function["config"]["bindings"][0]["methods"] == ["GET"]
+        assert function["invoke_url_template"] == f"{client.base_url}/api/items/{{id}}"
         assert (await client.post("/admin/functions/echo")).status_code == 400
         assert (await client.post("/admin/functions/nothing")).status_code == 404
