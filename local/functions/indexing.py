@@ -1,7 +1,7 @@
 """Turns the decorated functions of an app into what the host runs, with the checks that the Python worker makes.
 
 Source of the rules: `azure_functions_runtime/functions.py` (the worker's library) and `ScriptHost.ValidateFunction`
-(the host). Every fault is a `FunctionLoadError` that names the function.
+(the host). Every fault is a `FunctionLoadError` that names the function; several are told of together.
 """
 
 import inspect
@@ -14,7 +14,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions.decorators.function_app import Function, FunctionRegister
 
-from local.functions.errors import AppLoadError, FunctionLoadError
+from local.functions.errors import AppLoadError, FunctionLoadError, for_each
 from local.functions.retry import RetryPolicy, function_retry_policy
 from local.functions.settings import Settings
 
@@ -86,7 +86,7 @@ def index_app(app: FunctionRegister, settings: Settings) -> list[IndexedFunction
         functions = app.get_functions()
     except ValueError as error:
         raise AppLoadError(str(error)) from error
-    indexed = [_index(function, settings) for function in functions]
+    indexed = for_each(lambda function: _index(function, settings), functions)
     seen: set[str] = set()
     for function in indexed:
         if function.name.lower() in seen:

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 from local.functions.cosmos_trigger import CosmosListener
+from local.functions.errors import for_each
 from local.functions.feed_options import feed_options
 from local.functions.host_json import HostJson
 from local.functions.indexing import IndexedFunction
@@ -26,15 +27,17 @@ def build_listeners(
     instance: str,
     data: Path | None,
 ) -> dict[str, Listener]:
-    """Listeners by function name, in the order of the functions; raises `FunctionLoadError` for a wrong property."""
-    listeners: dict[str, Listener] = {}
-    for function in functions:
+    """Listeners by function name, in the order of the functions; raises `AppLoadError` for wrong properties."""
+
+    def build(function: IndexedFunction) -> Listener | None:
         retry = function.retry or host_json.retry
         if function.trigger.type == "timerTrigger":
-            listeners[function.name] = TimerListener(function, invoker, retry, data)
-        elif function.trigger.type == "cosmosDBTrigger":
-            options = feed_options(function, settings)
-            listeners[function.name] = CosmosListener(function, options, invoker, retry, instance)
+            return TimerListener(function, invoker, retry, data)
+        if function.trigger.type == "cosmosDBTrigger":
+            return CosmosListener(function, feed_options(function, settings), invoker, retry, instance)
+        return None
+
+    listeners = {listener.function.name: listener for listener in for_each(build, functions) if listener}
     _warn_of_shared_leases([listener for listener in listeners.values() if isinstance(listener, CosmosListener)])
     return listeners
 

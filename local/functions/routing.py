@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from local.functions.errors import FunctionLoadError
+from local.functions.errors import FunctionLoadError, for_each
 from local.functions.indexing import IndexedFunction
 from local.functions.route_template import Parameter, RouteTemplate, Segment, parse_template
 
@@ -36,8 +36,9 @@ class Router:
     """The routes of an app's HTTP functions."""
 
     def __init__(self, functions: Iterable[IndexedFunction], prefix: str) -> None:
-        """Raises `FunctionLoadError` for a malformed, reserved or twice defined route."""
-        routes = [_route(function, prefix) for function in functions if function.trigger.type == "httpTrigger"]
+        """Raises `AppLoadError` for malformed, reserved or twice defined routes."""
+        triggered = [function for function in functions if function.trigger.type == "httpTrigger"]
+        routes = for_each(lambda function: _route(function, prefix), triggered)
         for one, other in combinations(routes, 2):
             if one.template.text.lower() == other.template.text.lower() and one.shares_a_method_with(other):
                 raise FunctionLoadError(

@@ -69,6 +69,10 @@ def with_wrong_return(req: func.HttpRequest) -> int:
     return 1
 
 
+def with_text_return(req: func.HttpRequest) -> str:
+    return ""
+
+
 def with_out_return(req: func.HttpRequest) -> func.Out[str]:
     raise NotImplementedError
 
@@ -94,6 +98,31 @@ def test_mismatch_of_function_and_bindings_is_refused(handler: Callable[..., Any
         index(route, handler)
     assert f"The '{handler.__name__}' function is in error" in str(caught.value)
     assert problem in str(caught.value)
+
+
+def test_all_functions_in_error_are_told_of_together() -> None:
+    app = func.FunctionApp()
+    app.route(route="a")(with_more)
+    app.route(route="b")(with_req)
+    app.route(route="c")(with_wrong_return)
+    with pytest.raises(AppLoadError) as caught:
+        index_app(app, NO_SETTINGS)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("The 'with_more' function is in error")
+    assert second.startswith("The 'with_wrong_return' function is in error")
+
+
+def test_all_wrong_routes_and_schedules_are_told_of_together() -> None:
+    app = func.FunctionApp()
+    app.route(route="{id")(with_req)
+    app.route(route="admin/x")(with_text_return)
+    with pytest.raises(AppLoadError, match=r"(?s)'with_req'.*'with_text_return'"):
+        FunctionHost(app)
+    app = func.FunctionApp()
+    for name in ("one", "two"):
+        app.function_name(name)(app.timer_trigger("timer", schedule="never")(lambda timer: None))
+    with pytest.raises(AppLoadError, match=r"(?s)'one'.*'two'"):
+        FunctionHost(app)
 
 
 def test_function_without_a_trigger_is_refused() -> None:
