@@ -120,7 +120,7 @@ async def _answer(
     if store and caller and caller.person:
         await store.users.check_not_deleted(caller.person.user_id)
     call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id, durable)
-    if operation.method == "POST":
+    if operation.takes_key:
         _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
     return await operation.handler(call)
 
@@ -142,16 +142,18 @@ async def _authorised(operation: Operation, request: func.HttpRequest, shared: S
 
 
 def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
-    """The parsed query string. Read from the URL: `params` lacks empty values, and joins those of a repeated name."""
-    if operation.query is None:
+    """The parsed query string. Read from the URL: `params` lacks empty values, and joins those of a repeated name.
+
+    What anyone may call takes any, if it reads none: probes and browsers add what they like.
+    """
+    if operation.query is None and operation.access is Access.ANYONE:
         return None
     sent = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
     repeated = sorted({name for name, _ in sent if [other for other, _ in sent].count(name) > 1})
     if repeated:
-        errors = [{"pointer": f"/query/{name}", "detail": "Input should be sent once"} for name in repeated]
-        raise Problem(422, "invalid", "The content is not valid", "Not valid: the query string.", errors=errors)
+        raise problems.not_valid({f"/query/{name}": "Input should be sent once" for name in repeated})
     try:
-        return operation.query.model_validate(dict(sent))
+        return (operation.query or Query).model_validate(dict(sent))
     except ValidationError as error:
         raise problems.invalid(error, within="/query") from None
 

@@ -160,7 +160,7 @@ def _parameters(operation: Operation) -> list[Json]:
         for header in operation.headers
     ]
     shared = ["RequestId"]
-    if operation.method == "POST":
+    if operation.takes_key:
         shared.insert(0, "IdempotencyKey")
     if operation.if_match:
         shared.insert(0, "IfMatch")
@@ -221,13 +221,14 @@ def _problem(status: int, slugs: list[str]) -> Json:
 def problems_of(operation: Operation) -> list[str]:
     """The slugs of all problems that an operation may answer with, by status."""
     slugs = {"internal", "unavailable", *operation.problems, *_problems_of_callers(operation)}
-    if operation.query:
+    if operation.query or operation.access is not Access.ANYONE:
         slugs |= {"invalid"}
+    if operation.query:
         if issubclass(operation.query, Paged):
             slugs |= {"bad-continuation"}
     if operation.body:
         slugs |= {"bad-request", "too-large", "invalid"}
-    if operation.method == "POST":
+    if operation.takes_key:
         slugs |= {"bad-request", "key-reused"}
     if operation.if_match:
         slugs |= {"precondition-failed", "precondition-required"}

@@ -78,6 +78,7 @@ class Operation:
         if_match: Whether it takes an ETag, by `Call.expected_revisions`.
         etag: Whether its answer carries one.
         media_type: Of the answer.
+        repeatable: Whether a POST may be sent again as it is: it takes no Idempotency-Key then.
         durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.
     """
 
@@ -97,11 +98,17 @@ class Operation:
     if_match: bool = False
     etag: bool = False
     media_type: str = "application/json"
+    repeatable: bool = False
     durable: bool = False
 
     @property
     def name(self) -> str:
         return self.handler.__name__
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return self.method == "POST" and not self.repeatable
 
 
 class Options(TypedDict, total=False):
@@ -118,4 +125,5 @@ class Options(TypedDict, total=False):
     if_match: bool
     etag: bool
     media_type: str
+    repeatable: bool
     durable: bool

@@ -90,10 +90,17 @@ def forbidden(detail: str) -> Problem:
 
 def invalid(error: ValidationError, within: str = "") -> Problem:
     """422 that names each field by its JSON pointer, below `within`. Quotes no values: they may be personal."""
-    errors = [
-        {"pointer": within + "".join(f"/{name}" for name in part["loc"]), "detail": part["msg"]}
-        for part in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
+    parts = error.errors(include_input=False, include_url=False, include_context=False)
+    return _invalid([(within + "".join(f"/{name}" for name in part["loc"]), part["msg"]) for part in parts])
+
+
+def not_valid(wrong: dict[str, str]) -> Problem:
+    """The same, of fields by their JSON pointers, and what is wrong with each."""
+    return _invalid(list(wrong.items()))
+
+
+def _invalid(wrong: list[tuple[str, str]]) -> Problem:
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
     fields = ", ".join(entry["pointer"] or "the body" for entry in errors[:5])
     return Problem(422, "invalid", "The content is not valid", f"Not valid: {fields}.", errors=errors)
 
