@@ -8,13 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from azure.core.exceptions import AzureError
-
-from cosmos.analytics import Contention
 from cosmos.sessions import Sessions
 from cosmos.turns import CLAIMS_PER_BATCH, Recorded, Turns
 from cosmos.users import Users
-from models.errors import AccountClosed, EmailTaken, KeyReused, NotFound
+from models.errors import KeyReused, NotFound
 from models.identity import Person
 from models.interaction import Draft
 from models.profile import UserProfile
@@ -33,7 +30,7 @@ class Submission:
     user_agent: str | None
 
 
-Outcome = Recorded | KeyReused | EmailTaken | AccountClosed | AzureError | Contention
+Outcome = Recorded | Exception
 
 
 class Ingestion:
@@ -45,7 +42,10 @@ class Ingestion:
         self._turns = turns
 
     async def ingest(self, submissions: Sequence[Submission], now: datetime) -> list[Outcome]:
-        """What became of each, in the same order; errors are returned in place, not raised."""
+        """What became of each, in the same order; errors are returned in place, not raised.
+
+        What failed for whatever reason fails by itself: the turns of one session with it, and nobody else's.
+        """
         by_user: dict[str, list[int]] = defaultdict(list)
         for index, submission in enumerate(submissions):
             by_user[submission.person.user_id].append(index)
@@ -65,7 +65,7 @@ class Ingestion:
         for group in _runs(submissions):
             try:
                 outcomes |= await self._of_session(group, now)
-            except (EmailTaken, AccountClosed, AzureError, Contention) as error:
+            except Exception as error:  # a boundary: each turn of the batch has an answer of its own
                 outcomes |= dict.fromkeys(group, error)
         return outcomes
 

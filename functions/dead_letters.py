@@ -70,6 +70,7 @@ async def list_dead_letters(call: Call[None]) -> Page[DeadLetter]:
     access=Access.ADMIN,
     body=Redrive,
     returns=RedriveResults,
+    repeatable=True,
 )
 async def redrive_dead_letters(call: Call[Redrive]) -> RedriveResults:
     """Counts each document as it is now. It is counted once, however often this is sent."""

@@ -14,7 +14,7 @@ from functions.call import Call, content_hash, hashed_address
 from functions.operation import Access, Reply
 from functions.problems import Problem
 from models.document import Message
-from models.interaction import Draft, IngestedTurn, Origin
+from models.interaction import CLOCK_SKEW, Draft, IngestedTurn, Origin
 from models.user_agent import parse_user_agent
 
 routes = Routes()
@@ -31,10 +31,10 @@ class Batch(Message):
 
 
 class ItemResult(Message):
-    """What became of one turn."""
+    """What became of one turn. What is answered with 201 or 200 is durable."""
 
     id: str | None = Field(description="The turn's id, as it was sent")
-    status: int = Field(description="201 recorded, 200 there already, else an error; 503: send it again")
+    status: int = Field(description="201 recorded, 200 there already, else an error; 500 or 503: send it again")
     error: dict[str, Any] | None = Field(default=None, description="The problem, as in an error's body")
 
 
@@ -53,8 +53,10 @@ class BatchResult(Message):
     returns=BatchResult,
     status=207,
     max_bytes=MAX_BATCH_BYTES,
+    repeatable=True,
 )
 async def ingest_turns(call: Call[Batch]) -> Reply:
+    """May be sent again, also in part or in other batches: a turn is recorded once, by its `id`."""
     results: list[ItemResult | None] = []
     submissions: list[Submission] = []
     for item in call.body.turns:
@@ -76,7 +78,9 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
     except ValidationError as error:
         raise problems.invalid(error) from None
     except ValueError as error:
-        raise Problem(422, "invalid", "The content is not valid", f"Not valid: /ip_address: {error}") from None
+        raise problems.not_valid({"/ip_address": str(error)}) from None
+    if turn.timestamp > call.now + CLOCK_SKEW:
+        raise problems.not_valid({"/timestamp": "Input should not lie in the future"})
     origin = Origin(
         user_id=turn.user.user_id,
         session_id=turn.session_id,

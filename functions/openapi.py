@@ -223,9 +223,8 @@ def problems_of(operation: Operation) -> list[str]:
     slugs = {"internal", "unavailable", *operation.problems, *_problems_of_callers(operation)}
     if operation.query or operation.access is not Access.ANYONE:
         slugs |= {"invalid"}
-    if operation.query:
-        if issubclass(operation.query, Paged):
-            slugs |= {"bad-continuation"}
+    if operation.query and issubclass(operation.query, Paged):
+        slugs |= {"bad-continuation"}
     if operation.body:
         slugs |= {"bad-request", "too-large", "invalid"}
     if operation.takes_key:

@@ -16,7 +16,7 @@ it cost, whether they liked it.
   scope `Vimarsh.Access`; staff and servers need an app role, named where one is asked for.
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `type`.
 * **Repeating**: a POST with an `Idempotency-Key` can be sent again: the same key and body give the same answer and one
-  document.
+  document. The few that may be sent again as they are say so, and look at no key.
 * **Editing**: what can be edited comes with an `ETag`. Send it back as `If-Match`: 428 without it, 412 if the thing has
   changed meanwhile.
 * **Lists** come as `{"items": […], "continuation": …}`. Send `continuation` back, with the same filters, for the next

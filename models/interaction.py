@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -20,6 +20,9 @@ from models.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2099, 12, 30, tzinfo=UTC)
 """Times outside of these are mistakes, and at the ends of the calendar a user's own day may not exist."""
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far a trusted server's clock may be ahead. A turn of the future would keep its session from ever being idle."""
 
 QueryComplexity = Literal["simple", "moderate", "complex"]
 ResponseQuality = Literal["high", "medium", "low", "fallback"]
@@ -71,7 +74,9 @@ class IngestedTurn(Turn):
     id: TurnId = Field(description="The turn's id: sent again, it is not recorded again")
     user: Person
     session_id: Uuid
-    timestamp: Timestamp = Field(ge=EARLIEST, le=LATEST, description="When it was asked, from 2000 to 2099")
+    timestamp: Timestamp = Field(
+        ge=EARLIEST, le=LATEST, description="When it was asked: from 2000 on, at most 5 minutes ahead"
+    )
     was_bookmarked: bool = False
     ip_address: str | None = Field(default=None, max_length=64, description="Stored as a keyed hash only")
     user_agent: str | None = Field(default=None, max_length=2048)

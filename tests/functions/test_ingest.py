@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -81,6 +82,7 @@ async def test_each_turn_has_its_own_answer(api: httpx.AsyncClient, chat_server:
         {"pointer": "/input_tokens", "detail": "Input should be greater than or equal to 0"}
     ]
     assert results[3]["error"]["type"] == "urn:vimarsh:problem:key-reused"
+    assert [part["pointer"] for part in results[4]["error"]["errors"]] == ["/ip_address"]
     assert results[6]["id"] is None
 
 
@@ -117,6 +119,29 @@ async def test_only_an_application_with_the_role_may_ingest(
     for headers in (alice, staff, sign_in(app=True, roles=["Something.Else"])):
         answer = await api.post("/ingest/turns", json={"turns": [{}]}, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:vimarsh:problem:forbidden")
+
+
+async def test_a_clock_may_be_ahead_by_minutes_and_not_by_more(
+    api: httpx.AsyncClient, chat_server: Headers, an_email: str
+) -> None:
+    def ahead(**by: float) -> dict[str, Any]:
+        moment = datetime.now(UTC) + timedelta(**by)
+        return an_item(an_email, session_id, timestamp=moment.isoformat())
+
+    session_id = str(uuid.uuid4())
+    results = await ingest(api, chat_server, ahead(minutes=4), ahead(hours=1), ahead(days=9000))
+    assert [result["status"] for result in results] == [201, 422, 422]
+    assert results[1]["error"]["errors"] == [{"pointer": "/timestamp", "detail": "Input should not lie in the future"}]
+
+
+async def test_a_batch_looks_at_no_idempotency_key(api: httpx.AsyncClient, chat_server: Headers, an_email: str) -> None:
+    headers = chat_server | {"Idempotency-Key": "1"}
+    for _ in range(2):
+        items = await ingest(api, headers, an_item(an_email, str(uuid.uuid4())))
+        assert [item["status"] for item in items] == [201]
+    document = (await api.get("/openapi.json")).json()
+    parameters = document["paths"]["/ingest/turns"]["post"]["parameters"]
+    assert {"$ref": "#/components/parameters/IdempotencyKey"} not in parameters
 
 
 @pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
