@@ -1,0 +1,135 @@
+"""The platform's figures over the real engine equal a count of the turns, whatever is delivered."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from cosmos.database import Database, Item
+from cosmos.folding import COUNTED_AGAIN
+from functions.services import Store
+from models.bucket import Bucket
+from models.interaction import UserInteraction
+from models.platform.response_times import RELATIVE_ERROR
+from models.platform.rollup import PlatformRollup
+from tests.cosmos.conftest import NOW
+from tests.models.examples import an_interaction
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+START = datetime(2031, 3, 3, tzinfo=UTC)
+"""A Monday of a year that no other test counts in."""
+
+QUESTIONS = ("What is the tidal lock?", "what is THE tidal lock??", "Who built Petra? 3", "my own private question")
+
+
+def some_turns(seed: int, users: int = 9, count: int = 120) -> list[UserInteraction]:
+    chance = random.Random(seed)
+    people = [str(UUID(int=chance.getrandbits(128), version=4)) for _ in range(users)]
+    turns = []
+    for number in range(count):
+        person = chance.choice(people)
+        private = person == people[0] and number % 3 == 0
+        turn = an_interaction(
+            f"turn-{seed}-{number}",
+            START + timedelta(minutes=chance.randrange(15 * 24 * 60)),
+            chance.randint(1, 4),
+            user_query=f"{QUESTIONS[3]} {seed}" if private else f"{chance.choice(QUESTIONS[:3])}",
+            timezone="Asia/Kolkata",
+            response_time_ms=chance.randint(200, 20_000),
+            personality_used=chance.choice(["socrates", "krishna"]),
+            model_used=chance.choice(["test-model", "no-price"]),
+        )
+        turns.append(turn.model_copy(update={"user_id": person, "partition_key": person}))
+    return turns
+
+
+async def settle(store: Store, database: Database) -> None:
+    """What the feed of the analytics does, from its beginning, until nothing is left to do: three steps of three."""
+    kinds = ", ".join(f"'{kind}'" for kind in COUNTED_AGAIN)
+    for _ in range(4):
+        found = database.user_analytics.query_items(f"SELECT * FROM c WHERE c.kind IN ({kinds})")
+        await store.folding.analytics([item async for item in found], NOW)
+
+
+async def days(store: Store) -> list[PlatformRollup]:
+    return await store.insights.periods(Bucket("utc_daily", "2031-03-01"), Bucket("utc_daily", "2031-03-31"))
+
+
+async def documents(database: Database, since: str) -> list[Item]:
+    query = "SELECT * FROM c WHERE STARTSWITH(c.partition_key, 'platform') AND c.last_activity >= @since"
+    parameters: list[dict[str, object]] = [{"name": "@since", "value": since}]
+    return [item async for item in database.user_analytics.query_items(query, parameters=parameters)]
+
+
+async def test_the_platform_equals_a_count_of_the_turns(store: Store, database: Database) -> None:
+    turns = some_turns(seed=1)
+    chance = random.Random(8)
+    await settle(store, database)  # what other tests have left
+    growth = (await store.insights.insights("2031-03", NOW)).growth_metrics
+    for _ in range(3):
+        feed = [turn.body() for turn in chance.sample(turns, len(turns))]
+        for start in range(0, len(feed), 50):
+            await store.folding.interactions(feed[start : start + 50], NOW)
+            await settle(store, database)
+    rated = turns[5].model_copy(update={"revision": 2, "user_rating": 5})
+    turns[5] = rated
+    await store.folding.interactions([rated.body()], NOW)
+    await settle(store, database)
+
+    by_day = Counter(turn.timestamp.date().isoformat() for turn in turns)
+    found = await days(store)
+    assert {day.period_key: day.total_interactions for day in found} == dict(sorted(by_day.items()))
+    active = {(turn.timestamp.date().isoformat(), turn.user_id) for turn in turns}
+    assert {day.period_key: day.active_users for day in found} == dict(Counter(day for day, _ in active))
+
+    insights = await store.insights.insights("2031-03", datetime(2031, 4, 1, tzinfo=UTC))
+    health = insights.platform_health
+    times = sorted(turn.response_time_ms for turn in turns)
+    assert health.total_interactions == len(turns)
+    assert health.active_users == len({turn.user_id for turn in turns})
+    assert health.unpriced_interactions == sum(turn.model_used == "no-price" for turn in turns)
+    assert health.response_time_p95_ms == pytest.approx(times[int(0.95 * (len(times) - 1))], rel=RELATIVE_ERROR)
+    assert health.user_satisfaction == 5
+    assert insights.growth_metrics.new_users_this_month == health.active_users
+    assert insights.growth_metrics.total_users == growth.total_users + health.active_users
+
+    weeks: dict[str, set[int]] = {}
+    for turn in turns:
+        local = (turn.timestamp + timedelta(hours=5, minutes=30)).date()
+        weeks.setdefault(turn.user_id, set()).add((local - START.date()).days // 7)
+    expected = Counter((min(active), min(active) + 1 in active) for active in weeks.values())
+    cohorts = {cohort.week: (cohort.users, cohort.returned) for cohort in insights.growth_metrics.cohorts}
+    assert cohorts == {
+        f"2031-W{10 + week}": (expected[week, True] + expected[week, False], expected[week, True])
+        for week in range(3)
+        if expected[week, True] + expected[week, False]
+    }
+
+    texts = Counter({"what is the tidal lock": 0, "who built petra": 0})
+    for turn in turns:
+        for text in texts:
+            texts[text] += text[:14] in turn.user_query.casefold()
+    shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
+    assert {text: shown[text] for text in texts} == dict(texts)
+    assert not any("private" in text for text in shown)
+
+
+async def test_nothing_that_the_platform_keeps_names_a_user_or_a_rare_question(
+    store: Store, database: Database
+) -> None:
+    turns = some_turns(seed=2, users=2, count=30)
+    unusual = [
+        turn.model_copy(update={"user_query": f"How do I treat my rare illness {turn.user_id[:2]}"}) for turn in turns
+    ]
+    await store.folding.interactions([turn.body() for turn in unusual], NOW)
+    await settle(store, database)
+    kept = str(await documents(database, "2031-01-01"))
+    assert "illness" not in kept
+    for turn in unusual:
+        assert turn.user_id not in kept
+        assert f"{turn.id}'" not in kept
