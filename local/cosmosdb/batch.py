@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from local.cosmosdb import documents
+from local.cosmosdb import documents, numbers
 from local.cosmosdb.catalog import Container
 from local.cosmosdb.clock import utc
 from local.cosmosdb.documents import Outcome, Transaction
@@ -49,7 +49,7 @@ def parse(body: bytes, definition: PartitionKeyDefinition) -> list[Operation]:
     if len(body) > MAX_BYTES:
         raise documents.too_large()
     try:
-        operations = orjson.loads(body)
+        operations = numbers.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request("The batch request must be valid JSON.") from error
     if not isinstance(operations, list) or not operations:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from local.cosmosdb import charges
+from local.cosmosdb import charges, numbers
 from local.cosmosdb.catalog import Container
 from local.cosmosdb.definitions import TTL_RULE, is_ttl
 from local.cosmosdb.errors import (
@@ -126,7 +126,7 @@ def parse_document(body: bytes) -> Document:
     if len(body) > MAX_ITEM_BYTES:
         raise too_large()
     try:
-        document = orjson.loads(body)
+        document = numbers.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request("The document body must be valid JSON.") from error
     return check_document(document)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from local.cosmosdb import numbers
 from local.cosmosdb.addressing import Address
 from local.cosmosdb.catalog import Container
 from local.cosmosdb.errors import bad_request
@@ -77,7 +78,7 @@ class Request:
 
     def json(self) -> Any:
         try:
-            return orjson.loads(self.body)
+            return numbers.loads(self.body)
         except orjson.JSONDecodeError as error:
             raise bad_request("The request payload is invalid. Ensure to provide a valid request payload.") from error
 

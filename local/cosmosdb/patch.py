@@ -12,9 +12,9 @@ from local.cosmosdb.documents import Document
 from local.cosmosdb.errors import CosmosError, bad_request, precondition_failed
 from local.cosmosdb.partitioning import PartitionKeyDefinition
 from local.cosmosdb.query import QueryError, compile_query
+from local.cosmosdb.query.values import number
 
 MAX_OPERATIONS = 10
-_MAX_INTEGER = 2**63 - 1  # beyond it a number is a double, as it is everywhere in JavaScript
 _SYSTEM = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts"})
 
 
@@ -156,8 +156,7 @@ def _increment(document: Document, path: list[str], value: float) -> None:
     place: Any = _index(parent, name, path) if isinstance(parent, list) else name
     if isinstance(parent[place], bool) or not isinstance(parent[place], int | float):
         raise bad_request(f"The patch operation can't be applied: '/{'/'.join(path)}' is not a number.")
-    total = parent[place] + value
-    parent[place] = total if abs(total) <= _MAX_INTEGER else float(total)
+    parent[place] = number(parent[place] + value)
 
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {

@@ -18,7 +18,7 @@ from zlib import crc32
 
 import orjson
 
-from local.cosmosdb import charges
+from local.cosmosdb import charges, numbers
 from local.cosmosdb.catalog import Container
 from local.cosmosdb.clock import utc
 from local.cosmosdb.errors import CosmosError, bad_request
@@ -66,7 +66,7 @@ class Page:
 def parse_query(body: bytes) -> QuerySpec:
     """The query in a request's body: `{"query": ..., "parameters": [{"name": ..., "value": ...}]}`."""
     try:
-        request = orjson.loads(body)
+        request = numbers.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request("The query request must be valid JSON.") from error
     if not isinstance(request, dict) or not isinstance(request.get("query"), str):

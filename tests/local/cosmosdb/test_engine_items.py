@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from azure.core import MatchConditions
-from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
+from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey
 from azure.cosmos.aio import ContainerProxy as AsyncContainerProxy
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
@@ -255,3 +255,46 @@ def test_a_request_can_ask_for_no_stronger_consistency_than_the_accounts(
     container.create_item(ITEM)
     headers = {"x_ms_documentdb_partitionkey": '["a"]', "x_ms_consistency_level": level}
     assert raw("GET", "/dbs/store/colls/items/docs/one", **headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (2**53, 2**53),
+        (2**53 + 1, 2**53),
+        (-(2**53) - 1, -(2**53)),
+        (2**62 + 1, 2**62),
+        (2**64 - 1, 2.0**64),
+        (2.0, 2),
+        (1e3, 1000),
+        (0.1, 0.1),
+        (1e300, 1e300),
+        ([{"deep": 2**53 + 3}], [{"deep": 2**53 + 4}]),
+        ("9007199254740993", "9007199254740993"),
+    ],
+)
+def test_a_number_is_a_double(container: ContainerProxy, written: Any, kept: Any) -> None:
+    made: Any = container.create_item({"id": "one", "pk": "a", "n": written})
+    container.execute_item_batch([("create", ({"id": "two", "pk": "a", "n": written},))], "a")
+    container.create_item({"id": "three", "pk": "a", "n": None})
+    container.patch_item("three", "a", [{"op": "set", "path": "/n", "value": written}])
+    read: list[Any] = [container.read_item(name, "a")["n"] for name in ("one", "two", "three")]
+    assert [made["n"], *read] == [kept] * 4
+    assert {type(number) for number in read} == {type(kept)}
+    query = "SELECT VALUE c.id FROM c WHERE c.n = @n"
+    found = container.query_items(query, parameters=[{"name": "@n", "value": written}], partition_key="a")
+    assert len(list(found)) == 3
+
+
+def test_a_sum_beyond_what_a_double_counts_stays_where_it_is(container: ContainerProxy) -> None:
+    container.create_item({"id": "one", "pk": "a", "n": 2**53})
+    assert container.patch_item("one", "a", [{"op": "incr", "path": "/n", "value": 1}])["n"] == 2**53
+
+
+def test_numbers_that_are_one_double_are_one_unique_value(database: DatabaseProxy) -> None:
+    container = database.create_container(
+        "unique", PartitionKey("/pk"), unique_key_policy={"uniqueKeys": [{"paths": ["/n"]}]}
+    )
+    container.create_item({"id": "one", "pk": "a", "n": 1})
+    with pytest.raises(CosmosResourceExistsError):
+        container.create_item({"id": "two", "pk": "a", "n": 1.0})
