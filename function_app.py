@@ -11,6 +11,7 @@ from functions import (
     bookmarks,
     dead_letters,
     docs,
+    erasure,
     export,
     feeds,
     health,
@@ -48,6 +49,7 @@ API = (
     admin_insights.routes,
     dead_letters.routes,
     rebuild.routes,
+    erasure.routes,
 )
 DESCRIBED = (*API, docs.routes_describing(API))
 for routes in DESCRIBED:
@@ -56,3 +58,4 @@ app.register_functions(unmatched.blueprint(DESCRIBED))
 app.register_functions(feeds.blueprint)
 app.register_functions(idle_sessions.blueprint)
 app.register_functions(rebuild.blueprint)
+app.register_functions(erasure.blueprint)

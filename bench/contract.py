@@ -67,8 +67,9 @@ def _environment(stack: Stack) -> dict[str, str]:
             "other": token(email="bob@contoso.example"),
             "staff": token(email="carol@contoso.example", roles=["Vimarsh.Admin", "Vimarsh.Moderator"]),
             "server": token(app=True, roles=["Vimarsh.Ingest"]),
+            "leaver": token(email="erin@contoso.example"),
         }
-        for who in ("user", "staff"):
+        for who in ("user", "staff", "leaver"):
             call("GET", "me", who)
         session = call("POST", "sessions", "user", {})
         path = f"sessions/{session['id']}/interactions"
@@ -79,6 +80,8 @@ def _environment(stack: Stack) -> dict[str, str]:
             "session_id": session["id"],
             "interaction_id": turns[0]["id"],
             "bookmark_id": bookmark["id"],
+            "leaver_id": call("GET", "me", "leaver")["id"],
+            "erasure_id": call("DELETE", "me", "leaver")["id"],
         }
     return {
         "CONTRACT_TOKENS": json.dumps(tokens),

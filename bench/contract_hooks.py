@@ -12,7 +12,10 @@ import schemathesis
 from hypothesis import strategies as st
 
 TOKENS: dict[str, str] = json.loads(os.environ["CONTRACT_TOKENS"])
-"""By who they are for: user, staff, server."""
+"""By who they are for: user, staff, server; and leaver, who erases their account."""
+
+LEAVING = {"delete_me", "get_erasure"}
+"""What the leaver asks for. Whoever else did were gone for all that comes after."""
 
 IDS: dict[str, str] = json.loads(os.environ["CONTRACT_IDS"])
 """Of things that exist, by path parameter."""
@@ -24,6 +27,8 @@ schemathesis.openapi.format("iana-time-zone", st.sampled_from(["UTC", "Asia/Kolk
 
 def token_for(operation: Any) -> str:
     """The token of who may call an operation."""
+    if operation.definition.raw["operationId"] in LEAVING:
+        return TOKENS["leaver"]
     roles = {role for choice in operation.definition.raw.get("security", []) for role in choice.get("token", [])}
     if "Vimarsh.Ingest" in roles:
         return TOKENS["server"]
@@ -48,9 +53,10 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
     if meta is None or meta.generation.mode is not schemathesis.GenerationMode.POSITIVE:
         return
     _without_what_no_schema_can_say(case)
+    leaves = case.operation.definition.raw["operationId"] == "delete_user"
     for name, value in (case.path_parameters or {}).items():
         if name in IDS and _chosen(value):
-            case.path_parameters[name] = IDS[name]
+            case.path_parameters[name] = IDS["leaver_id" if leaves else name]
     if case.headers and "If-Match" in case.headers and _chosen(case.headers["If-Match"]):
         url = case.operation.base_url.rstrip("/") + case.formatted_path.removeprefix("/api")
         answer = httpx.get(url, headers={"Authorization": f"Bearer {token_for(case.operation)}"})

@@ -68,6 +68,7 @@ class Client:
             "other": {"email": "bob@contoso.example"},
             "staff": {"email": "carol@contoso.example", "roles": ["Vimarsh.Admin"]},
             "server": {"app": True, "roles": ["Vimarsh.Ingest"]},
+            "leaver": {"email": "erin@contoso.example"},
         }
         for who, choice in wanted.items():
             answer = self.http.post(f"{self.stack.entra_url}/_local/token", json=choice).raise_for_status()
@@ -235,6 +236,7 @@ STEPS = (
         who="staff",
         body=BODIES["redrive_dead_letters"]["one letter"],
     ),
+    Step("get_erasure", "GET", "erasures/{erasure_id}", who="leaver"),
     Step("get_health", "GET", "health"),
     Step("get_readiness", "GET", "health/ready"),
 )
@@ -243,7 +245,7 @@ STEPS = (
 def measure() -> dict[str, Cost]:
     """The cost of each operation, by its name."""
     with tempfile.TemporaryDirectory(prefix="vimarsh-requests-") as folder, httpx.Client(timeout=60) as http:
-        with local_stack(Path(folder)) as stack:
+        with local_stack(Path(folder), settings={"ERASURE_SETTLE_SECONDS": "0"}) as stack:
             client = Client(stack, http)
             _fill(client)
             feeds = [feed["function"] for feed in http.get(f"{stack.functions_url}/_local/feeds").json()["feeds"]]
@@ -269,7 +271,18 @@ def _fill(client: Client) -> None:
         client.call("POST", "ingest/turns", "server", _repeats(email))
         client.suspects.append(user_id_of(TENANT_ID, oid_of(email)))
     client.ids["asker_id"] = client.suspects.pop()
+    client.ids["erasure_id"] = _an_erasure(client)
     client.drained()
+
+
+def _an_erasure(client: Client) -> str:
+    """The id of one that is done."""
+    client.call("GET", "me", "leaver")
+    erasure: Json = client.call("DELETE", "me", "leaver").json()
+    while erasure["status"] == "running":
+        time.sleep(0.1)
+        erasure = client.call("GET", f"erasures/{erasure['id']}", "leaver").json()
+    return str(erasure["id"])
 
 
 def _cost(client: Client, step: Step) -> Cost:

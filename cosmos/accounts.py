@@ -14,7 +14,7 @@ from cosmos.patching import set_fields
 from cosmos.reading import read_or_none
 from cosmos.users import Users
 from models.audit import AuditEntry
-from models.errors import NotFound, Stale
+from models.errors import AccountClosed, NotFound, Stale
 from models.identity import email_claim_id_of
 from models.limits import LimitOverride
 from models.moderation import AccountStatus, ModerationAction, kept
@@ -66,6 +66,7 @@ class Accounts:
 
         Raises:
             NotFound: there is no such account.
+            AccountClosed: it is deleted.
         """
         profile = await self._users.find(user_id)
         if profile is None:
@@ -73,10 +74,13 @@ class Accounts:
         return profile
 
     async def with_email(self, email: str) -> UserProfile | None:
-        """The account that holds an email address, by two point reads."""
+        """The account that holds an email address, by two point reads; None also if it is being erased."""
         claim_id = email_claim_id_of(email)
         claim = await read_or_none(self._container, claim_id, claim_id)
-        return await self._users.find(claim["user_id"]) if claim else None
+        try:
+            return await self._users.find(claim["user_id"]) if claim else None
+        except AccountClosed:
+            return None
 
     async def page(
         self, wanted: AccountFilter, limit: int, continuation: str | None

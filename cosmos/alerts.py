@@ -24,6 +24,7 @@ from cosmos.users import Users
 from models.alert import Alert, due
 from models.allowance import ALLOWANCE_ID, Allowance
 from models.dead_letter import DeadLetter
+from models.errors import AccountClosed
 from models.limits import LimitTable, effective
 
 USERS_AT_ONCE = 8
@@ -63,8 +64,11 @@ class Alerts:
             names = sorted({str(part["loc"][0]) for part in error.errors() if part["loc"]})
             await self._analytics.bury(DeadLetter.of("user_sessions", item, f"not valid: {', '.join(names)}", now))
             return
-        profile = await self._users.recent(allowance.partition_key)
-        if profile is None or profile.account_status == "deleted":
+        try:
+            profile = await self._users.recent(allowance.partition_key)
+        except AccountClosed:
+            return
+        if profile is None:
             return
         alerts = due(allowance, effective(self._everybody, profile.limit_override, now), now)
         for alert in alerts:

@@ -27,6 +27,8 @@ from cosmos.database import Database, Stored
 from cosmos.patching import LOST
 from cosmos.reading import read_or_none
 from models.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, Allowance, Refused, Spent, decide, increments
+from models.erasure import is_tombstone
+from models.errors import AccountClosed
 from models.limits import Limits
 from models.windows import Clock
 
@@ -49,7 +51,8 @@ async def create_allowance(container: ContainerProxy, user_id: str) -> None:
 def counting(spent: Iterable[Spent], clock: Clock) -> list[Any]:
     """What a transactional batch does to the allowance when turns are recorded: as `models.allowance.settle`.
 
-    Up to 12 counters and one settled admission for each turn, ten to an operation. The allowance must exist.
+    Up to 12 counters and one settled admission for each turn, ten to an operation. The allowance must exist. A
+    tombstone in its place fails the batch: of a user who is erased nothing is counted, so no turn can be recorded.
     """
     turns = list(spent)
     changes: list[dict[str, Any]] = [
@@ -58,7 +61,8 @@ def counting(spent: Iterable[Spent], clock: Clock) -> list[Any]:
     admissions = {turn.admission_id: None for turn in turns if turn.admission_id}
     changes += [{"op": "set", "path": f"/settled/{admission_id}", "value": True} for admission_id in admissions]
     starts = range(0, len(changes), OPERATIONS_PER_PATCH)
-    return [("patch", (ALLOWANCE_ID, changes[start : start + OPERATIONS_PER_PATCH])) for start in starts]
+    of_allowance = {"filter_predicate": 'FROM c WHERE c.kind = "allowance"'}
+    return [("patch", (ALLOWANCE_ID, changes[start : start + OPERATIONS_PER_PATCH]), of_allowance) for start in starts]
 
 
 class Allowances:
@@ -69,7 +73,11 @@ class Allowances:
         self._turnstiles: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, user_id: str) -> Allowance:
-        """A user's allowance, by one point read; an empty one if there is none yet."""
+        """A user's allowance, by one point read; an empty one if there is none yet.
+
+        Raises:
+            AccountClosed: the account is deleted.
+        """
         stored = await self._stored(user_id)
         return stored.document if stored else Allowance.of(user_id)
 
@@ -80,6 +88,7 @@ class Allowances:
 
         Raises:
             KeyReused: another request has been admitted under the same id.
+            AccountClosed: the account is deleted.
             Contention: others wrote the allowance every time. Safe to try again.
         """
         async with self._turnstiles.setdefault(user_id, asyncio.Lock()):
@@ -110,6 +119,8 @@ class Allowances:
 
     async def _stored(self, user_id: str) -> Stored[Allowance] | None:
         item = await read_or_none(self._container, ALLOWANCE_ID, user_id)
+        if item and is_tombstone(item):
+            raise AccountClosed("deleted")
         return Stored(Allowance.parse(item), item["_etag"]) if item else None
 
     async def _written(self, allowance: Allowance, etag: str | None) -> bool:

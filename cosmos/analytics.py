@@ -19,6 +19,7 @@ from models.buckets import KINDS, document_of, parsed
 from models.counted import Counted
 from models.dead_letter import DeadLetter
 from models.document import Document
+from models.erasure import is_tombstone
 from models.fold import Applied, Outcome, Source, buckets_of, fold
 from models.ledger import LedgerEntry, ledger_id
 from models.platform.pseudonyms import is_platform
@@ -75,6 +76,8 @@ class Analytics:
     async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.
 
+        Of a user who is erased nothing is counted: a tombstone is where the risk window was.
+
         One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the history is.
 
         Args:
@@ -89,7 +92,13 @@ class Analytics:
             await self._fold_together(partition, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
 
     async def bury(self, letter: DeadLetter) -> None:
-        """Keeps a change that could not be folded. The log names the letter, and not what it is about."""
+        """Keeps a change that could not be folded, unless it is of a user who is erased.
+
+        The log names the letter, and not what it is about.
+        """
+        window = await read_or_none(self._container, risk_window_id(letter.partition_key), letter.partition_key)
+        if window is not None and is_tombstone(window):
+            return
         await self._container.upsert_item(letter.body())
         log.error("dead letter: %s for a change of %s", letter.id, letter.source_container)
         self._observer.dead_letter(letter.source_container)
@@ -97,6 +106,8 @@ class Analytics:
     async def _fold_together(self, partition: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
         for _ in range(ATTEMPTS):
             held = await self._held(partition, sources)
+            if held.is_erased:
+                return
             outcome = fold(sources, held.ledger(again), held.balances())
             if not outcome.entries:
                 return
@@ -145,6 +156,7 @@ class _Held:
         self._entries: dict[str, LedgerEntry] = {}
         self._counted: dict[Bucket, Counted] = {}
         self._window: RiskWindow | None = None
+        self.is_erased = False
         self._etags: dict[str, str] = {}
 
     def add(self, item: Item) -> None:
@@ -155,6 +167,8 @@ class _Held:
         elif item["kind"] == "ledger":
             entry = LedgerEntry.parse(item)
             self._entries[entry.source] = entry
+        elif is_tombstone(item):
+            self.is_erased = True
         else:
             self._window = RiskWindow.parse(item)
 

@@ -9,7 +9,7 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from cosmos.database import Database
 from cosmos.patching import LOST, set_fields
-from cosmos.users import Users
+from cosmos.users import NOT_DELETED, Users
 from models.directory import DirectoryEntry, described
 from models.profile import UserProfile
 from models.values import format_timestamp
@@ -46,7 +46,7 @@ class Directory:
             operations.append({"op": "incr", "path": "/revision", "value": 1})
         try:
             item = await self._container.patch_item(
-                profile.id, profile.id, operations, filter_predicate=f"FROM c WHERE {condition}"
+                profile.id, profile.id, operations, filter_predicate=f"FROM c WHERE ({condition}) AND {NOT_DELETED}"
             )
         except CosmosHttpResponseError as error:
             if error.status_code == LOST:

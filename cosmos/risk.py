@@ -11,6 +11,7 @@ from cosmos.analytics import ATTEMPTS, Contention
 from cosmos.database import Database, Stored
 from cosmos.reading import read_or_none
 from models.audit import AuditEntry
+from models.erasure import is_tombstone
 from models.errors import NotFound
 from models.risk.finding import Rule
 from models.risk.judgement import judged
@@ -68,7 +69,7 @@ class Risk:
 
     async def _read(self, user_id: str) -> Stored[RiskWindow]:
         item = await read_or_none(self._windows, risk_window_id(user_id), user_id)
-        if item is None:
+        if item is None or is_tombstone(item):
             raise NotFound("risk window")
         return Stored(RiskWindow.parse(item), item["_etag"])
 

@@ -30,7 +30,7 @@ from cosmos.observer import NOBODY, Observer
 from cosmos.patching import LOST, edit, require_revision, set_fields
 from cosmos.reading import read_or_none
 from models.allowance import Spent
-from models.errors import NotFound
+from models.errors import AccountClosed, NotFound
 from models.feedback import FeedbackChanges
 from models.interaction import Draft, UserInteraction
 from models.pricing import Cost, PriceTable
@@ -82,6 +82,7 @@ class Turns:
 
         Raises:
             NotFound: the user has no such session.
+            AccountClosed: the account is deleted.
         """
         stored: dict[str, UserInteraction] = {}
         costs = {draft.interaction_id: draft.cost(self._prices) for draft in drafts}
@@ -151,6 +152,8 @@ class Turns:
                     raise NotFound("session") from None
                 if error.status_code not in (404, LOST):
                     raise
+                if error.status_code == LOST and error.error_index != 0:  # a tombstone, where the allowance was
+                    raise AccountClosed("deleted") from None
                 if error.status_code == 404:
                     await create_allowance(self._sessions, taking.user_id)
                 else:

@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
+from azure.cosmos.exceptions import (
+    CosmosHttpResponseError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
 from cachetools import TTLCache
 
 from cosmos.allowances import create_allowance
 from cosmos.database import Database
-from cosmos.patching import edit, require_revision, set_fields, set_totals_if_newer
+from cosmos.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.reading import read_or_none
 from models.errors import AccountClosed, EmailTaken, NotFound
 from models.identity import Person, email_claim_id_of
@@ -29,6 +33,9 @@ STATUS_SECONDS = 30
 
 PROFILES_REMEMBERED = 20_000
 
+NOT_DELETED = "c.account_status != 'deleted'"
+"""Condition of patches that come from what was read before: the tombstone of an erased account stays as it is."""
+
 
 class Users:
     """Reads and writes profiles. Keeps the ones it has seen for `STATUS_SECONDS`."""
@@ -37,18 +44,32 @@ class Users:
         self._container = database.users
         self._sessions = database.user_sessions
         self._seen: TTLCache[str, UserProfile] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
+        self._closed: TTLCache[str, bool] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
 
     async def find(self, user_id: str) -> UserProfile | None:
-        """The profile as it is now, by one point read."""
+        """The profile as it is now, by one point read.
+
+        Raises:
+            AccountClosed: the account is deleted.
+        """
         item = await read_or_none(self._container, user_id, user_id)
         if item is None:
             return None
+        if item["account_status"] == "deleted":
+            self.close(user_id)
+            raise AccountClosed("deleted")
         profile = UserProfile.parse(item)
-        self._seen[user_id] = profile
+        self.remember(profile)
         return profile
 
     async def recent(self, user_id: str) -> UserProfile | None:
-        """The profile as it was at most `STATUS_SECONDS` ago, None if there is none: by one point read, or none."""
+        """The profile as it was at most `STATUS_SECONDS` ago, None if there is none: by one point read, or none.
+
+        Raises:
+            AccountClosed: the account is deleted.
+        """
+        if user_id in self._closed:
+            raise AccountClosed("deleted")
         return self._seen.get(user_id) or await self.find(user_id)
 
     async def ensure(self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
@@ -56,6 +77,7 @@ class Users:
 
         Raises:
             EmailTaken: they are new, and another user holds their email.
+            AccountClosed: the account is deleted.
         """
         profile = await self.recent(person.user_id)
         return profile or await self._create(person, now, last_login, is_admin)
@@ -82,24 +104,30 @@ class Users:
         Raises:
             AccountClosed: the account is deleted.
         """
-        profile = await self.recent(user_id)
-        if profile is not None and profile.account_status == "deleted":
-            raise AccountClosed(profile.account_status)
+        await self.recent(user_id)
 
     def remember(self, profile: UserProfile) -> None:
-        """Has this process go by a profile that has just been written, from now on."""
-        self._seen[profile.id] = profile
+        """Has this process go by a profile that has just been read or written, unless the account was closed since."""
+        if profile.id not in self._closed:
+            self._seen[profile.id] = profile
+
+    def close(self, user_id: str) -> None:
+        """Has this process take the account for deleted, also where a request is reading the profile just now."""
+        self._closed[user_id] = True
+        self._seen.pop(user_id, None)
 
     async def sign_in(self, person: Person, now: datetime, issued: datetime, is_admin: bool) -> UserProfile:
         """The profile of somebody who presents a token issued at `issued`, with what the token says brought up to date.
 
         Writes only if the token is newer than the last one seen, or says something else than the profile.
+
+        Raises:
+            EmailTaken: another user holds the email.
+            AccountClosed: the account is deleted.
         """
         profile = await self.find(person.user_id)
         if profile is None:
             return await self._create(person, now, issued, is_admin)
-        if profile.account_status == "deleted":
-            raise AccountClosed(profile.account_status)
         if issued < profile.last_login:  # an older token that is still good knows less than what is here
             return profile
         if email_claim_id_of(person.email) != email_claim_id_of(profile.email):
@@ -144,7 +172,8 @@ class Users:
             "first_session_date": format_timestamp(all_time.first_activity),
             "last_activity": format_timestamp(all_time.last_activity),
         }
-        await set_totals_if_newer(self._container, all_time.user_id, all_time.user_id, totals, all_time.revision)
+        user_id = all_time.user_id
+        await set_totals_if_newer(self._container, user_id, user_id, totals, all_time.revision, condition=NOT_DELETED)
 
     async def set_risk(self, window: RiskWindow, shadow: bool, now: datetime) -> None:
         """Puts what was found of abuse on the profile, unless something newer is there, or it is a service account's.
@@ -161,7 +190,8 @@ class Users:
             "risk_decision": window.decision,
             "risk_judged_until": format_timestamp(moment(window.newest)),
         }
-        user_id, judged = window.user_id, "(NOT IS_DEFINED(c.is_service) OR c.is_service = false)"
+        judged = f"(NOT IS_DEFINED(c.is_service) OR c.is_service = false) AND {NOT_DELETED}"
+        user_id = window.user_id
         item = await set_totals_if_newer(
             self._container, user_id, user_id, risk, window.revision, "risk_revision", judged
         )
@@ -180,7 +210,7 @@ class Users:
             await self._container.create_item(profile.body())
         except CosmosResourceExistsError:
             return await self.find(person.user_id) or profile
-        self._seen[profile.id] = profile
+        self.remember(profile)
         return profile
 
     async def _set(self, profile: UserProfile, changes: dict[str, Any]) -> UserProfile:
@@ -189,8 +219,17 @@ class Users:
             *set_fields({name: body[name] for name in changes}),
             {"op": "incr", "path": "/revision", "value": 1},
         ]
-        changed = UserProfile.parse(await self._container.patch_item(profile.id, profile.id, operations))
-        self._seen[profile.id] = changed
+        try:
+            item = await self._container.patch_item(
+                profile.id, profile.id, operations, filter_predicate=f"FROM c WHERE {NOT_DELETED}"
+            )
+        except CosmosHttpResponseError as error:
+            if error.status_code != LOST:
+                raise
+            self.close(profile.id)
+            raise AccountClosed("deleted") from None
+        changed = UserProfile.parse(item)
+        self.remember(changed)
         return changed
 
     async def _claim_email(self, email: str, user_id: str, now: datetime) -> None:

@@ -123,7 +123,11 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
     headers=(AUDIT_REASON,),
 )
 async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:
-    reason, continuation, user_id = _audit_reason(call), unseal(call), call.uuid("user_id")
+    reason, continuation, user_id = (
+        audit_reason(call, "you read what this user wrote"),
+        unseal(call),
+        call.uuid("user_id"),
+    )
     entry = await audit_entry(call, user_id, "read_interactions", reason)
     await call.store.accounts.read(user_id)  # nothing is kept about somebody who does not exist
     turns, following = await call.store.audit.read_interactions(entry, call.query.limit, continuation)
@@ -148,10 +152,15 @@ def _shown(profile: UserProfile) -> Reply:
     return Reply(profile, etag=revision_etag(profile))
 
 
-def _audit_reason(call: Call[None]) -> str:
+def audit_reason(call: Call[None], what: str) -> str:
+    """The reason that staff give for `what` they do.
+
+    Raises:
+        Problem: 400, there is none, or it is too long.
+    """
     reason = (call.request.headers.get(AUDIT_REASON.name) or "").strip()
     if not 0 < len(reason) <= MAX_REASON:
-        detail = f"Say why you read what this user wrote: {AUDIT_REASON.name} with 1 to {MAX_REASON} characters."
+        detail = f"Say why {what}: {AUDIT_REASON.name} with 1 to {MAX_REASON} characters."
         raise Problem(400, "audit-reason-required", "A reason is required", detail)
     return reason
 

@@ -117,7 +117,7 @@ async def _answer(
     caller = await _authorised(operation, request, shared)
     query, body = _query(operation, request), _parsed(operation, request)
     store = await shared.store() if caller else None
-    if store and caller and caller.person:
+    if store and caller and caller.person and not operation.after_deletion:
         await store.users.check_not_deleted(caller.person.user_id)
     call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id, durable)
     if operation.takes_key:

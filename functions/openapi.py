@@ -243,7 +243,8 @@ def _problems_of_callers(operation: Operation) -> set[str]:
     if operation.access is Access.INGEST:
         return {"unauthenticated", "forbidden"}
     writing = {"account-suspended", "account-blocked", "email-taken"} if operation.method != "GET" else set()
-    return {"unauthenticated", "forbidden", "account-deleted"} | writing
+    closed = set() if operation.after_deletion else {"account-deleted"}
+    return {"unauthenticated", "forbidden"} | closed | writing
 
 
 def _headers(names: Iterable[str]) -> Json:

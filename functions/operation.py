@@ -80,6 +80,7 @@ class Operation:
         media_type: Of the answer.
         repeatable: Whether a POST may be sent again as it is: it takes no Idempotency-Key then.
         durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.
+        after_deletion: Whether somebody may call it whose account is deleted.
     """
 
     handler: Handler
@@ -100,6 +101,7 @@ class Operation:
     media_type: str = "application/json"
     repeatable: bool = False
     durable: bool = False
+    after_deletion: bool = False
 
     @property
     def name(self) -> str:
@@ -127,3 +129,4 @@ class Options(TypedDict, total=False):
     media_type: str
     repeatable: bool
     durable: bool
+    after_deletion: bool

@@ -82,7 +82,6 @@ PROBLEM_TYPES = {
         ProblemType("forbidden", 403, "Not allowed", "The token lacks the scope Vimarsh.Access."),
         ProblemType("account-suspended", 403, "The account is suspended", "This account is suspended."),
         ProblemType("account-blocked", 403, "The account is blocked", "This account is blocked."),
-        ProblemType("account-deleted", 403, "The account is deleted", "This account is deleted."),
         ProblemType(
             "self-moderation",
             403,
@@ -109,6 +108,7 @@ PROBLEM_TYPES = {
             "The finding has changed",
             "The rule finds something else by now, or nothing. Read the risk again.",
         ),
+        ProblemType("account-deleted", 410, "The account is deleted", "This account is deleted."),
         ProblemType(
             "precondition-failed",
             412,

@@ -19,6 +19,7 @@ from cosmos.containers import differing
 from cosmos.database import Database, connect
 from cosmos.dead_letters import DeadLetters
 from cosmos.directory import Directory
+from cosmos.erasure import Erasures
 from cosmos.exporting import Exporting
 from cosmos.folding import Folding
 from cosmos.history import History
@@ -67,6 +68,7 @@ class Store:
     rebuilding: Rebuilding
     risk: Risk
     insights: PlatformInsights
+    erasures: Erasures
 
     @classmethod
     def of(
@@ -100,6 +102,7 @@ class Store:
             rebuilding=Rebuilding(database, analytics),
             risk=Risk(database, risk),
             insights=PlatformInsights(database, risk),
+            erasures=Erasures(database),
         )
 
 

@@ -92,6 +92,15 @@ class Settings(BaseSettings):
         default=600, ge=10, le=86_400, alias="RESERVATION_SECONDS", description="An admission expires after this long"
     )
 
+    erasure_settle_seconds: float = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        alias="ERASURE_SETTLE_SECONDS",
+        description="From closing an account to deleting what is in it; must be longer than a process goes by a "
+        "profile that it has seen (30), and the longest request after that",
+    )
+
     @field_validator("address_hash_key")
     @classmethod
     def _is_long(cls, value: SecretStr) -> SecretStr:

@@ -10,7 +10,9 @@ from models.document import Document
 from models.moderation import Reason
 from models.values import Timestamp, Uuid
 
-AuditedAct = Literal["read_interactions", "suspend", "block", "restore", "note", "set_limits", "dismiss_finding"]
+AuditedAct = Literal[
+    "read_interactions", "suspend", "block", "restore", "note", "set_limits", "dismiss_finding", "erase"
+]
 
 
 class AuditEntry(Document):

@@ -343,7 +343,7 @@ async def test_a_deleted_account_reads_nothing(
     await set_on_profile(settings, user_id, account_status="deleted")
     forget(user_id)
     answer = await api.get(path, headers=alice)
-    assert (answer.status_code, answer.json()["type"]) == (403, "urn:vimarsh:problem:account-deleted")
+    assert (answer.status_code, answer.json()["type"]) == (410, "urn:vimarsh:problem:account-deleted")
 
 
 async def test_the_status_costs_no_read_while_it_is_remembered(

@@ -60,7 +60,7 @@ async def test_an_unknown_path_is_a_problem(api: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/me", "GET, PATCH"),
+        ("PUT", "/me", "DELETE, GET, PATCH"),
         ("PUT", "/sessions/33333333-3333-4333-8333-333333333333", "GET, PATCH"),
         ("POST", "/Health/", "GET"),
     ],

@@ -59,6 +59,7 @@ COUNTS = {
     "redrive_dead_letters": {"user_analytics error_404": 1},
     "get_user_risk": {"user_analytics read": 1},
     "dismiss_finding": {"user_analytics read": 1, "users create": 1, "user_analytics replace": 1},
+    "get_erasure": {"users read": 1},
     "get_health": {},
     "get_readiness": {},
 }

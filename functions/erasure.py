@@ -1,0 +1,202 @@
+"""Erasing an account: an orchestration that bars it, deletes everything in it, and ends with a receipt.
+
+It can be cut off anywhere, and goes on until it is done. What it remembers of itself are ids and times; that is
+removed, too, once it has ended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from functions.admin_users import MAX_REASON, audit_entry, audit_reason
+from functions.api import Routes
+from functions.call import Call
+from functions.operation import Access, Header, Reply
+from functions.orchestrations import client_of, start_once
+from functions.services import services
+from models.erasure import Asker, Erasure, user_hash_of
+from models.errors import NotFound, SelfModeration
+
+ORCHESTRATOR = "erase_user"
+CALLS_PER_HISTORY = 40
+"""Activities after which it begins anew, so that its history stays short."""
+
+PAUSE_SECONDS = 60
+"""After all attempts of an activity have failed: Cosmos DB is out of order for longer."""
+
+ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
+
+FOR_STAFF = frozenset({"actor_id"})
+ERASURE_REASON = Header(
+    "X-Audit-Reason",
+    "Why you erase the account. It goes with the account; the receipt keeps who asked, and when",
+    {"type": "string", "minLength": 1, "maxLength": MAX_REASON},
+    required=True,
+)
+
+log = logging.getLogger(__name__)
+
+blueprint = df.Blueprint()
+routes = Routes()
+
+
+@routes.operation(
+    "DELETE",
+    "me",
+    summary="Erase one's account and everything in it, for ever",
+    returns=Erasure,
+    status=202,
+    problems=("not-found",),
+    hidden=FOR_STAFF,
+    durable=True,
+    after_deletion=True,
+)
+async def delete_me(call: Call[None]) -> Reply:
+    """The account is closed at once: from then on every request of its user is answered with 410. Then everything that
+    is held about them is deleted, which takes a minute or more. It can't be undone, and the same identity can't sign in
+    again.
+
+    The answer is the receipt, and its `Location` where to see it completed. Sent again, the answer is the same.
+    """
+    user_id = call.person.user_id
+    if await call.store.erasures.tombstone(user_id) is None and await call.store.users.find(user_id) is None:
+        raise NotFound("user")
+    return await _erased(call, user_id, "user", None)
+
+
+@routes.operation(
+    "DELETE",
+    "admin/users/{user_id}",
+    summary="Erase an account and everything in it, for ever",
+    access=Access.ADMIN,
+    returns=Erasure,
+    status=202,
+    problems=("audit-reason-required", "self-moderation"),
+    headers=(ERASURE_REASON,),
+    hidden=FOR_STAFF,
+    durable=True,
+)
+async def delete_user(call: Call[None]) -> Reply:
+    """As if its user had asked for it. The reason goes with the account; the receipt keeps who asked, and when."""
+    user_id, reason = call.uuid("user_id"), audit_reason(call, "you erase this account")
+    if user_id == call.person.user_id:
+        raise SelfModeration
+    if await call.store.erasures.tombstone(user_id) is None:
+        entry = await audit_entry(call, user_id, "erase", reason)
+        await call.store.accounts.read(user_id)
+        await call.store.erasures.note(entry)
+    return await _erased(call, user_id, "admin", call.person.user_id)
+
+
+@routes.operation(
+    "GET",
+    "erasures/{erasure_id}",
+    summary="The receipt of an erasure: what was deleted, and when",
+    returns=Erasure,
+    hidden=FOR_STAFF,
+    after_deletion=True,
+)
+async def get_erasure(call: Call[None]) -> Erasure:
+    """For whom it is about, who signs in as before though the account is gone, and for admins."""
+    erasure = await call.store.erasures.receipt(call.uuid("erasure_id"))
+    if not call.is_admin and erasure.user_hash != user_hash_of(call.person.user_id, _key()):
+        raise NotFound("erasure")
+    return erasure
+
+
+async def _erased(call: Call[None], user_id: str, asker: Asker, actor_id: str | None) -> Reply:
+    """Starts the orchestration, and closes the account before the answer.
+
+    In this order: a process that dies in between has started what will close the account.
+    """
+    erasures = call.store.erasures
+    tombstone = await erasures.tombstone(user_id)
+    erasure = (
+        await erasures.receipt(tombstone.erasure_id)
+        if tombstone
+        else Erasure.of(user_id, asker, actor_id, call.now, _key())
+    )
+    if erasure.status != "completed":
+        work = {
+            "user_id": user_id,
+            "erasure": erasure.body(),
+            "is_barred": False,
+            "settle_seconds": call.services.settings.erasure_settle_seconds,
+        }
+        await start_once(client_of(call), ORCHESTRATOR, erasure.id, work)
+        await erasures.bar(user_id, erasure)
+        call.store.users.close(user_id)
+        erasure = await erasures.receipt(erasure.id)
+    return Reply(erasure, headers={"Location": f"/api/erasures/{erasure.id}"})
+
+
+@blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
+def erase_user(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    work: dict[str, Any] = context.get_input()
+    try:
+        following = yield from _worked(context, work)
+    except Exception:  # the SDK has no other type for an activity that failed at every attempt
+        if not context.is_replaying:
+            log.error("an erasure is held up: it goes on in %d seconds", PAUSE_SECONDS)
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=PAUSE_SECONDS))
+        following = work
+    if following is not None:
+        context.continue_as_new(following)
+
+
+def _worked(context: df.DurableOrchestrationContext, work: dict[str, Any]) -> Generator[Any, Any, Any]:
+    """One history's share of the work; what is left of it, None if it is done."""
+    if not work["is_barred"]:
+        yield context.call_activity_with_retry("erasure_bar", ATTEMPTS, work)
+        settled = context.current_utc_datetime + timedelta(seconds=work["settle_seconds"])
+        yield context.create_timer(settled)
+        return work | {"is_barred": True}
+    for _ in range(CALLS_PER_HISTORY):
+        if (yield context.call_activity_with_retry("erasure_sweep", ATTEMPTS, work)):
+            continue
+        if (yield context.call_activity_with_retry("erasure_finish", ATTEMPTS, work)):
+            return None
+    return work
+
+
+@blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
+async def erasure_bar(work: Any) -> None:
+    store = await services().store()
+    await store.erasures.bar(work["user_id"], Erasure.parse(work["erasure"]))
+    store.users.close(work["user_id"])
+
+
+@blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
+async def erasure_sweep(work: Any) -> bool:
+    """Whether there is more."""
+    erasures = (await services().store()).erasures
+    await erasures.start(work["erasure"]["id"], datetime.now(UTC))
+    return await erasures.sweep(work["user_id"])
+
+
+@blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
+async def erasure_finish(work: Any) -> bool:
+    """Whether nothing was left."""
+    erasures = (await services().store()).erasures
+    return await erasures.finish(work["user_id"], work["erasure"]["id"], datetime.now(UTC))
+
+
+@blueprint.timer_trigger(schedule="0 20 * * * *", arg_name="timer")  # type: ignore[untyped-decorator]
+@blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]
+async def forget_erasures(timer: func.TimerRequest, client: Any) -> None:
+    """Removes the histories of erasures that are done: they name the user. An orchestration can't do that to itself."""
+    ended = await client.get_status_by(runtime_status=[df.OrchestrationRuntimeStatus.Completed])
+    done = [status.instance_id for status in ended if status.name == ORCHESTRATOR]
+    for instance_id in done:
+        await client.purge_instance_history(instance_id)
+    log.info("%d histories of erasures removed", len(done))
+
+
+def _key() -> bytes:
+    return services().settings.address_hash_key.get_secret_value().encode()
