@@ -16,7 +16,7 @@ from tests.local.functions.host_helpers import KEY, Feed, connection_string
 
 @pytest.fixture(scope="session")
 def engine_url() -> Iterator[str]:
-    with serve_in_thread() as url:
+    with serve_in_thread(fault_injection=True) as url:
         yield url
 
 

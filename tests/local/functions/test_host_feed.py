@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import azure.functions as func
+import httpx
 import pytest
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import CosmosClient
@@ -505,3 +506,22 @@ async def test_lease_of_a_split_range_is_replaced_by_those_of_its_children(feed:
             await feed.write(f"{number}", pk=f"p{number}")
         await until_drained(host)
     assert sorted(changes.ids, key=int) == [f"{number}" for number in range(40)]
+
+
+async def test_a_range_that_is_split_while_it_is_read_loses_and_repeats_nothing(feed: Feed, engine_url: str) -> None:
+    changes = Changes(max_items_per_invocation=3)
+    await feed.write(*(f"{number}" for number in range(30)))
+    place = {"database": feed.database.id, "container": "items"}
+
+    async def are_split() -> bool:
+        return len(await feed.lease_documents()) == 8
+
+    async with FunctionHost(changes.app, settings=feed.settings) as host, httpx.AsyncClient() as http:
+        await until(lambda: changes.ids)
+        for number in range(4):
+            (await http.post(f"{engine_url}/_local/split", json={**place, "range": str(number)})).raise_for_status()
+            for written in range(30 + number * 10, 40 + number * 10):
+                await feed.write(f"{written}", pk=f"p{written % 7}")
+        await until_drained(host)
+        await until(are_split)
+    assert sorted(changes.ids, key=int) == [f"{number}" for number in range(70)]
