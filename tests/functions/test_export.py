@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -31,38 +32,54 @@ async def database(settings: dict[str, str]) -> AsyncIterator[Database]:
         yield Database.of(client, settings["COSMOS_DATABASE"])
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def user_id(
-    api: httpx.AsyncClient, alice: Headers, sign_in: SignIn, chat_server: Headers, database: Database, drained: Drain
-) -> str:
-    """Alice, who has used everything there is, of whom staff have read, and who has a document of a kind to come."""
-    name: str = (await api.get("/me", headers=alice)).json()["id"]
-    session = await a_session(api, alice)
-    turns = [
-        (await api.post(f"/sessions/{session}/interactions", json=a_turn(), headers=alice)).json() for _ in range(9)
-    ]
+@dataclass(frozen=True)
+class User:
+    email: str
+    headers: Headers
+    id: str
+
+    @classmethod
+    async def signed_in(cls, api: httpx.AsyncClient, sign_in: SignIn) -> User:
+        email = f"{uuid.uuid4().hex[:12]}@contoso.example"
+        headers = sign_in(email)
+        return cls(email, headers, (await api.get("/me", headers=headers)).json()["id"])
+
+    def note(self, name: str, text: str = "") -> Document:
+        """A document of a kind to come."""
+        return {"id": name, "partition_key": self.id, "kind": "note", "schema_version": 3, "text": text}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def regular(api: httpx.AsyncClient, sign_in: SignIn, database: Database, drained: Drain) -> User:
+    """Somebody who has used everything there is, of whom staff have read, and who has documents of a kind to come."""
+    user = await User.signed_in(api, sign_in)
+    path = f"/sessions/{await a_session(api, user.headers)}/interactions"
+    turns = [(await api.post(path, json=a_turn(), headers=user.headers)).json() for _ in range(9)]
     for turn in turns[:2]:
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        answer = await api.post("/bookmarks", json={"interaction_id": turn["id"]}, headers=alice | key)
-        saved = {"If-Match": answer.headers["etag"]}
-    await api.delete(f"/bookmarks/{answer.json()['id']}", headers=alice | saved)
+        answer = await api.post("/bookmarks", json={"interaction_id": turn["id"]}, headers=user.headers | key)
+    saved = {"If-Match": answer.headers["etag"]}
+    await api.delete(f"/bookmarks/{answer.json()['id']}", headers=user.headers | saved)
     staff = sign_in("root@contoso.example", roles=["Vimarsh.Admin"]) | {"X-Audit-Reason": "A complaint"}
-    assert (await api.get(f"/admin/users/{name}/interactions", headers=staff)).status_code == 200
+    assert (await api.get(f"/admin/users/{user.id}/interactions", headers=staff)).status_code == 200
     broken = {key: value for key, value in turns[0].items() if key not in ("output_tokens", "ttl")}
     broken["id"] = str(uuid.uuid4())
     await database.user_interactions.create_item(broken)
     for container in CONTAINERS:
-        note = {
-            "id": f"note-{container}",
-            "partition_key": name,
-            "kind": "note",
-            "schema_version": 3,
-            "text": "नमस्ते\u2028",
-        }
-        await getattr(database, container).create_item(note)
+        await getattr(database, container).create_item(user.note(f"note-{container}", "नमस्ते\u2028"))
     await drained()
-    await database.user_interactions.delete_item(broken["id"], name)  # its letter stays
-    return name
+    await database.user_interactions.delete_item(broken["id"], user.id)  # its letter stays
+    return user
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def newcomer(api: httpx.AsyncClient, sign_in: SignIn, database: Database) -> User:
+    """Somebody with a profile, an allowance, and 20 documents of a kind to come."""
+    user = await User.signed_in(api, sign_in)
+    for number in range(20):
+        container = database.user_bookmarks if number % 2 else database.users
+        await container.create_item(user.note(f"note-{number}"))
+    return user
 
 
 async def page_of(api: httpx.AsyncClient, headers: Headers, **query: Any) -> Page:
@@ -118,22 +135,20 @@ def by_name(documents: list[tuple[str, Document]]) -> list[tuple[str, Document]]
 
 @pytest.mark.parametrize("limit", [1000, 7, 1])
 async def test_everything_that_is_held_is_exported_once(
-    api: httpx.AsyncClient, alice: Headers, user_id: str, an_email: str, cosmos_url: str, limit: int
+    api: httpx.AsyncClient, regular: User, cosmos_url: str, limit: int
 ) -> None:
-    pages = await pages_of(api, alice, limit=limit)
-    assert by_name(documents_in(pages)) == by_name(await held(cosmos_url, user_id, an_email))
+    pages = await pages_of(api, regular.headers, limit=limit)
+    assert by_name(documents_in(pages)) == by_name(await held(cosmos_url, regular.id, regular.email))
     assert all(len(documents_in([page])) <= limit + (number == 0) for number, page in enumerate(pages))
-    counts = counts_in(pages)
-    assert {kind for kinds in counts.values() for kind in kinds} >= {
+    kinds = {kind for counts in counts_in(pages).values() for kind in counts}
+    assert kinds >= {
         *("profile", "email_claim", "audit", "session", "allowance", "turn_claim", "interaction", "rollup", "ledger"),
         *("risk_window", "dead_letter", "bookmark", "deleted_bookmark", "bookmark_request", "note"),
     }
 
 
-async def test_a_manifest_comes_first_and_what_was_sent_comes_last(
-    api: httpx.AsyncClient, alice: Headers, user_id: str
-) -> None:
-    pages = await pages_of(api, alice, limit=10)
+async def test_a_manifest_comes_first_and_what_was_sent_comes_last(api: httpx.AsyncClient, regular: User) -> None:
+    pages = await pages_of(api, regular.headers, limit=10)
     first, *others = [line for page in pages for line in page if not isinstance(line, ExportedDocument)]
     end = others.pop()
     assert isinstance(first, Manifest)
@@ -141,7 +156,7 @@ async def test_a_manifest_comes_first_and_what_was_sent_comes_last(
     assert pages[0][0] is first
     assert all(isinstance(line, MoreToCome) for line in others)
     assert len(others) == len(pages) - 1 > 3
-    assert (first.user_id, first.format_version) == (user_id, 1)
+    assert (first.user_id, first.format_version) == (regular.id, 1)
     assert first.counts == end.counts == counts_in(pages)
     assert first.schema_versions["interaction"] == 1
     assert "note" not in first.schema_versions
@@ -157,41 +172,34 @@ async def test_an_export_of_somebody_new_has_no_documents(api: httpx.AsyncClient
 
 
 async def test_what_is_there_all_the_while_is_exported_once_whatever_else_happens(
-    api: httpx.AsyncClient, alice: Headers, user_id: str, database: Database
+    api: httpx.AsyncClient, newcomer: User, database: Database
 ) -> None:
-    before = names_in(await pages_of(api, alice))
-    pages = [await page_of(api, alice, limit=3)]
-    gone, number = set[str](), 0
-    interactions = [name for container, name in before if container == "user_interactions"]
+    before = names_in(await pages_of(api, newcomer.headers))
+    notes = sorted(name for container, name in before if container == "user_bookmarks")
+    pages = [await page_of(api, newcomer.headers, limit=2)]
     while isinstance(last := pages[-1][-1], MoreToCome):
-        edited, number = interactions[number % len(interactions)], number + 1
-        if edited not in gone:
-            touch = [{"op": "set", "path": "/user_feedback", "value": f"page {number}"}]
-            await database.user_interactions.patch_item(edited, user_id, touch)
-        if number == 4:
-            gone = {interactions[-1]}
-            await database.user_interactions.delete_item(interactions[-1], user_id)
-        added = {"id": f"added-{number}", "partition_key": user_id, "kind": "note"}
-        if number <= 12:
-            await database.user_bookmarks.create_item(added)
-        pages.append(await page_of(api, alice, limit=3, continuation=last.continuation))
-    names = names_in(pages)
-    assert set(names.values()) == {1}
-    assert {name for name in before if name[1] not in gone} <= set(names)
+        done = len(pages)
+        if done == 3:
+            await database.user_bookmarks.delete_item(notes[-1], newcomer.id)
+        if done <= 12:
+            await database.user_bookmarks.create_item(newcomer.note(f"added-{done}"))
+        edited = newcomer.note(notes[done % (len(notes) - 1)], f"on page {done}")
+        await database.user_bookmarks.replace_item(edited["id"], edited)
+        pages.append(await page_of(api, newcomer.headers, limit=2, continuation=last.continuation))
     assert isinstance(last, ExportEnd)
     assert last.counts == counts_in(pages)
+    names = names_in(pages)
+    assert set(names.values()) == {1}
+    assert before.keys() - {("user_bookmarks", notes[-1])} <= names.keys()
 
 
-async def test_large_documents_make_shorter_pages(
-    api: httpx.AsyncClient, alice: Headers, user_id: str, database: Database
-) -> None:
+async def test_large_documents_make_shorter_pages(api: httpx.AsyncClient, newcomer: User, database: Database) -> None:
     for number in range(30):
-        large = {"id": f"large-{number}", "partition_key": user_id, "kind": "note", "text": "ॐ" * 100_000}
-        await database.user_bookmarks.create_item(large)
+        await database.user_bookmarks.create_item(newcomer.note(f"large-{number}", "ॐ" * 100_000))
     query: dict[str, str] = {}
     sizes, found = [], 0
     while True:
-        answer = await api.get("/me/export", params=query, headers=alice)
+        answer = await api.get("/me/export", params=query, headers=newcomer.headers)
         sizes.append(len(answer.content))
         found += answer.text.count('"id":"large-')
         last = ExportLine.model_validate_json(answer.text.split("\n")[-2]).root
@@ -203,34 +211,30 @@ async def test_large_documents_make_shorter_pages(
     assert len(sizes) >= 3
 
 
-async def test_a_continuation_is_its_users_own(
-    api: httpx.AsyncClient, alice: Headers, user_id: str, sign_in: SignIn
-) -> None:
-    last = (await page_of(api, alice, limit=1))[-1]
+async def test_a_continuation_is_its_users_own(api: httpx.AsyncClient, newcomer: User, alice: Headers) -> None:
+    last = (await page_of(api, newcomer.headers, limit=1))[-1]
     assert isinstance(last, MoreToCome)
-    mallory = sign_in(f"{uuid.uuid4().hex}@contoso.example")
-    made_up = (last.continuation[:-4] + "AAA=", "AAAA", "")
-    for headers, continuation in ((mallory, last.continuation), *((alice, text) for text in made_up)):
+    for headers, continuation in (
+        (alice, last.continuation),
+        (newcomer.headers, last.continuation[:-4] + "AAA="),
+        (newcomer.headers, "AAAA"),
+        (newcomer.headers, ""),
+    ):
         answer = await api.get("/me/export", params={"continuation": continuation}, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (400, "urn:vimarsh:problem:bad-continuation")
-    assert (
-        await api.get("/interactions", params={"continuation": last.continuation}, headers=alice)
-    ).status_code == 400
+    elsewhere = {"continuation": last.continuation}
+    assert (await api.get("/interactions", params=elsewhere, headers=newcomer.headers)).status_code == 400
 
 
 @pytest.mark.parametrize("status", ["suspended", "blocked"])
 async def test_an_account_that_may_not_write_is_exported(
-    api: httpx.AsyncClient, alice: Headers, user_id: str, database: Database, status: str
+    api: httpx.AsyncClient, newcomer: User, database: Database, status: str
 ) -> None:
-    await set_status(database, user_id, status)
-    pages = await pages_of(api, alice)
-    (profile,) = (document for _, document in documents_in(pages) if document["kind"] == "profile")
-    assert profile["account_status"] == status
-
-
-async def set_status(database: Database, user_id: str, status: str) -> None:
     operations = [{"op": "set", "path": "/account_status", "value": status}]
-    await database.users.patch_item(user_id, user_id, operations)
+    await database.users.patch_item(newcomer.id, newcomer.id, operations)
+    exported = documents_in(await pages_of(api, newcomer.headers))
+    (profile,) = (document for _, document in exported if document["kind"] == "profile")
+    assert profile["account_status"] == status
 
 
 async def test_what_is_asked_for_must_make_sense(api: httpx.AsyncClient, alice: Headers) -> None:
