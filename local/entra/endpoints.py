@@ -37,6 +37,9 @@ MAXIMUM_LIFETIME_SECONDS = 30 * 86_400
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
+LOCAL_TOKEN_FIELDS = {"app", "email", "family_name", "given_name", "lifetime_seconds", "name", "roles", "tenant"}
+
+
 class Endpoints:
     """The endpoints, over one issuer."""
 
@@ -139,6 +142,8 @@ class Endpoints:
         return HTMLResponse(message_page("Signed out", "You can close this page."))
 
     def _claims_of(self, body: dict[str, Any]) -> dict[str, Any]:
+        if unknown := sorted(body.keys() - LOCAL_TOKEN_FIELDS):
+            raise IdentityError(f"unknown: {', '.join(unknown)}; known are {', '.join(sorted(LOCAL_TOKEN_FIELDS))}")
         lifetime = body.get("lifetime_seconds", LIFETIME_SECONDS)
         if type(lifetime) is not int or not 1 <= lifetime <= MAXIMUM_LIFETIME_SECONDS:
             raise IdentityError(f"lifetime_seconds must be a whole number from 1 to {MAXIMUM_LIFETIME_SECONDS}")

@@ -125,6 +125,7 @@ async def test_a_lifetime_can_be_chosen(http: httpx.AsyncClient) -> None:
         ({"email": "a@b.example", "tenant": "contoso"}, "not a GUID"),
         ({"email": "a@b.example", "lifetime_seconds": 0}, "lifetime_seconds"),
         ({"email": "a@b.example", "lifetime_seconds": True}, "lifetime_seconds"),
+        ({"email": "a@b.example", "role": "Vimarsh.Admin", "admin": True}, "unknown: admin, role"),
     ],
 )
 async def test_what_is_not_an_identity_is_refused_with_the_reason(
