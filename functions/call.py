@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from functions.etags import expected_revisions
 from functions.problems import Problem
 from functions.services import Services, Store
-from functions.tokens import Caller
+from functions.tokens import ADMIN_ROLE, SERVICE_ROLE, Caller
 from models.addresses import client_address, hash_address
 from models.errors import NotFound
 from models.identity import Person
@@ -70,12 +70,12 @@ class Call(Generic[Body]):
 
     @property
     def is_admin(self) -> bool:
-        return self.caller is not None and "Vimarsh.Admin" in self.caller.roles
+        return self.caller is not None and ADMIN_ROLE in self.caller.roles
 
     @property
     def is_service(self) -> bool:
         """Whether the account is a service's, whose use is not judged."""
-        return self.caller is not None and "Vimarsh.Service" in self.caller.roles
+        return self.caller is not None and SERVICE_ROLE in self.caller.roles
 
     async def writer(self) -> UserProfile:
         """The profile of the user, who must be allowed to write."""

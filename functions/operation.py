@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel, ConfigDict
 
 from functions.call import Call
+from functions.tokens import ADMIN_ROLE
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -27,8 +28,8 @@ class Access(Enum):
 
 ROLES = {
     Access.INGEST: {"Vimarsh.Ingest"},
-    Access.MODERATOR: {"Vimarsh.Moderator", "Vimarsh.Admin"},
-    Access.ADMIN: {"Vimarsh.Admin"},
+    Access.MODERATOR: {"Vimarsh.Moderator", ADMIN_ROLE},
+    Access.ADMIN: {ADMIN_ROLE},
 }
 """The app roles, one of which an operation asks for."""
 

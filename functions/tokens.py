@@ -18,6 +18,9 @@ from functions.settings import Settings
 from models.identity import Person
 
 SCOPE = "Vimarsh.Access"
+ADMIN_ROLE = "Vimarsh.Admin"
+SERVICE_ROLE = "Vimarsh.Service"
+"""Of an account that a service signs in with. It opens nothing: the account's use is not judged."""
 KEYS_SECONDS = 24 * 3600
 """Keys are fetched anew once a day."""
 UNKNOWN_KEY_SECONDS = 30

@@ -28,6 +28,7 @@ SCOPE = "Vimarsh.Access"
 ROLES = {
     "Vimarsh.Admin": ("User", "Sees insights, and finds, suspends and deletes accounts"),
     "Vimarsh.Moderator": ("User", "Sees risk with its evidence, and moderates accounts"),
+    "Vimarsh.Service": ("User", "Marks an account as a service's, whose use is not judged as a person's is"),
     "Vimarsh.Ingest": ("Application", "Records finished turns for any user, as the chat product's own server"),
 }
 """App roles: who may have them, and what they are for."""

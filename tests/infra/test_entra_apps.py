@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functions.operation import ROLES as ASKED_FOR
-from functions.tokens import SCOPE
+from functions.tokens import SCOPE, SERVICE_ROLE
 from infra.hooks import entra_apps
 
 SCRIPT = Path(entra_apps.__file__)
@@ -128,7 +128,7 @@ def test_scope_and_roles_are_those_that_the_app_asks_for() -> None:
     application = entra_apps.api_application("trial", "AzureADMyOrg")
 
     assert [scope["value"] for scope in application["api"]["oauth2PermissionScopes"]] == [SCOPE]
-    assert {role["value"] for role in application["appRoles"]} == set().union(*ASKED_FOR.values())
+    assert {role["value"] for role in application["appRoles"]} == {SERVICE_ROLE}.union(*ASKED_FOR.values())
     assert application["api"]["requestedAccessTokenVersion"] == 2
 
 
