@@ -11,6 +11,7 @@ from cosmos.accounts import AccountFilter
 from functions.api import Routes
 from functions.call import Call
 from functions.etags import revision_etag
+from functions.headers import text_of
 from functions.operation import Access, Header, Reply
 from functions.paging import Page, Paged, seal, unseal
 from functions.problems import Problem, forbidden
@@ -27,7 +28,8 @@ routes = Routes()
 MAX_REASON = 500
 AUDIT_REASON = Header(
     "X-Audit-Reason",
-    "Why you read what this user wrote; it is kept in their audit",
+    "Why you read what this user wrote; it is kept in their audit. In UTF-8, or, from clients that send no more than "
+    "Latin-1, as in RFC 8187: `UTF-8''` and the text with percent signs",
     {"type": "string", "minLength": 1, "maxLength": MAX_REASON},
     required=True,
 )
@@ -143,7 +145,10 @@ async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:
     returns=Page[AuditEntry],
 )
 async def list_user_audit(call: Call[None]) -> Page[AuditEntry]:
-    entries, following = await call.store.audit.page(call.uuid("user_id"), call.query.limit, unseal(call))
+    user_id, continuation = call.uuid("user_id"), unseal(call)
+    entries, following = await call.store.audit.page(user_id, call.query.limit, continuation)
+    if not entries and continuation is None:
+        await call.store.accounts.read(user_id)  # tells a user about whom there is nothing from none
     return Page(items=entries, continuation=seal(call, following))
 
 
@@ -158,7 +163,7 @@ def audit_reason(call: Call[None], what: str) -> str:
     Raises:
         Problem: 400, there is none, or it is too long.
     """
-    reason = (call.request.headers.get(AUDIT_REASON.name) or "").strip()
+    reason = text_of(call.request.headers.get(AUDIT_REASON.name) or "").strip()
     if not 0 < len(reason) <= MAX_REASON:
         detail = f"Say why {what}: {AUDIT_REASON.name} with 1 to {MAX_REASON} characters."
         raise Problem(400, "audit-reason-required", "A reason is required", detail)

@@ -298,6 +298,19 @@ async def test_reading_what_a_user_wrote_needs_a_reason(
     assert await audit_of(api, admin, user_id) == []
 
 
+@pytest.mark.parametrize(
+    "sent", ["शिकायत №7".encode(), b"UTF-8''%E0%A4%B6%E0%A4%BF%E0%A4%95%E0%A4%BE%E0%A4%AF%E0%A4%A4%20%E2%84%967"]
+)
+async def test_a_reason_may_be_in_any_script(
+    api: httpx.AsyncClient, alice: Headers, admin: Headers, sent: bytes
+) -> None:
+    user_id = await user_id_of(api, alice)
+    headers = [(name.encode(), value.encode()) for name, value in admin.items()]
+    path = f"/admin/users/{user_id}/interactions"
+    assert (await api.get(path, headers=[*headers, (b"X-Audit-Reason", sent)])).status_code == 200
+    assert [entry["reason"] for entry in await audit_of(api, admin, user_id)] == ["शिकायत №7"]
+
+
 async def test_who_does_not_exist_is_not_found(api: httpx.AsyncClient, admin: Headers) -> None:
     body = {"action": "note", "reason": "So"}
     for user_id in (NOBODY, "not-a-uuid"):
@@ -306,9 +319,9 @@ async def test_who_does_not_exist_is_not_found(api: httpx.AsyncClient, admin: He
             await api.get(path, headers=admin),
             await api.patch(path, json=body, headers=admin | {"If-Match": '"1"'}),
             await api.get(f"{path}/interactions", headers=admin | WHY),
+            await api.get(f"{path}/audit", headers=admin),
         ]
-        assert {answer.status_code for answer in answers} == {404}
-    assert await audit_of(api, admin, NOBODY) == []
+        assert [answer.status_code for answer in answers] == [404] * 4
 
 
 @pytest.mark.parametrize(
