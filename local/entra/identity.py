@@ -24,6 +24,7 @@ USER_SCOPE = "Vimarsh.Access"
 ADMIN_ROLE = "Vimarsh.Admin"
 MODERATOR_ROLE = "Vimarsh.Moderator"
 INGEST_ROLE = "Vimarsh.Ingest"
+SERVICE_ROLE = "Vimarsh.Service"
 
 _EMAIL = re.compile(r"[^@\s<>\"']{1,64}@[^@\s<>\"']{1,190}")
 _ROLE = re.compile(r"[\w.\-]{1,120}")

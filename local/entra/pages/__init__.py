@@ -9,10 +9,10 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from local.entra.identity import ADMIN_ROLE, INGEST_ROLE, MODERATOR_ROLE, Person
+from local.entra.identity import ADMIN_ROLE, INGEST_ROLE, MODERATOR_ROLE, SERVICE_ROLE, Person
 from local.entra.tokens import Claims
 
-OFFERED_ROLES = (ADMIN_ROLE, MODERATOR_ROLE, INGEST_ROLE)
+OFFERED_ROLES = (ADMIN_ROLE, MODERATOR_ROLE, SERVICE_ROLE, INGEST_ROLE)
 
 _FOLDER = Path(__file__).parent
 _TEMPLATES = {path.stem: Template(path.read_text("utf-8")) for path in _FOLDER.glob("*.html")}
