@@ -9,6 +9,7 @@ from functions import (
     admin_users,
     admissions,
     bookmarks,
+    consents,
     dead_letters,
     docs,
     erasure,
@@ -36,6 +37,7 @@ API = (
     me.routes,
     export.routes,
     insights.routes,
+    consents.routes,
     sessions.routes,
     interactions.routes,
     history.routes,
@@ -59,3 +61,4 @@ app.register_functions(feeds.blueprint)
 app.register_functions(idle_sessions.blueprint)
 app.register_functions(rebuild.blueprint)
 app.register_functions(erasure.blueprint)
+app.register_functions(consents.blueprint)

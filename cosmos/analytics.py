@@ -71,7 +71,7 @@ class Analytics:
         query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
         parameters = {"first": bucket_id(user_id, first), "last": bucket_id(user_id, last)}
         rows = await rows_of(self._container, query, parameters, user_id)
-        return list(map(Rollup.parse, rows))
+        return [rollup for rollup in map(Rollup.parse, rows) if rollup.sums]
 
     async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.
@@ -111,7 +111,12 @@ class Analytics:
             outcome = fold(sources, held.ledger(again), held.balances())
             if not outcome.entries:
                 return
-            operations = held.operations(outcome, sources, self.risk, now)
+            try:
+                operations = held.operations(outcome, sources, self.risk, now)
+            except ValueError:
+                if await self._has_changed(held):
+                    continue
+                raise
             halves = len(operations) > OPERATIONS_PER_TRANSACTION
             if not halves:
                 try:
@@ -139,6 +144,11 @@ class Analytics:
             await self._read(held, _ids(partition, earlier))
         return held
 
+    async def _has_changed(self, held: _Held) -> bool:
+        """Whether what was read is not what is there: two requests read it, and others may have written in between."""
+        items = await self._container.read_items([(item_id, held.partition) for item_id in held.etags])
+        return {item["id"]: item["_etag"] for item in items} != held.etags
+
     async def _read(self, held: _Held, ids: Sequence[str]) -> None:
         for item in await self._container.read_items([(item_id, held.partition) for item_id in dict.fromkeys(ids)]):
             held.add(item)
@@ -157,10 +167,10 @@ class _Held:
         self._counted: dict[Bucket, Counted] = {}
         self._window: RiskWindow | None = None
         self.is_erased = False
-        self._etags: dict[str, str] = {}
+        self.etags: dict[str, str] = {}
 
     def add(self, item: Item) -> None:
-        self._etags[item["id"]] = item["_etag"]
+        self.etags[item["id"]] = item["_etag"]
         if item["kind"] in KINDS:
             counted = parsed(item)
             self._counted[counted.bucket] = counted
@@ -210,7 +220,7 @@ class _Held:
         return judged(window.with_turns(new.values()), risk).model_copy(update={"revision": revision})
 
     def _guarded(self, document: Document) -> Any:
-        etag = self._etags.get(document.id)
+        etag = self.etags.get(document.id)
         if etag is None:
             return ("create", (document.body(),))
         return ("replace", (document.id, document.body()), {"if_match_etag": etag})

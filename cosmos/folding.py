@@ -172,12 +172,14 @@ class Folding:
 
 
 def turn_source(turn: UserInteraction) -> Source:
-    """What a turn counts for its user; the ledger keeps it as long as the turn itself."""
+    """What a turn counts for its user."""
     return _remembered(of_interaction(turn))
 
 
 def _remembered(source: Source) -> Source:
-    return replace(source, ttl=source.ttl or retention_seconds(UserInteraction.container))
+    """The ledger keeps a turn as long as turns are kept, also where its own retention was shortened: the rollups that
+    count it stay, and a turn that is sent again later is not counted again."""
+    return replace(source, ttl=retention_seconds(UserInteraction.container))
 
 
 def _of_kind(items: Iterable[Item], *kinds: str) -> Iterable[Item]:

@@ -14,6 +14,7 @@ from cosmos.users import Users
 from models.errors import KeyReused, NotFound
 from models.identity import Person
 from models.interaction import Draft
+from models.keeping import Keeping, Privacy
 from models.profile import UserProfile
 from models.session import UserSession
 from models.windows import Clock
@@ -36,10 +37,11 @@ Outcome = Recorded | Exception
 class Ingestion:
     """Records turns of many users. Users and sessions that are new are made."""
 
-    def __init__(self, users: Users, sessions: Sessions, turns: Turns) -> None:
+    def __init__(self, users: Users, sessions: Sessions, turns: Turns, privacy: Privacy) -> None:
         self._users = users
         self._sessions = sessions
         self._turns = turns
+        self._privacy = privacy
 
     async def ingest(self, submissions: Sequence[Submission], now: datetime) -> list[Outcome]:
         """What became of each, in the same order; errors are returned in place, not raised.
@@ -77,11 +79,12 @@ class Ingestion:
             by_id.setdefault(submission.draft.interaction_id, submission.draft)
         clock = Clock(now, profile.counting_zone)
         user_id, session_id = profile.id, first.draft.origin.session_id
+        drafts, keeping = list(by_id.values()), profile.keeping(self._privacy)
         try:
-            recorded = await self._turns.record(user_id, session_id, list(by_id.values()), clock)
+            recorded = await self._turns.record(user_id, session_id, drafts, clock, keeping)
         except NotFound:
-            await self._sessions.start(_session(first, profile))
-            recorded = await self._turns.record(user_id, session_id, list(by_id.values()), clock)
+            await self._sessions.start(_session(first, profile, keeping))
+            recorded = await self._turns.record(user_id, session_id, drafts, clock, keeping)
         results = {result.interaction.id: result for result in recorded}
         return {index: _outcome(submission.draft, results) for index, submission in group.items()}
 
@@ -104,7 +107,7 @@ def _runs(submissions: dict[int, Submission]) -> list[dict[int, Submission]]:
     return runs
 
 
-def _session(submission: Submission, profile: UserProfile) -> UserSession:
+def _session(submission: Submission, profile: UserProfile, keeping: Keeping) -> UserSession:
     """The session that a turn of an unknown one must have been in: it starts with the turn."""
     origin = submission.draft.origin
     return UserSession(
@@ -120,4 +123,6 @@ def _session(submission: Submission, profile: UserProfile) -> UserSession:
         device_type=origin.client.device_type,
         browser=origin.client.browser,
         platform=origin.client.platform,
+        analytics_consent=keeping.analytics,
+        ttl=keeping.session_ttl,
     )

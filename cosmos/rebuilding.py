@@ -126,16 +126,21 @@ class Rebuilding:
         rows, following = await page_of(self._database.users, query, {}, limit, continuation, None)
         return [row["id"] for row in rows], following
 
-    async def rebuild(self, user_id: str, repair: bool, now: datetime) -> UserDrift:
+    async def rebuild(self, user_id: str, repair: bool, now: datetime, forgetting: bool = False) -> UserDrift:
         """Compares a user's rollups, turns and sessions first and then their days; repairs them if told to.
+
+        Args:
+            forgetting: Whether rollups are compared, too, that count what is not kept any more. Repairing takes it out.
 
         Raises:
             azure.core.exceptions.AzureError: Cosmos DB is out of order; call again.
             Contention: others write the same documents all the while; call again.
         """
-        documents, fine = await self._level(user_id, True, lambda: self._documents(user_id), repair, now)
+        documents, fine = await self._level(user_id, True, lambda: self._documents(user_id), repair, now, forgetting)
         wrong_days = {drift.bucket for drift in fine.drifted if not drift.repaired}
-        days, coarse = await self._level(user_id, False, lambda: self._days(user_id, wrong_days), repair, now)
+        days, coarse = await self._level(
+            user_id, False, lambda: self._days(user_id, wrong_days), repair, now, forgetting
+        )
         return UserDrift(
             user_id=user_id,
             buckets=len(fine.compared) + len(coarse.compared),
@@ -149,11 +154,11 @@ class Rebuilding:
         )
 
     async def _level(
-        self, user_id: str, fine: bool, sources: Callable[[], Pages], repair: bool, now: datetime
+        self, user_id: str, fine: bool, sources: Callable[[], Pages], repair: bool, now: datetime, forgetting: bool
     ) -> tuple[_Sources, _Buckets]:
         """Buckets first, sources then: what a source changes is right only on top of a bucket that is right."""
         found = await self._check_sources(user_id, sources())
-        buckets = await self._check_buckets(user_id, fine, found.bounds, repair, now)
+        buckets = await self._check_buckets(user_id, fine, found.bounds, repair, now, forgetting)
         is_sound = not buckets.unsettled and all(drift.repaired for drift in buckets.drifted)
         if repair and is_sound and found.behind + found.wrong:
             async for page in sources():
@@ -205,7 +210,9 @@ class Rebuilding:
         ledger = {entry.source: entry.as_applied for entry in entries}
         return [(source, standing(source, ledger.get(source.key))) for source in sources]
 
-    async def _check_buckets(self, user_id: str, fine: bool, bounds: Bounds, repair: bool, now: datetime) -> _Buckets:
+    async def _check_buckets(
+        self, user_id: str, fine: bool, bounds: Bounds, repair: bool, now: datetime, forgetting: bool
+    ) -> _Buckets:
         found = _Buckets(set(), [], 0, 0)
         settled: set[str] = set()
         for _ in range(PASSES):
@@ -220,7 +227,7 @@ class Rebuilding:
                     found.unsettled += 1
                     continue
                 settled.add(name)
-                if held is not None and held.first < oldest:
+                if held is not None and held.first < oldest and not forgetting:
                     found.expired += 1
                     continue
                 found.compared.add(name)

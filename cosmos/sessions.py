@@ -22,6 +22,7 @@ from cosmos.patching import LOST, edit, require_revision, set_fields, set_totals
 from cosmos.reading import read_or_none
 from models.bucket import by_count
 from models.errors import KeyReused, NotFound, Stale
+from models.keeping import EVERYTHING, Keeping
 from models.revisions import Revisions
 from models.rollup import Rollup
 from models.session import SessionChanges, UserSession
@@ -100,7 +101,9 @@ class Sessions:
         rows, following = await page_of(self._container, query, parameters, limit, continuation, user_id)
         return [UserSession.parse(row) for row in rows], following
 
-    async def edit(self, user_id: str, session_id: str, expected: Revisions, changes: SessionChanges) -> UserSession:
+    async def edit(
+        self, user_id: str, session_id: str, expected: Revisions, changes: SessionChanges, keeping: Keeping = EVERYTHING
+    ) -> UserSession:
         """Changes a session that still is at a revision that is expected. Turns recorded meanwhile do not count it.
 
         Raises:
@@ -113,7 +116,7 @@ class Sessions:
             require_revision(session, expected)
             same_turns = f"c.last_sequence = {session.last_sequence}"  # else its duration would be too short
             try:
-                return await edit(self._container, session, session.changed(changes), same_turns)
+                return await edit(self._container, session, session.changed(changes, keeping), same_turns)
             except Stale:
                 continue
         raise Contention(f"turns of a session were recorded {ATTEMPTS} times while it was edited")

@@ -33,6 +33,7 @@ from models.allowance import Spent
 from models.errors import AccountClosed, NotFound
 from models.feedback import FeedbackChanges
 from models.interaction import Draft, UserInteraction
+from models.keeping import EVERYTHING, Keeping
 from models.pricing import Cost, PriceTable
 from models.revisions import Revisions
 from models.session import REOPENED, TurnClaim, UserSession
@@ -69,13 +70,19 @@ class Turns:
         self._observer = observer
 
     async def record(
-        self, user_id: str, session_id: str, drafts: Sequence[Draft], clock: Clock | None = None
+        self,
+        user_id: str,
+        session_id: str,
+        drafts: Sequence[Draft],
+        clock: Clock | None = None,
+        keeping: Keeping = EVERYTHING,
     ) -> list[Recorded]:
         """Records turns of one session, numbered in the order given, but none that is there already.
 
         Args:
             drafts: At most `CLAIMS_PER_BATCH`, no two with the same id.
             clock: When they came in, and in which zone the allowance counts days; by default that of the newest, UTC.
+            keeping: What the user has consented to.
 
         Returns:
             What became of each, in the same order.
@@ -86,7 +93,7 @@ class Turns:
         """
         stored: dict[str, UserInteraction] = {}
         costs = {draft.interaction_id: draft.cost(self._prices) for draft in drafts}
-        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)))
+        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)), keeping)
         session = await self._take_numbers(taking, drafts, claimed=frozenset())
         new = list(drafts)
         if session is None:
@@ -97,7 +104,7 @@ class Turns:
         if session is not None:
             first = session.last_sequence - len(new) + 1
             numbered = [
-                draft.interaction(first + n, session.timezone, costs[draft.interaction_id])
+                draft.interaction(first + n, session.timezone, costs[draft.interaction_id], keeping)
                 for n, draft in enumerate(new)
             ]
             created = await self._create(user_id, numbered)
@@ -117,9 +124,18 @@ class Turns:
         return UserInteraction.parse(item)
 
     async def give_feedback(
-        self, user_id: str, interaction_id: str, expected: Revisions, changes: FeedbackChanges, now: datetime
+        self,
+        user_id: str,
+        interaction_id: str,
+        expected: Revisions,
+        changes: FeedbackChanges,
+        now: datetime,
+        texts: bool = True,
     ) -> UserInteraction:
         """Puts feedback on a turn that still is at a revision that is expected.
+
+        Args:
+            texts: Whether the user's words are stored, too.
 
         Raises:
             NotFound: the user has no such turn.
@@ -127,7 +143,7 @@ class Turns:
         """
         turn = await self.read(user_id, interaction_id)
         require_revision(turn, expected)
-        return await edit(self._interactions, turn, turn.with_feedback(changes, now))
+        return await edit(self._interactions, turn, turn.with_feedback(changes, now, texts))
 
     async def _take_numbers(
         self, taking: _Taking, drafts: Sequence[Draft], claimed: frozenset[str]
@@ -213,12 +229,13 @@ class _Taking:
     session_id: str
     costs: Mapping[str, Cost]
     clock: Clock
+    keeping: Keeping
 
     def operations(self, drafts: Sequence[Draft], claimed: frozenset[str], reopening: bool) -> list[Any]:
         """The transaction. The session comes first, so that its absence can be told from that of the allowance."""
         uncounted = [draft for draft in drafts if draft.interaction_id not in claimed]
         return [
-            _taking_numbers(self.session_id, drafts, reopening),
+            _taking_numbers(self.session_id, drafts, reopening, self.keeping),
             *counting([self._spent(draft) for draft in uncounted], self.clock),
             *(self._claim(draft, repeated=draft.interaction_id in claimed) for draft in drafts),
         ]
@@ -236,9 +253,16 @@ def _latest(drafts: Sequence[Draft]) -> datetime:
     return max(draft.origin.timestamp for draft in drafts)
 
 
-def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool) -> Any:
-    """The operation that takes a number for each turn, of an active session or of one that has ended."""
-    fields = {"last_activity": format_timestamp(_latest(drafts))} | (REOPENED if reopening else {})
+def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool, keeping: Keeping) -> Any:
+    """The operation that takes a number for each turn, of an active session or of one that has ended.
+
+    What the fold counts of a session only changes together with its revision: so with its reopening.
+    """
+    fields: dict[str, Any] = {"last_activity": format_timestamp(_latest(drafts))} | (REOPENED if reopening else {})
+    if reopening and not keeping.analytics:
+        fields["analytics_consent"] = False
+    if keeping.session_ttl is not None:
+        fields["ttl"] = keeping.session_ttl
     counters = {"last_sequence": len(drafts)} | ({"revision": 1} if reopening else {})
     operations = [
         *({"op": "incr", "path": f"/{name}", "value": value} for name, value in counters.items()),

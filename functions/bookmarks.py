@@ -80,7 +80,8 @@ class Collections(Message):
     etag=True,
 )
 async def save_bookmark(call: Call[NewBookmark]) -> Reply:
-    user_id, wanted = (await call.writer()).id, call.body
+    profile, wanted = await call.writer(), call.body
+    user_id = profile.id
     try:
         turn = await call.store.turns.read(user_id, wanted.interaction_id)
     except NotFound:
@@ -96,6 +97,7 @@ async def save_bookmark(call: Call[NewBookmark]) -> Reply:
         bookmark_notes=wanted.bookmark_notes,
         bookmark_collection=wanted.bookmark_collection,
         is_favorite=wanted.is_favorite,
+        analytics_consent=profile.analytics_consent,
     )
     return _shown(await call.store.bookmarks.save(turn, bookmark, _request(call, user_id)))
 

@@ -79,9 +79,14 @@ async def get_interaction(call: Call[None]) -> Reply:
     etag=True,
 )
 async def give_feedback(call: Call[FeedbackChanges]) -> Reply:
-    """The latest feedback counts; the ten before it are kept in `feedback_history`."""
-    user_id, turn_id = (await call.writer()).id, _turn_id(call)
-    turn = await call.store.turns.give_feedback(user_id, turn_id, call.expected_revisions, call.body, call.now)
+    """The latest feedback counts; the ten before it are kept in `feedback_history`.
+
+    The words in `user_feedback` are not stored without `text_storage_consent`, or of a turn whose texts are not stored.
+    """
+    profile, turn_id = await call.writer(), _turn_id(call)
+    turn = await call.store.turns.give_feedback(
+        profile.id, turn_id, call.expected_revisions, call.body, call.now, profile.text_storage_consent
+    )
     return _shown(turn)
 
 

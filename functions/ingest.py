@@ -10,7 +10,7 @@ from cosmos.ingestion import Outcome, Submission
 from cosmos.turns import Recorded
 from functions import problems
 from functions.api import Routes
-from functions.call import Call, content_hash, hashed_address
+from functions.call import Call, hashed_address
 from functions.operation import Access, Reply
 from functions.problems import Problem
 from models.document import Message
@@ -87,7 +87,7 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
         timestamp=turn.timestamp,
         ip_address=address,
         client=parse_user_agent(turn.user_agent),
-        request_hash=content_hash(turn, exclude={"user"}),
+        request_hash=call.services.privacy.hash_of(turn.model_dump_json(exclude={"user"})),
         traceparent=call.services.telemetry.traceparent,
     )
     return Submission(turn.user, Draft(turn.id, turn, origin), turn.user_agent)

@@ -61,7 +61,7 @@ async def get_my_analytics(call: Call[None]) -> Analytics:
     analytics, user_id = call.store.analytics, call.person.user_id
     if query.period == "all_time":
         all_time = await analytics.rollup(user_id, Bucket("all_time"))
-        rollups = [all_time] if all_time else []
+        rollups = [all_time] if all_time and all_time.sums else []
         return Analytics(period="all_time", first_day=None, last_day=None, items=rollups, total=totals(rollups))
     profile = await call.store.users.recent(user_id)
     today = day_of(call.now, (profile and profile.timezone) or "UTC")

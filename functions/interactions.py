@@ -7,7 +7,7 @@ import uuid
 from pydantic import Field
 
 from functions.api import Routes
-from functions.call import Call, content_hash
+from functions.call import Call
 from functions.etags import revision_etag
 from functions.operation import Query, Reply
 from functions.paging import Page, Paged, seal, unseal
@@ -40,7 +40,7 @@ class ContextQuery(Query):
 )
 async def record_interaction(call: Call[Turn]) -> Reply:
     """A session that has ended goes on with it: it is active again, without an end."""
-    profile = await call.writer()
+    profile, privacy = await call.writer(), call.services.privacy
     session_id = call.uuid("session_id")
     key = call.idempotency_key
     draft = Draft(
@@ -52,11 +52,12 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             timestamp=call.now,
             ip_address=call.hashed_address,
             client=call.client,
-            request_hash=content_hash(call.body),
+            request_hash=privacy.hash_of(call.body.model_dump_json()),
             traceparent=call.services.telemetry.traceparent,
         ),
     )
-    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], Clock(call.now, profile.counting_zone))
+    clock, keeping = Clock(call.now, profile.counting_zone), profile.keeping(privacy)
+    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, keeping)
     if recorded.outcome == "reused":
         raise KeyReused
     return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
+
+from functions import consents
 from functions.api import Routes
 from functions.call import Call
 from functions.etags import revision_etag
@@ -58,15 +62,23 @@ async def get_me(call: Call[None]) -> Reply:
     max_bytes=MAX_BYTES,
     if_match=True,
     etag=True,
+    durable=True,
 )
 async def edit_me(call: Call[ProfileChanges]) -> Reply:
     """A JSON merge patch (RFC 7386). Each consent that changes is kept with its time in `consent_history`.
 
+    Where `data_retention_consent` is withdrawn, a `Link` of the answer tells where to see how far its effect on what is
+    kept already is.
+
     All preferences together may have 16 KB. Totals that are counted meanwhile leave the ETag as it is.
     """
-    user_id = (await call.writer()).id
-    return _shown(await call.store.users.edit(user_id, call.expected_revisions, call.body, call.now))
+    user_id, expected, changes = (await call.writer()).id, call.expected_revisions, call.body
+    headers = {}
+    if changes.given().get("data_retention_consent") is False:
+        withdrawal_id = await consents.start(call, user_id, "data_retention_consent", str(uuid.uuid4()))
+        headers = {"Link": f'<{consents.location(withdrawal_id)}>; rel="status"'}
+    return _shown(await call.store.users.edit(user_id, expected, changes, call.now), headers)
 
 
-def _shown(profile: UserProfile) -> Reply:
-    return Reply(profile, etag=revision_etag(profile))
+def _shown(profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
+    return Reply(profile, etag=revision_etag(profile), headers=dict(headers))

@@ -15,6 +15,7 @@ from cosmos.allowances import Allowances
 from cosmos.analytics import Analytics
 from cosmos.audit import Audit
 from cosmos.bookmarks import Bookmarks
+from cosmos.consents import Consents, privacy_with
 from cosmos.containers import differing
 from cosmos.database import Database, connect
 from cosmos.dead_letters import DeadLetters
@@ -36,6 +37,7 @@ from functions.readiness import Readiness
 from functions.settings import Settings, read_settings
 from functions.telemetry import telemetry_of
 from functions.tokens import Tokens
+from models.keeping import Privacy
 from models.limits import DEFAULT_LIMITS, LimitTable
 from models.platform.pseudonyms import Pseudonyms
 from models.pricing import PriceTable
@@ -44,6 +46,7 @@ from models.risk.thresholds import RiskSettings
 log = logging.getLogger(__name__)
 
 DEFAULT_RISK = RiskSettings()
+DEFAULT_PRIVACY = privacy_with(text_key=b"")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Store:
     risk: Risk
     insights: PlatformInsights
     erasures: Erasures
+    consents: Consents
 
     @classmethod
     def of(
@@ -79,10 +83,11 @@ class Store:
         limits: LimitTable = DEFAULT_LIMITS,
         risk: RiskSettings = DEFAULT_RISK,
         observer: Observer = NOBODY,
+        privacy: Privacy = DEFAULT_PRIVACY,
     ) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
         analytics = Analytics(database, risk, observer)
-        folding = Folding(users, sessions, analytics, pseudonyms)
+        folding, rebuilding = Folding(users, sessions, analytics, pseudonyms), Rebuilding(database, analytics)
         return cls(
             users=users,
             sessions=sessions,
@@ -96,13 +101,14 @@ class Store:
             exporting=Exporting(database),
             allowances=Allowances(database),
             alerts=Alerts(database, users, analytics, limits),
-            ingestion=Ingestion(users, sessions, turns),
+            ingestion=Ingestion(users, sessions, turns, privacy),
             folding=folding,
             dead_letters=DeadLetters(database, folding),
-            rebuilding=Rebuilding(database, analytics),
+            rebuilding=rebuilding,
             risk=Risk(database, risk),
             insights=PlatformInsights(database, risk),
             erasures=Erasures(database),
+            consents=Consents(database, users, analytics, rebuilding, privacy),
         )
 
 
@@ -115,6 +121,7 @@ class Services:
         self.graph = Graph.configured(settings)
         self.prices = PriceTable(settings.price_overrides)
         self.telemetry = telemetry_of(settings)
+        self.privacy = privacy_with(settings.text_hash_key, settings.retention_days_without_consent)
         self._client: CosmosClient | None = None
         self._store: Store | None = None
         self._connecting = asyncio.Lock()
@@ -137,6 +144,7 @@ class Services:
                     self.settings.limits,
                     self.settings.risk,
                     self.telemetry,
+                    self.privacy,
                 )
             return self._store
 

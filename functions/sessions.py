@@ -41,7 +41,7 @@ async def start_session(call: Call[NewSession]) -> Reply:
     profile = await call.writer()
     key = call.idempotency_key
     session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())
-    client = call.client
+    client, keeping = call.client, profile.keeping(call.services.privacy)
     session = UserSession(
         id=session_id,
         partition_key=profile.id,
@@ -56,6 +56,8 @@ async def start_session(call: Call[NewSession]) -> Reply:
         browser=client.browser,
         platform=client.platform,
         request_hash=content_hash(call.body),
+        analytics_consent=keeping.analytics,
+        ttl=keeping.session_ttl,
     )
     return _shown(await call.store.sessions.start(session))
 
@@ -90,8 +92,9 @@ async def edit_session(call: Call[SessionChanges]) -> Reply:
 
     Turns and their totals leave the ETag as it is; ending, reopening and editing change it.
     """
-    user_id, session_id = (await call.writer()).id, call.uuid("session_id")
-    return _shown(await call.store.sessions.edit(user_id, session_id, call.expected_revisions, call.body))
+    profile, session_id = await call.writer(), call.uuid("session_id")
+    keeping = profile.keeping(call.services.privacy)
+    return _shown(await call.store.sessions.edit(profile.id, session_id, call.expected_revisions, call.body, keeping))
 
 
 def _shown(session: UserSession) -> Reply:

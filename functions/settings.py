@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -39,7 +40,9 @@ class Settings(BaseSettings):
         alias="ENTRA_TENANTS", min_length=1, description='Tenants whose users may sign in, as JSON: ["<tenant id>"]'
     )
     address_hash_key: SecretStr = Field(
-        alias="ADDRESS_HASH_KEY", description="Secret of at least 32 characters that addresses are hashed with"
+        alias="ADDRESS_HASH_KEY",
+        description="Secret of at least 32 characters that addresses are hashed with, "
+        "and requests and questions whose texts are not kept",
     )
     insights_connection_string: SecretStr | None = Field(
         default=None,
@@ -88,6 +91,12 @@ class Settings(BaseSettings):
         description="How abuse is judged and what follows from it, as JSON; what is absent stays as by default: "
         '{"shadow": false, "suspend_from": 90, "thresholds": {"excessive_usage": {"turns_per_day": 300}}}',
     )
+    retention_days_without_consent: int = Field(
+        default=30,
+        ge=1,
+        alias="RETENTION_DAYS_WITHOUT_CONSENT",
+        description="Turns and sessions of users who have withdrawn their consent to retention are kept this many days",
+    )
     reservation_seconds: int = Field(
         default=600, ge=10, le=86_400, alias="RESERVATION_SECONDS", description="An admission expires after this long"
     )
@@ -121,6 +130,11 @@ class Settings(BaseSettings):
         if (self.cosmos is None) == (self.cosmos_endpoint is None):
             raise ValueError("set COSMOS__accountEndpoint (in Azure) or COSMOS (for an emulator), one of the two")
         return self
+
+    @property
+    def text_hash_key(self) -> bytes:
+        """Key of the hashes of texts: follows from that of addresses, and equals none of its hashes."""
+        return hmac.digest(self.address_hash_key.get_secret_value().encode(), b"texts", "sha256")
 
     @property
     def cosmos_connection(self) -> str:

@@ -40,6 +40,13 @@ def title_of(query: str) -> str:
     return line or "Untitled"
 
 
+def _title(turn: UserInteraction) -> str:
+    """From the question; of a turn without texts, who was asked about what, and when."""
+    if turn.user_query is None:
+        return f"{turn.personality_used} on {turn.query_category}, {turn.timestamp:%Y-%m-%d}"
+    return title_of(turn.user_query)
+
+
 class UserBookmark(Document):
     """A turn that the user saved, with a copy of its texts: it outlives the turn.
 
@@ -62,19 +69,22 @@ class UserBookmark(Document):
     bookmark_tags: Tags = Field(default_factory=list)
     bookmark_notes: Notes | None = None
 
-    original_query: str
-    bookmarked_response: str
+    original_query: str | None = Field(description="Copy of the question; null if its text is not stored")
+    bookmarked_response: str | None = Field(description="Copy of the answer; null if its text is not stored")
     personality: str
     source_references: list[Reference] = Field(default_factory=list)
 
     bookmark_collection: Label | None = Field(default=None, description="The user's own collection")
     is_favorite: bool = False
+    analytics_consent: bool = Field(
+        default=True, description="Its user's consent to analytics when it was saved; without, it counts in no rollup"
+    )
     access_count: Count = Field(default=0, description="How often it was opened")
     last_accessed: Timestamp | None = None
 
     @classmethod
     def of(cls, turn: UserInteraction, now: datetime, title: str | None = None, **kept: Any) -> UserBookmark:
-        """The bookmark of a turn that its user saves at `now`. Without a title it gets one from the question.
+        """The bookmark of a turn that its user saves at `now`. Without a title it gets one from what is stored of it.
 
         Args:
             kept: What the user says of it: tags, notes, collection, favourite.
@@ -87,7 +97,7 @@ class UserBookmark(Document):
             session_id=turn.session_id,
             bookmarked_at=now,
             timezone=turn.timezone,
-            bookmark_title=title or title_of(turn.user_query),
+            bookmark_title=title or _title(turn),
             original_query=turn.user_query,
             bookmarked_response=turn.response_text,
             personality=turn.personality_used,

@@ -13,7 +13,19 @@ from models.values import Timestamp
 
 CHANGES_KEPT = 100
 
-Consent = Literal["data_retention_consent", "analytics_consent", "marketing_consent"]
+Consent = Literal["data_retention_consent", "analytics_consent", "text_storage_consent", "marketing_consent"]
+
+MEANINGS: dict[Consent, str] = {
+    "data_retention_consent": "Withdrawn, turns and sessions expire after `RETENTION_DAYS_WITHOUT_CONSENT` days: new "
+    "ones that long after their last change, those that are kept already that long after they took place. What was "
+    "shortened stays so when it is given again. Bookmarks stay",
+    "analytics_consent": "Withdrawn, later turns and sessions count in no rollup; `DELETE /api/me/analytics` takes out "
+    "the past ones, too. Limits and the protection against abuse need no consent",
+    "text_storage_consent": "Withdrawn, questions, answers and written feedback are not stored from then on, as with "
+    "`store_texts` of a turn; all figures are",
+    "marketing_consent": "Recorded for whoever sends mail; this service sends none",
+}
+"""What each consent does, for whoever reads or changes it. Another takes effect within half a minute everywhere."""
 
 
 class ConsentChange(Message):
@@ -22,6 +34,11 @@ class ConsentChange(Message):
     consent: Consent
     given: bool = Field(description="Whether it was given; else it was withdrawn")
     changed_at: Timestamp
+
+
+def ever_withdrawn(history: Sequence[ConsentChange], consent: Consent) -> bool:
+    """Whether a consent has been withdrawn before, as far as the history goes."""
+    return any(change.consent == consent and not change.given for change in history)
 
 
 def recorded(

@@ -38,15 +38,19 @@ class PastTurn(Message):
     """What a context needs of a turn."""
 
     interaction_sequence: int = Field(ge=1)
-    user_query: str
-    response_text: str
+    user_query: str | None
+    response_text: str | None
     output_tokens: Count
+
+    @property
+    def has_texts(self) -> bool:
+        return self.user_query is not None and self.response_text is not None
 
     @property
     def tokens(self) -> int:
         """Tokens of the turn's two messages."""
-        response = max(self.output_tokens, estimated_tokens(self.response_text))
-        return estimated_tokens(self.user_query) + response + 2 * MESSAGE_TOKENS
+        response = max(self.output_tokens, estimated_tokens(self.response_text or ""))
+        return estimated_tokens(self.user_query or "") + response + 2 * MESSAGE_TOKENS
 
 
 class ChatMessage(Message):
@@ -66,8 +70,11 @@ class Context(Message):
     )
     messages: list[ChatMessage]
     turns: Count = Field(description="How many turns the messages are")
+    turns_without_texts: Count = Field(
+        description="How many further turns there are among them whose texts are not stored: they have no messages"
+    )
     tokens: Count = Field(description="What they count by the rule of this service: at most `max_tokens`")
-    is_complete: bool = Field(description="Whether these are all turns of the session until then")
+    is_complete: bool = Field(description="Whether the messages are all turns of the session until then")
 
 
 class ContextWindow:
@@ -76,17 +83,25 @@ class ContextWindow:
     def __init__(self, max_tokens: int) -> None:
         self._max_tokens = max_tokens
         self._turns: list[PastTurn] = []
+        self._without_texts = 0
         self._until: int | None = None
         self._tokens = 0
         self.is_full = False
 
     def add(self, turn: PastTurn) -> None:
-        """Takes the turn before those taken so far; one that does not fit ends the context, for it has no holes."""
+        """Takes the turn before those taken so far; one that does not fit ends the context.
+
+        So it has no holes, but for turns whose texts are not stored: those are counted.
+        """
         if self._until is None:
             self._until = turn.interaction_sequence
-        tokens = turn.tokens
-        if self.is_full or self._tokens + tokens > self._max_tokens or len(self._turns) == MAX_TURNS:
+        tokens = turn.tokens if turn.has_texts else 0
+        is_long = len(self._turns) + self._without_texts == MAX_TURNS
+        if self.is_full or is_long or self._tokens + tokens > self._max_tokens:
             self.is_full = True
+            return
+        if not turn.has_texts:
+            self._without_texts += 1
             return
         self._turns.append(turn)
         self._tokens += tokens
@@ -94,15 +109,16 @@ class ContextWindow:
     def context(self, session_id: str) -> Context:
         messages = []
         for turn in reversed(self._turns):
-            messages.append(ChatMessage(role="user", content=turn.user_query))
-            messages.append(ChatMessage(role="assistant", content=turn.response_text))
+            messages.append(ChatMessage(role="user", content=turn.user_query or ""))
+            messages.append(ChatMessage(role="assistant", content=turn.response_text or ""))
         return Context(
             session_id=session_id,
             until=self._until,
             messages=messages,
             turns=len(self._turns),
+            turns_without_texts=self._without_texts,
             tokens=self._tokens,
-            is_complete=not self.is_full,
+            is_complete=not self.is_full and not self._without_texts,
         )
 
 

@@ -65,7 +65,10 @@ def _turn_measures(turn: UserInteraction) -> Sums:
 
 
 def of_interaction(turn: UserInteraction) -> Source:
-    """A turn counts in its session, and in the user's day by the time zone stamped on it."""
+    """A turn counts in its session, and in the user's day by the time zone stamped on it.
+
+    Without its user's consent to analytics it counts nowhere; abuse is judged all the same, which is no analytics.
+    """
     local = turn.timestamp.astimezone(ZoneInfo(turn.timezone))
     measures = _turn_measures(turn)
     day_measures = (
@@ -80,33 +83,36 @@ def of_interaction(turn: UserInteraction) -> Source:
         contributions={
             day_bucket(turn.timestamp, turn.timezone): day_measures,
             Bucket("session", turn.session_id): measures,
-        },
+        }
+        if turn.analytics_consent
+        else {},
         first=turn.timestamp,
         last=turn.timestamp,
-        ttl=turn.ttl,
         facts=facts_of(turn),
     )
 
 
 def of_session(session: UserSession) -> Source:
-    """A session counts in the day it started; its duration once it has ended."""
+    """A session counts in the day it started, its duration once it has ended; nowhere without consent to analytics."""
     measures = {"sessions": 1, f"timezone:{session.timezone}": 1}
     if session.duration_seconds is not None:
         measures |= {"ended_sessions": 1, "session_seconds": session.duration_seconds}
     return Source(
         key=f"session:{session.session_id}",
         revision=session.revision,
-        contributions={day_bucket(session.start_time, session.timezone): measures},
+        contributions={day_bucket(session.start_time, session.timezone): measures} if session.analytics_consent else {},
         first=session.start_time,
         last=session.start_time,
-        ttl=session.ttl,
     )
 
 
 def of_bookmark(bookmark: UserBookmark | DeletedBookmark) -> Source:
-    """A bookmark counts in the day it was saved, until it is deleted. The ledger remembers it for ever."""
+    """A bookmark counts in the day it was saved, until it is deleted; nowhere without consent to analytics.
+
+    The ledger remembers it for ever.
+    """
     key = f"bookmark:{bookmark.id}"
-    if isinstance(bookmark, DeletedBookmark):
+    if isinstance(bookmark, DeletedBookmark) or not bookmark.analytics_consent:
         return Source(key, bookmark.revision, {}, ttl=NEVER)
     saved = bookmark.bookmarked_at
     measures = {"bookmarks": 1, f"timezone:{bookmark.timezone}": 1}

@@ -72,7 +72,7 @@ def dashboard(all_time: Rollup | None, first_month: Rollup | None, last_month: R
             total_sessions=sessions,
             topics_explored=list(by_count(sums, "topic")),
             favorite_personality=next(iter(by_count(sums, "personality")), None),
-            knowledge_progression=_progression(first_month, last_month),
+            knowledge_progression=_progression(first_month, last_month) if turns else None,
         ),
         usage_insights=UsageInsights(
             most_active_time=most_active_time(sums),

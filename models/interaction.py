@@ -12,8 +12,10 @@ from models.complexity import query_complexity
 from models.document import Document, Message
 from models.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
 from models.identity import Person
+from models.keeping import EVERYTHING, Keeping
 from models.language import detect_language
 from models.pricing import Cost, PriceTable, TokenUsage
+from models.risk.question import QuestionFacts, question_facts
 from models.user_agent import Client
 from models.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
 
@@ -23,6 +25,9 @@ LATEST = datetime(2099, 12, 30, tzinfo=UTC)
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a trusted server's clock may be ahead. A turn of the future would keep its session from ever being idle."""
+
+TEXTS = ("user_query", "response_text", "user_feedback")
+"""What was said: the fields that are null where texts are not stored. References and tags name things, and stay."""
 
 QueryComplexity = Literal["simple", "moderate", "complex"]
 ResponseQuality = Literal["high", "medium", "low", "fallback"]
@@ -66,6 +71,11 @@ class Turn(Message):
     was_flagged: bool = False
 
     admission_id: Uuid | None = Field(default=None, description="The admission that this turn settles")
+    store_texts: bool = Field(
+        default=True,
+        description="false: `user_query`, `response_text` and `user_feedback` are not stored, everything else is. "
+        "Never stored of users without `text_storage_consent`, whatever this says",
+    )
 
 
 class IngestedTurn(Turn):
@@ -99,14 +109,17 @@ class UserInteraction(Document):
     timezone: TimeZone = Field(description="IANA time zone in which the turn's day and hour count")
     response_time_ms: Count
 
-    user_query: str
+    texts_stored: bool = Field(
+        default=True, description="Whether question, answer and written feedback are kept; false: they are null"
+    )
+    user_query: str | None
     user_query_length: Count = Field(description="Characters (code points)")
     user_query_language: str = Field(description="BCP 47 tag; `und` where it can't be told")
     query_category: str
     query_complexity: QueryComplexity
 
     personality_used: str
-    response_text: str
+    response_text: str | None
     response_length: Count = Field(description="Characters (code points)")
     response_quality: ResponseQuality
 
@@ -150,15 +163,28 @@ class UserInteraction(Document):
     device_type: str | None = None
     browser: str | None = None
     platform: str | None = None
-    request_hash: str = Field(description="Hash of the request that made it, to tell a repetition from a reuse")
+    request_hash: str = Field(description="Keyed hash of the request that made it, to tell a repetition from a reuse")
     traceparent: str | None = Field(
         default=None, description="W3C trace context of the request that recorded it, where traces are taken"
     )
+    question_facts: QuestionFacts | None = Field(
+        default=None, description="What the rules on abuse need of the question, if its text is not stored"
+    )
+    analytics_consent: bool = Field(
+        default=True, description="Its user's consent to analytics; without, it counts in no rollup"
+    )
 
-    def with_feedback(self, changes: FeedbackChanges, now: datetime) -> UserInteraction:
-        """The turn after feedback at `now`: itself, if it says what the turn says already."""
+    def with_feedback(self, changes: FeedbackChanges, now: datetime, texts: bool = True) -> UserInteraction:
+        """The turn after feedback at `now`: itself, if it says what the turn says already.
+
+        Args:
+            texts: Whether the user's words are stored; those of a turn without texts never are.
+        """
         before = {name: getattr(self, name) for name in Feedback.model_fields}
-        after = before | changes.given()
+        given = changes.given()
+        if given.get("user_feedback") is not None and not (texts and self.texts_stored):
+            del given["user_feedback"]
+        after = before | given
         if after == before:
             return self
         history = self.feedback_history
@@ -202,10 +228,15 @@ class Draft:
         """What it cost, at the prices of its time."""
         return prices.price(self.turn.model_used, self.usage, self.origin.timestamp)
 
-    def interaction(self, sequence: int, timezone: str, cost: Cost) -> UserInteraction:
+    def interaction(self, sequence: int, timezone: str, cost: Cost, keeping: Keeping = EVERYTHING) -> UserInteraction:
         """The document to store."""
         turn, origin = self.turn, self.origin
-        reported = turn.model_dump(include=set(Turn.model_fields))
+        reported = turn.model_dump(include=set(Turn.model_fields) - {"store_texts"})
+        if not (turn.store_texts and keeping.texts):
+            reported |= dict.fromkeys(TEXTS) | {
+                "texts_stored": False,
+                "question_facts": question_facts(turn.user_query, keeping.text_key),
+            }
         return UserInteraction(
             **reported
             | {
@@ -231,5 +262,7 @@ class Draft:
                 "platform": origin.client.platform,
                 "request_hash": origin.request_hash,
                 "traceparent": origin.traceparent,
+                "analytics_consent": keeping.analytics,
+                "ttl": keeping.turn_ttl,
             }
         )

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from models.consent import ConsentChange
+from models.consent import MEANINGS, ConsentChange, ever_withdrawn
 from models.document import Document, Message
 from models.identity import Email, Person, email_claim_id_of
+from models.keeping import Keeping, Privacy
 from models.limits import LimitOverride
 from models.moderation import AccountStatus, ModerationAction
 from models.risk.finding import Finding
@@ -84,9 +85,10 @@ class UserProfile(Document):
     moderation_actions: list[ModerationAction] = Field(default_factory=list, description="The latest, oldest first")
     limit_override: LimitOverride | None = Field(default=None, description="Limits that staff decided for this user")
 
-    data_retention_consent: bool = True
-    analytics_consent: bool = True
-    marketing_consent: bool = False
+    data_retention_consent: bool = Field(default=True, description=MEANINGS["data_retention_consent"])
+    analytics_consent: bool = Field(default=True, description=MEANINGS["analytics_consent"])
+    text_storage_consent: bool = Field(default=True, description=MEANINGS["text_storage_consent"])
+    marketing_consent: bool = Field(default=False, description=MEANINGS["marketing_consent"])
     last_consent_update: Timestamp | None = None
     consent_history: list[ConsentChange] = Field(default_factory=list, description="Changes of consents, oldest first")
 
@@ -94,6 +96,25 @@ class UserProfile(Document):
     def counting_zone(self) -> str:
         """The time zone that the day and the month of limits are counted in."""
         return self.limit_zone.timezone if self.limit_zone else self.timezone or "UTC"
+
+    def keeping(self, privacy: Privacy) -> Keeping:
+        """How turns and sessions are written that come in now.
+
+        A session that goes on after its retention was shortened is kept as usual again, once the consent is given anew.
+        """
+        turn_ttl = session_ttl = None
+        if not self.data_retention_consent:
+            turn_ttl = min(privacy.without_consent, privacy.turns)
+            session_ttl = min(privacy.without_consent, privacy.sessions)
+        elif ever_withdrawn(self.consent_history, "data_retention_consent"):
+            session_ttl = privacy.sessions
+        return Keeping(
+            analytics=self.analytics_consent,
+            texts=self.text_storage_consent,
+            turn_ttl=turn_ttl,
+            session_ttl=session_ttl,
+            text_key=privacy.text_key,
+        )
 
     def limit_zone_after(self, timezone: str | None, now: datetime) -> LimitZone | None:
         """The zone of limits once the user has moved to another one: that, or still the same for `ZONE_STAYS`."""

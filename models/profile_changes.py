@@ -8,7 +8,7 @@ from typing import get_args
 from pydantic import Field
 
 from models.changes import Changes
-from models.consent import Consent, recorded
+from models.consent import MEANINGS, Consent, recorded
 from models.preferences import PreferenceChanges
 from models.profile import UserProfile
 from models.values import LanguageTag, TimeZone
@@ -25,9 +25,10 @@ class ProfileChanges(Changes):
     user_preferences: PreferenceChanges | None = None
     preferred_language: LanguageTag = Field(default_factory=str, description="BCP 47 language tag")
     timezone: TimeZone | None = Field(default=None, description="IANA time zone of sessions that start from now on")
-    data_retention_consent: bool = Field(default_factory=bool)
-    analytics_consent: bool = Field(default_factory=bool)
-    marketing_consent: bool = Field(default_factory=bool)
+    data_retention_consent: bool = Field(default_factory=bool, description=MEANINGS["data_retention_consent"])
+    analytics_consent: bool = Field(default_factory=bool, description=MEANINGS["analytics_consent"])
+    text_storage_consent: bool = Field(default_factory=bool, description=MEANINGS["text_storage_consent"])
+    marketing_consent: bool = Field(default_factory=bool, description=MEANINGS["marketing_consent"])
 
 
 def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> UserProfile:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from models.changes import Changes
 from models.document import Document
+from models.keeping import EVERYTHING, Keeping
 from models.session_quality import SessionQuality, session_quality
 from models.values import Count, Timestamp, TimeZone, Uuid
 
@@ -40,6 +41,11 @@ class UserSession(Document):
 
     last_sequence: Count = Field(default=0, description="Sequence number given to the newest turn")
     request_hash: str | None = Field(default=None, description="Hash of the request that started it")
+    analytics_consent: bool = Field(
+        default=True,
+        description="Its user's consent to analytics when it was started; a withdrawal follows when it is edited or "
+        "goes on after its end. Without, it counts in no rollup",
+    )
 
     total_queries: Count = Field(default=0, description="Turns, set from the session's rollup")
     total_responses: Count = Field(default=0, description="Turns whose answer was not a fallback")
@@ -81,9 +87,10 @@ class UserSession(Document):
         session = self.model_copy(update=span)
         return session if self.is_active else session.model_copy(update=session.ended())
 
-    def changed(self, changes: SessionChanges) -> UserSession:
-        """The session after an edit."""
-        values = changes.given()
+    def changed(self, changes: SessionChanges, keeping: Keeping = EVERYTHING) -> UserSession:
+        """The session after an edit by a user with these consents. A consent that is given anew does not revive it."""
+        values = changes.given() | {"analytics_consent": self.analytics_consent and keeping.analytics}
+        values["ttl"] = keeping.session_ttl or self.ttl
         if not values.pop("is_active", True) and self.is_active:
             values |= self.ended()
         return self.model_copy(update=values)

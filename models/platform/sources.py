@@ -28,31 +28,32 @@ Placed = tuple[str, Source]
 
 
 def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
-    """A turn counts in its day of UTC and in its question, both in the question's shard."""
-    text = normalised(turn.user_query)
-    question = pseudonyms.question(text)
-    asked: Sums = {"asked": 1, f"asker:{pseudonyms.asker(question, turn.user_id)}": 1}
-    if turn.user_rating is not None:
-        asked[f"rating:{turn.user_rating}"] = 1
-    return shard_of(question), Source(
-        key=pseudonyms.source(turn.user_id, f"interaction:{turn.id}"),
-        revision=turn.revision,
-        contributions={_day(turn.timestamp): _turn_measures(turn), Bucket("question", question): asked},
-        first=turn.timestamp,
-        last=turn.timestamp,
-        ttl=turn.ttl,
-        question=text,
-    )
+    """A turn counts in its day of UTC and in its question, both in the question's shard.
+
+    One without texts has no question. One without its user's consent to analytics counts nowhere.
+    """
+    name = pseudonyms.source(turn.user_id, f"interaction:{turn.id}")
+    shard, text = shard_of(name), None
+    contributions = {_day(turn.timestamp): _turn_measures(turn)}
+    if turn.user_query is not None:
+        text = normalised(turn.user_query)
+        question = pseudonyms.question(text)
+        shard = shard_of(question)
+        contributions[Bucket("question", question)] = _asked(turn, pseudonyms.asker(question, turn.user_id))
+    if not turn.analytics_consent:
+        contributions, text = {}, None
+    return shard, Source(name, turn.revision, contributions, turn.timestamp, turn.timestamp, question=text)
 
 
 def of_session(session: UserSession, pseudonyms: Pseudonyms) -> Placed:
-    """A session counts in the day of UTC that it started; its duration once it has ended."""
+    """A session counts in the day of UTC that it started, its duration once it has ended; nowhere without consent."""
     measures = {"sessions": 1}
     if session.duration_seconds is not None:
         measures |= {"ended_sessions": 1, "session_seconds": session.duration_seconds}
     name = pseudonyms.source(session.user_id, f"session:{session.session_id}")
     start = session.start_time
-    return shard_of(name), Source(name, session.revision, {_day(start): measures}, start, start, session.ttl)
+    contributions = {_day(start): measures} if session.analytics_consent else {}
+    return shard_of(name), Source(name, session.revision, contributions, start, start)
 
 
 def of_presence(presence: Presence, pseudonyms: Pseudonyms) -> Placed:
@@ -106,6 +107,11 @@ def _of_counted(
     first, last = document.first_activity, document.last_activity
     name = pseudonyms.source(user_id, document.bucket.name)
     return shard_of(pseudonyms.source(user_id, "")), Source(name, document.revision, contributions, first, last)
+
+
+def _asked(turn: UserInteraction, asker: str) -> Sums:
+    rating = {} if turn.user_rating is None else {f"rating:{turn.user_rating}": 1}
+    return {"asked": 1, f"asker:{asker}": 1} | rating
 
 
 def _turn_measures(turn: UserInteraction) -> Sums:

@@ -6,7 +6,8 @@ import hashlib
 from typing import NamedTuple
 
 from models.interaction import UserInteraction
-from models.risk.text import Signal, question_hash, signals_of, sketch
+from models.risk.question import question_facts
+from models.risk.text import Signal
 
 
 class TurnFacts(NamedTuple):
@@ -17,7 +18,7 @@ class TurnFacts(NamedTuple):
     session: str
     """Hash of the session's id: 8 hexadecimal digits."""
     question: str
-    """Hash of the normalised question: 12 hexadecimal digits."""
+    """Hash of the normalised question: 12 hexadecimal digits; keyed if the turn is without texts."""
     sketch: str
     """MinHash of the question, base64."""
     size: int
@@ -44,23 +45,22 @@ class TurnFacts(NamedTuple):
 
 
 def facts_of(turn: UserInteraction) -> TurnFacts:
-    """The facts of a stored turn."""
+    """The facts of a stored turn: those stamped on it if its texts are not stored."""
     device = (turn.device_type, turn.platform, turn.browser)
-    signals, promotion = signals_of(turn.user_query)
-    if turn.device_type == "bot":
-        signals |= Signal.AUTOMATED
+    question = turn.question_facts or question_facts(turn.user_query or "")
+    automated = Signal.AUTOMATED if turn.device_type == "bot" else Signal.NONE
     return TurnFacts(
         at=round(turn.timestamp.timestamp() * 1000),
         session=hashlib.sha256(turn.session_id.encode()).hexdigest()[:8],
-        question=question_hash(turn.user_query),
-        sketch=sketch(turn.user_query),
-        size=len(turn.user_query.strip().encode()),
+        question=question.digest,
+        sketch=question.sketch,
+        size=question.size,
         fresh_input=turn.input_tokens,
         cached_input=turn.cached_input_tokens,
         output=turn.output_tokens + turn.reasoning_tokens,
         response_ms=turn.response_time_ms,
         address=(turn.ip_address or "")[:12],
         device="/".join(part or "?" for part in device) if any(device) else "",
-        signals=int(signals),
-        promotion=promotion,
+        signals=int(question.signals | automated),
+        promotion=question.promotion,
     )

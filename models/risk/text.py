@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import re
 import struct
 import unicodedata
@@ -73,12 +74,14 @@ def normalised(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def question_hash(text: str) -> str:
-    """48 bits of SHA-256 of the normalised question, in hexadecimal: equal for equal questions."""
-    return hashlib.sha256(normalised(text).encode()).hexdigest()[:12]
+def question_hash(text: str, key: bytes = b"") -> str:
+    """48 bits of SHA-256 of the normalised question, in hexadecimal: equal for equal questions. With a key, of HMAC."""
+    plain = normalised(text).encode()
+    digest = hmac.digest(key, plain, "sha256") if key else hashlib.sha256(plain).digest()
+    return digest.hex()[:12]
 
 
-def sketch(text: str) -> str:
+def sketch(text: str, key: bytes = b"") -> str:
     """A MinHash of the question's character 4-grams: 32 bytes in base64, see `similarity`. A link counts as one mark.
 
     After Broder (1997), with one byte kept of each minimum (Li and König, 2010).
@@ -86,7 +89,7 @@ def sketch(text: str) -> str:
     masked = normalised(_LINK.sub(" 𝓁 ", unicodedata.normalize("NFKC", text[:TEXT_LIMIT]).casefold()))
     padded = f" {masked} "
     grams = {padded[start : start + SHINGLE] for start in range(max(1, len(padded) - SHINGLE + 1))}
-    hashes = (struct.unpack("<32H", hashlib.blake2b(gram.encode()).digest()) for gram in grams)
+    hashes = (struct.unpack("<32H", hashlib.blake2b(gram.encode(), key=key).digest()) for gram in grams)
     return base64.b64encode(bytes(value & 0xFF for value in map(min, zip(*hashes, strict=True)))).decode()
 
 

@@ -79,11 +79,12 @@ def test_every_operation_asks_for_what_it_is_said_to(costs: dict[str, Cost]) -> 
 
 
 def test_every_operation_is_counted(settings: dict[str, str]) -> None:
-    """But for those that start or follow durable work, which asks for more in its own time."""
+    """But for those that start or follow durable work, which asks for more in its own time: they may be."""
     from function_app import API  # reads the settings, which must be there first
 
     operations = [operation for routes in API for operation in routes.operations]
-    assert {operation.name for operation in operations if not operation.durable} == set(COUNTS)
+    assert {operation.name for operation in operations if not operation.durable} <= set(COUNTS)
+    assert {operation.name for operation in operations} >= set(COUNTS)
 
 
 def test_only_staff_look_into_more_than_one_partition(costs: dict[str, Cost]) -> None:

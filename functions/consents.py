@@ -1,0 +1,226 @@
+"""What withdrawing a consent does to turns and sessions that are kept: an orchestration, page by page.
+
+Processes may go by a profile that they have seen for a while, and what they record meanwhile is not yet without the
+consent. So all pages are gone through again once that time is over. It begins anew after some pages, with its progress
+as its input, so that its history stays short.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import azure.durable_functions as df
+from pydantic import Field
+
+from cosmos.consents import AFFECTED, Applied, Consents, Withdrawable
+from cosmos.users import STATUS_SECONDS
+from functions.api import Routes
+from functions.call import Call
+from functions.operation import Reply
+from functions.services import services
+from models.document import Message
+from models.errors import NotFound
+from models.values import Count, Timestamp, Uuid
+
+ORCHESTRATOR = "withdraw_consent"
+PAGES_PER_RUN = 20
+ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
+NOT_YET = timedelta(seconds=5)
+"""When to look again if the consent is still given: the orchestration is started before the profile is written, so that
+nothing is lost between the two."""
+
+SETTLED = timedelta(seconds=STATUS_SECONDS + 10)
+"""When no process goes by the profile from before any more."""
+
+UNCOUNT, EMPTY = "uncount", "empty"
+"""The steps after those of `AFFECTED`, for analytics alone and in the last round: what has been counted is taken out of
+the rollups, and then whatever is left in them."""
+
+COUNTERS = {
+    "user_interactions": "turns",
+    "user_sessions": "sessions",
+    "user_bookmarks": "bookmarks",
+    UNCOUNT: "uncounted",
+}
+
+blueprint = df.Blueprint()
+routes = Routes()
+
+
+class WithdrawalProgress(Message):
+    """What a withdrawal has changed so far."""
+
+    turns: Count = Field(default=0, description="Turns that it has changed")
+    sessions: Count = Field(default=0, description="Sessions that it has changed")
+    bookmarks: Count = Field(default=0, description="Bookmarks that it has taken out of the rollups; they stay as such")
+    uncounted: Count = Field(default=0, description="What still counted then, such as turns that have expired since")
+
+
+class Withdrawal(WithdrawalProgress):
+    """A consent that is being withdrawn from what is kept already, and how far that is."""
+
+    withdrawal_id: Uuid
+    consent: Withdrawable
+    status: Literal["running", "completed", "failed"]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+@routes.operation(
+    "DELETE",
+    "me/analytics",
+    summary="Withdraw consent to analytics, and take all past turns and sessions out of them",
+    returns=Withdrawal,
+    status=202,
+    problems=("email-taken",),
+    durable=True,
+)
+async def delete_my_analytics(call: Call[None]) -> Reply:
+    """Sets `analytics_consent` to false, and then goes through what is stored. Sent again, it is the same withdrawal.
+
+    In the end the rollups of all periods are empty, and so is the dashboard. Turns, sessions and bookmarks stay, and so
+    do limits and what is kept against abuse. If the consent is given again before the end, it goes no further.
+    """
+    issued = call.caller.issued if call.caller else call.now
+    profile = await call.store.users.ensure(call.person, call.now, issued, call.is_admin)
+    profile = await call.store.consents.withdraw(profile, "analytics_consent", call.now)
+    changes = [change for change in profile.consent_history if change.consent == "analytics_consent"]
+    since = changes[-1].changed_at.isoformat() if changes else ""
+    withdrawal_id = await start(call, profile.id, "analytics_consent", since)
+    status = await _client(call).get_status(withdrawal_id, show_input=True)
+    return Reply(_described(withdrawal_id, status), headers={"Location": location(withdrawal_id)})
+
+
+@routes.operation(
+    "GET",
+    "me/withdrawals/{withdrawal_id}",
+    summary="How far the withdrawal of a consent is",
+    returns=Withdrawal,
+    durable=True,
+)
+async def get_withdrawal(call: Call[None]) -> Withdrawal:
+    withdrawal_id = call.uuid("withdrawal_id")
+    status = await _client(call).get_status(withdrawal_id, show_input=True)
+    if not status or status.name != ORCHESTRATOR or _input(status)["request"]["user_id"] != call.person.user_id:
+        raise NotFound("withdrawal")
+    return _described(withdrawal_id, status)
+
+
+async def start(call: Call[Any], user_id: str, consent: Withdrawable, occasion: str) -> str:
+    """Starts bringing what is stored in line with a consent that is, or is about to be, withdrawn.
+
+    Args:
+        occasion: Tells one withdrawal of this user from another; the same again is the same, unless that has failed.
+
+    Returns:
+        The id of the withdrawal.
+    """
+    client = _client(call)
+    withdrawal_id = str(uuid.uuid5(uuid.UUID(user_id), f"withdrawal:{consent}:{occasion}"))
+    status = await client.get_status(withdrawal_id)
+    if not status or status.runtime_status.value in ("Failed", "Terminated", "Canceled"):
+        request = {"user_id": user_id, "consent": consent}
+        wanted = {"request": request, "progress": WithdrawalProgress().model_dump(), "position": None, "round": 0}
+        try:
+            await client.start_new(ORCHESTRATOR, withdrawal_id, wanted)
+        except Exception:  # the SDK has no other type for an id that is taken: by this very request, sent twice
+            if not await client.get_status(withdrawal_id):
+                raise
+    return withdrawal_id
+
+
+def location(withdrawal_id: str) -> str:
+    return f"/api/me/withdrawals/{withdrawal_id}"
+
+
+@blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
+def withdraw_consent(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    state: dict[str, Any] = dict(context.get_input())
+    request, progress, position = state["request"], state["progress"], state["position"]
+    if position is None and (yield context.call_activity_with_retry("withdrawal_begins", ATTEMPTS, request)):
+        position = [AFFECTED[request["consent"]][0], None]
+        state["round"] = max(1, state["round"])
+    for _ in range(PAGES_PER_RUN if position else 0):
+        step, continuation = position
+        wanted = request | {"step": step, "continuation": continuation}
+        page = yield context.call_activity_with_retry("withdrawal_page", ATTEMPTS, wanted)
+        if step in COUNTERS:
+            progress = progress | {COUNTERS[step]: progress[COUNTERS[step]] + page["changed"]}
+        context.set_custom_status(progress)
+        position = _next(request["consent"], state["round"], step, page["continuation"])
+        if position is None:
+            break
+    if position is None:
+        waits = (NOT_YET, SETTLED)[state["round"] :]
+        if not waits:
+            return progress
+        yield context.create_timer(context.current_utc_datetime + waits[0])
+        state["round"] += 1
+    context.continue_as_new(state | {"progress": progress, "position": position})
+    return None
+
+
+def _next(consent: Withdrawable, round_: int, step: str, continuation: str | None) -> list[Any] | None:
+    """Where to go on after a page; None if this round is at its end."""
+    if continuation is not None:
+        return [step, continuation]
+    last_round = round_ == 2
+    steps = [*AFFECTED[consent], *((UNCOUNT, EMPTY) if consent == "analytics_consent" and last_round else ())]
+    following = steps[steps.index(step) + 1 :]
+    return [following[0], None] if following else None
+
+
+@blueprint.activity_trigger(input_name="request")  # type: ignore[untyped-decorator]
+async def withdrawal_begins(request: Any) -> bool:
+    return await (await _consents()).is_withdrawn(request["user_id"], request["consent"])
+
+
+@blueprint.activity_trigger(input_name="wanted")  # type: ignore[untyped-decorator]
+async def withdrawal_page(wanted: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
+    consents, user_id, now = await _consents(), wanted["user_id"], datetime.now(UTC)
+    step, continuation = wanted["step"], wanted["continuation"]
+    page = Applied(0, None)
+    if await consents.is_withdrawn(user_id, wanted["consent"]):  # else it was given again, or the user is gone
+        if step not in (UNCOUNT, EMPTY):
+            page = await consents.apply(user_id, wanted["consent"], step, continuation, now)
+        elif step == UNCOUNT:
+            page = await consents.uncount(user_id, continuation, now)
+        else:
+            await consents.empty(user_id, now)
+    return {"changed": page.changed, "continuation": page.continuation}
+
+
+async def _consents() -> Consents:
+    return (await services().store()).consents
+
+
+def _client(call: Call[Any]) -> df.DurableOrchestrationClient:
+    if call.durable is None:
+        raise RuntimeError("the operation has not asked for a client of the orchestrations")
+    return call.durable
+
+
+def _input(status: df.DurableOrchestrationStatus) -> Any:
+    return json.loads(status.input_) if isinstance(status.input_, str) else status.input_
+
+
+def _described(withdrawal_id: str, status: df.DurableOrchestrationStatus) -> Withdrawal:
+    given = _input(status)
+    progress = status.output if isinstance(status.output, dict) else status.custom_status or given["progress"]
+    states = {"Completed": "completed", "Failed": "failed", "Terminated": "failed", "Canceled": "failed"}
+    return Withdrawal.model_validate_json(
+        json.dumps(
+            progress
+            | {
+                "withdrawal_id": withdrawal_id,
+                "consent": given["request"]["consent"],
+                "status": states.get(status.runtime_status.value, "running"),
+                "created_at": status.created_time.isoformat(),
+                "updated_at": status.last_updated_time.isoformat(),
+            }
+        )
+    )
