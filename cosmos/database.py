@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
-from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 
@@ -18,6 +19,14 @@ D = TypeVar("D", bound=Document)
 EMULATOR_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
+def names_proxies() -> bool:
+    """Whether the environment names proxies to go through: what a transport is told as `use_env_settings`.
+
+    Asked once: aiohttp would look for them, and for a `.netrc`, in two other threads at each request.
+    """
+    return bool(getproxies())
+
+
 def connect(connection: str, transport: AsyncHttpTransport[Any, Any] | None = None) -> CosmosClient:
     """A client, to be entered once and shared by all of a process.
 
@@ -27,11 +36,12 @@ def connect(connection: str, transport: AsyncHttpTransport[Any, Any] | None = No
     Args:
         connection: `https://<account>.documents.azure.com:443/`, reached with the process's Azure identity; or the
             connection string of an emulator on this machine (`AccountEndpoint=…;AccountKey=…;`).
-        transport: What sends the requests; the SDK's own by default. The client closes it.
+        transport: What sends the requests; by default the SDK's own. The client closes it.
 
     Raises:
         ValueError: the connection string is incomplete, or a key is given for anything but an emulator.
     """
+    transport = transport or AioHttpTransport(use_env_settings=names_proxies())
     if "AccountEndpoint=" not in connection:
         return CosmosClient(connection, DefaultAzureCredential(), transport=transport)
     parts = dict(part.split("=", 1) for part in connection.split(";") if "=" in part)

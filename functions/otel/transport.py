@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from azure.core.pipeline.transport import AioHttpTransport
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, Tracer, get_current_span
 
+from cosmos.database import names_proxies
 from cosmos.wire import Asked
 from functions.otel.measures import Measures
 
@@ -24,7 +25,7 @@ class TellingTransport(AioHttpTransport):  # type: ignore[misc]  # exported lazi
     """The SDK's transport, with telemetry of each request on the wire, also of those that the SDK sends again."""
 
     def __init__(self, tracer: Tracer, measures: Measures) -> None:
-        super().__init__()
+        super().__init__(use_env_settings=names_proxies())
         self._tracer = tracer
         self._measures = measures
 
