@@ -29,14 +29,14 @@ class Alert(Document):
     partition_key: Uuid
     kind: Literal["alert"] = "alert"
 
-    user_id: Uuid
-    window: Window
+    user_id: Uuid = Field(description="Whose limit it is; same as `partition_key`")
+    window: Window = Field(description="Which kind of window the limit holds in")
     window_key: str = Field(description="Which: minute:2026-11-20T12:03, day:2026-11-20, month:2026-11")
-    measure: Measure
+    measure: Measure = Field(description="What is limited; cost in 1e-9 USD")
     threshold: int = Field(description="Percent of the limit: 50, 80 or 100")
     used: Count = Field(description="When it was raised")
-    limit: Count
-    raised_at: Timestamp
+    limit: Count = Field(description="The limit, in the same unit as `used`")
+    raised_at: Timestamp = Field(description="When the threshold was found to be passed")
 
     @property
     def key(self) -> str:

@@ -29,10 +29,10 @@ ALLOWANCE_ID = "allowance"
 class Reservation(Message):
     """What one admission holds: one query, and at most these tokens and this cost."""
 
-    tokens: Count
+    tokens: Count = Field(description="Tokens of all kinds, at most")
     cost_nano_usd: Count = Field(description="1e-9 USD; 0 where the model has no price")
-    expires_at: Timestamp
-    request_hash: str
+    expires_at: Timestamp = Field(description="From then on it holds nothing")
+    request_hash: str = Field(description="Hash of the request that made it, to tell a repetition from a reuse")
 
     def amount(self, measure: Measure) -> int:
         return {"queries": 1, "tokens": self.tokens, "cost_nano_usd": self.cost_nano_usd}[measure]
@@ -47,7 +47,7 @@ class Allowance(Document):
 
     container: ClassVar[str] = "user_sessions"
 
-    id: Literal["allowance"] = "allowance"
+    id: Literal["allowance"] = Field(default="allowance", description="One per user")
     partition_key: Uuid
     kind: Literal["allowance"] = "allowance"
     ttl: int | None = Field(default=-1, description="Kept for ever")

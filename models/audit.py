@@ -27,7 +27,7 @@ class AuditEntry(Document):
     user_id: Uuid = Field(description="Whom it is about")
     actor_id: Uuid = Field(description="The user_id of who did it")
     actor_roles: list[str] = Field(description="The roles of their token")
-    act: AuditedAct
-    reason: Reason
-    audited_at: Timestamp
+    act: AuditedAct = Field(description="What was done")
+    reason: Reason = Field(description="Why, as who did it says")
+    audited_at: Timestamp = Field(description="When")
     request_id: str = Field(description="The request, as its answer and the log name it")

@@ -55,32 +55,32 @@ class UserBookmark(Document):
 
     container: ClassVar[str] = "user_bookmarks"
 
-    id: Uuid
+    id: Uuid = Field(description="UUIDv5 of the user and the turn: a turn that is saved twice is saved once")
     partition_key: Uuid
     kind: Literal["bookmark"] = "bookmark"
 
-    user_id: Uuid
+    user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
     interaction_id: str = Field(description="The turn that was saved")
     session_id: Uuid = Field(description="The session of that turn")
 
-    bookmarked_at: Timestamp
+    bookmarked_at: Timestamp = Field(description="When it was saved, and again if it was deleted since")
     timezone: TimeZone = Field(default="UTC", description="IANA time zone in which the day of saving counts")
-    bookmark_title: Title
-    bookmark_tags: Tags = Field(default_factory=list)
-    bookmark_notes: Notes | None = None
+    bookmark_title: Title = Field(description="As the user calls it; else the beginning of the question")
+    bookmark_tags: Tags = Field(default_factory=list, description="The user's own tags")
+    bookmark_notes: Notes | None = Field(default=None, description="The user's own notes")
 
     original_query: str | None = Field(description="Copy of the question; null if its text is not stored")
     bookmarked_response: str | None = Field(description="Copy of the answer; null if its text is not stored")
-    personality: str
-    source_references: list[Reference] = Field(default_factory=list)
+    personality: str = Field(description="Who answered: the turn's `personality_used`")
+    source_references: list[Reference] = Field(default_factory=list, description="The turn's `source_references`")
 
     bookmark_collection: Label | None = Field(default=None, description="The user's own collection")
-    is_favorite: bool = False
+    is_favorite: bool = Field(default=False, description="Whether the user marked it")
     analytics_consent: bool = Field(
         default=True, description="Its user's consent to analytics when it was saved; without, it counts in no rollup"
     )
     access_count: Count = Field(default=0, description="How often it was opened")
-    last_accessed: Timestamp | None = None
+    last_accessed: Timestamp | None = Field(default=None, description="When it was last opened")
 
     @classmethod
     def of(cls, turn: UserInteraction, now: datetime, title: str | None = None, **kept: Any) -> UserBookmark:
@@ -115,13 +115,13 @@ class DeletedBookmark(Document):
 
     container: ClassVar[str] = "user_bookmarks"
 
-    id: Uuid
+    id: Uuid = Field(description="As the bookmark's")
     partition_key: Uuid
     kind: Literal["deleted_bookmark"] = "deleted_bookmark"
-    user_id: Uuid
-    interaction_id: str
-    bookmarked_at: Timestamp
-    deleted_at: Timestamp
+    user_id: Uuid = Field(description="Whose it was; same as `partition_key`")
+    interaction_id: str = Field(description="The turn that was saved")
+    bookmarked_at: Timestamp = Field(description="When it was saved")
+    deleted_at: Timestamp = Field(description="When it was deleted")
 
     @classmethod
     def of(cls, bookmark: UserBookmark, now: datetime) -> DeletedBookmark:
@@ -150,8 +150,8 @@ class BookmarkRequest(Document):
 
     container: ClassVar[str] = "user_bookmarks"
 
-    id: Uuid
+    id: Uuid = Field(description="UUIDv5 of the user and the Idempotency-Key")
     partition_key: Uuid
     kind: Literal["bookmark_request"] = "bookmark_request"
     ttl: int | None = REPEATABLE_SECONDS
-    request_hash: str
+    request_hash: str = Field(description="Hash of the request, to tell a repetition from a reuse")

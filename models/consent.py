@@ -31,9 +31,9 @@ MEANINGS: dict[Consent, str] = {
 class ConsentChange(Message):
     """A consent that was given or withdrawn."""
 
-    consent: Consent
+    consent: Consent = Field(description="Which consent")
     given: bool = Field(description="Whether it was given; else it was withdrawn")
-    changed_at: Timestamp
+    changed_at: Timestamp = Field(description="When it was given or withdrawn")
 
 
 def ever_withdrawn(history: Sequence[ConsentChange], consent: Consent) -> bool:

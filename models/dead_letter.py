@@ -18,11 +18,11 @@ class DeadLetter(Document):
     container: ClassVar[str] = "user_analytics"
 
     kind: Literal["dead_letter"] = "dead_letter"
-    source_container: str
-    source_id: str
-    source_partition: str
+    source_container: str = Field(description="Container of the document that could not be counted")
+    source_id: str = Field(description="Its id")
+    source_partition: str = Field(description="Its partition key")
     error: str = Field(description="What was wrong with it; names fields, quotes no values")
-    failed_at: Timestamp
+    failed_at: Timestamp = Field(description="When it failed last")
 
     @classmethod
     def of(cls, container: str, item: dict[str, Any], error: str, now: datetime) -> DeadLetter:

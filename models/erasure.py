@@ -37,9 +37,9 @@ class Tombstone(Document):
     kind: Literal["tombstone"] = "tombstone"
     ttl: int | None = FOR_EVER
 
-    account_status: Literal["deleted"] = "deleted"
+    account_status: Literal["deleted"] = Field(default="deleted", description="As of a profile: the account is closed")
     erasure_id: Uuid = Field(description="The receipt")
-    deleted_at: Timestamp
+    deleted_at: Timestamp = Field(description="When the erasure was asked for")
 
     @classmethod
     def over(cls, item: Mapping[str, Any] | None, item_id: str, user_id: str, erasure: Erasure) -> Tombstone:
@@ -64,7 +64,7 @@ class ErasureProgress(Document):
     kind: Literal["erasure_progress"] = "erasure_progress"
     ttl: int | None = FOR_EVER
 
-    deleted: Counts = Field(default_factory=dict)
+    deleted: Counts = Field(default_factory=dict, description="Documents deleted so far, by kind")
     email_claims: list[str] = Field(
         default_factory=list, description="Ids of email claims: noted, and counted, before they are released"
     )
@@ -97,9 +97,9 @@ class Erasure(Document):
     partition_key: Uuid
     kind: Literal["erasure"] = "erasure"
 
-    status: Literal["running", "completed"] = "running"
+    status: Literal["running", "completed"] = Field(default="running", description="How far it is")
     user_hash: str = Field(description="Keyed hash of the user's id")
-    requested_by: Asker
+    requested_by: Asker = Field(description="Who asked for it")
     actor_id: Uuid | None = Field(default=None, description="The user_id of the admin who asked; null for the user")
     requested_at: Timestamp = Field(description="From then on the account was closed")
     started_at: Timestamp | None = Field(default=None, description="When deleting began, after a pause for the last")
@@ -107,7 +107,7 @@ class Erasure(Document):
     deleted: dict[str, Counts] = Field(
         default_factory=dict, description="Documents deleted, by container and kind; empty until it is completed"
     )
-    deleted_total: Count = 0
+    deleted_total: Count = Field(default=0, description="Documents deleted in all")
 
     @classmethod
     def of(cls, user_id: str, asker: Asker, actor_id: str | None, now: datetime, key: bytes) -> Erasure:

@@ -20,9 +20,9 @@ class Feedback(Message):
     """What a user can say of an answer."""
 
     user_rating: Stars | None = Field(default=None, description="Stars, 1-5")
-    user_feedback: FeedbackText | None = None
+    user_feedback: FeedbackText | None = Field(default=None, description="In the user's words")
     was_helpful: bool | None = Field(default=None, description="Thumbs up or down")
-    was_shared: bool = False
+    was_shared: bool = Field(default=False, description="Whether the user shared the answer")
 
 
 class PastFeedback(Feedback):

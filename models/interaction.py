@@ -97,72 +97,82 @@ class UserInteraction(Document):
 
     container: ClassVar[str] = "user_interactions"
 
-    id: TurnId
+    id: TurnId = Field(
+        description="UUIDv5 of session and Idempotency-Key; random without a key; or a trusted server's own"
+    )
     partition_key: Uuid
     kind: Literal["interaction"] = "interaction"
 
-    user_id: Uuid
-    session_id: Uuid
+    user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
+    session_id: Uuid = Field(description="The session it belongs to")
     interaction_sequence: int = Field(ge=1, description="Order within the session: 1, 2, 3, ...")
 
-    timestamp: Timestamp
+    timestamp: Timestamp = Field(description="When it was recorded; of an ingested turn, when it was asked")
     timezone: TimeZone = Field(description="IANA time zone in which the turn's day and hour count")
-    response_time_ms: Count
+    response_time_ms: Count = Field(description="Milliseconds to generate the response; 0 where unknown")
 
     texts_stored: bool = Field(
         default=True, description="Whether question, answer and written feedback are kept; false: they are null"
     )
-    user_query: str | None
+    user_query: str | None = Field(description="The user's question; null where texts are not stored")
     user_query_length: Count = Field(description="Characters (code points)")
     user_query_language: str = Field(description="BCP 47 tag; `und` where it can't be told")
-    query_category: str
-    query_complexity: QueryComplexity
+    query_category: str = Field(description="Subject, as the client tells it: philosophy, science, ...")
+    query_complexity: QueryComplexity = Field(description="How much the question asks for: see `query_complexity`")
 
-    personality_used: str
-    response_text: str | None
+    personality_used: str = Field(description="Who answered, as the client tells it")
+    response_text: str | None = Field(description="The generated response; null where texts are not stored")
     response_length: Count = Field(description="Characters (code points)")
-    response_quality: ResponseQuality
+    response_quality: ResponseQuality = Field(
+        description="As the client tells it; `fallback` is an answer in place of a failed one"
+    )
 
-    model_used: str
+    model_used: str = Field(description="The model's name, as its provider spells it")
     input_tokens: Count = Field(description="Input tokens that were not read from a cache")
-    cached_input_tokens: Count = 0
+    cached_input_tokens: Count = Field(default=0, description="Input tokens read from a cache")
     output_tokens: Count = Field(description="Output tokens without reasoning")
-    reasoning_tokens: Count = 0
+    reasoning_tokens: Count = Field(default=0, description="Reasoning tokens")
     total_tokens: Count = Field(description="Sum of the four kinds of tokens")
     cost_usd: float | None = Field(ge=0, description="USD; null where the model has no price")
     cost_nano_usd: Count | None = Field(description="The same in 1e-9 USD, an integer, so that sums are exact")
     price_version: str = Field(description="Which prices: package version, and a hash of overrides")
 
-    rag_sources_used: list[str] = Field(default_factory=list)
-    citations_provided: list[str] = Field(default_factory=list)
-    context_relevance_score: float | None = None
+    rag_sources_used: list[str] = Field(default_factory=list, description="Sources that the answer was generated from")
+    citations_provided: list[str] = Field(default_factory=list, description="Sources that the answer cites")
+    context_relevance_score: float | None = Field(
+        default=None, description="How well the sources fit the question, 0-1, as the client tells it"
+    )
 
-    user_rating: int | None = Field(default=None, ge=1, le=5)
-    user_feedback: str | None = None
-    was_helpful: bool | None = None
-    was_bookmarked: bool = False
+    user_rating: int | None = Field(default=None, ge=1, le=5, description="Stars, 1-5")
+    user_feedback: str | None = Field(default=None, description="Feedback in the user's words")
+    was_helpful: bool | None = Field(default=None, description="Thumbs up or down")
+    was_bookmarked: bool = Field(default=False, description="Whether the turn is bookmarked")
     bookmark_revision: Count = Field(
         default=0, description="Revision of the bookmark that `was_bookmarked` comes from; 0 before the first"
     )
-    was_shared: bool = False
+    was_shared: bool = Field(default=False, description="Whether the user shared the answer")
     feedback_at: Timestamp | None = Field(
         default=None, description="When the feedback was given, if later than the turn was recorded"
     )
     feedback_history: list[PastFeedback] = Field(default_factory=list, description="Earlier feedback, oldest first")
 
-    content_tags: list[str] = Field(default_factory=list)
-    content_themes: list[str] = Field(default_factory=list)
-    source_references: list[str] = Field(default_factory=list)
+    content_tags: list[str] = Field(default_factory=list, description="Tags of the content, as the client tells it")
+    content_themes: list[str] = Field(default_factory=list, description="Themes of the content, as the client tells it")
+    source_references: list[str] = Field(default_factory=list, description="References to the works that it is about")
 
-    safety_score: float = Field(default=1.0, ge=0, le=1)
-    moderation_flags: list[str] = Field(default_factory=list)
-    was_flagged: bool = False
+    safety_score: float = Field(default=1.0, ge=0, le=1, description="1 is harmless, 0 is not, as the client tells it")
+    moderation_flags: list[str] = Field(
+        default_factory=list, description="What moderation found, as the client tells it"
+    )
+    was_flagged: bool = Field(default=False, description="Whether moderation flagged it")
     admission_id: Uuid | None = Field(default=None, description="The admission that it settled")
 
     ip_address: str | None = Field(default=None, description="Keyed hash of the client's address")
-    device_type: str | None = None
-    browser: str | None = None
-    platform: str | None = None
+    device_type: str | None = Field(default=None, description="mobile, desktop, tablet or bot, from the user agent")
+    browser: str | None = Field(default=None, description="Family of the browser, from the user agent")
+    platform: str | None = Field(
+        default=None, description="windows, mac, linux, ios, android, ..., from the user agent"
+    )
     request_hash: str = Field(description="Keyed hash of the request that made it, to tell a repetition from a reuse")
     traceparent: str | None = Field(
         default=None, description="W3C trace context of the request that recorded it, where traces are taken"

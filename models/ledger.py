@@ -17,7 +17,7 @@ class LedgerEntry(Document):
 
     kind: Literal["ledger"] = "ledger"
     source: str = Field(description="Key of the source document, such as interaction:<id>")
-    source_revision: int = Field(ge=1)
+    source_revision: int = Field(ge=1, description="The revision of the source that has been counted")
     applied: dict[str, dict[str, int]] = Field(description="Measures by name of the bucket")
 
     @property

@@ -30,7 +30,7 @@ _Usd = Annotated[float, Field(ge=0, le=9_000_000, allow_inf_nan=False)]
 class WindowLimits(Message):
     """The limits of one window."""
 
-    queries: Count | _Unlimited | None = None
+    queries: Count | _Unlimited | None = Field(default=None, description="Turns, and admissions that are not settled")
     tokens: Count | _Unlimited | None = Field(default=None, description="Tokens of all kinds")
     cost_usd: _Usd | _Unlimited | None = Field(default=None, description="USD; models without a price add nothing")
 
@@ -48,9 +48,9 @@ class WindowLimits(Message):
 class LimitTable(Message):
     """Limits by window: the UTC minute, and the day and the month of the user's own calendar."""
 
-    minute: WindowLimits = Field(default_factory=WindowLimits)
-    day: WindowLimits = Field(default_factory=WindowLimits)
-    month: WindowLimits = Field(default_factory=WindowLimits)
+    minute: WindowLimits = Field(default_factory=WindowLimits, description="Of a minute of UTC")
+    day: WindowLimits = Field(default_factory=WindowLimits, description="Of a day of the user's own calendar")
+    month: WindowLimits = Field(default_factory=WindowLimits, description="Of a month of the user's own calendar")
 
     def given(self) -> dict[LimitKey, int | None]:
         rows: dict[Window, WindowLimits] = {"minute": self.minute, "day": self.day, "month": self.month}
@@ -70,14 +70,14 @@ class NewLimits(Message):
 
     limits: LimitTable = Field(description='"unlimited" lifts a limit; an empty object ends what was decided before')
     until: Timestamp | None = Field(default=None, description="From then on as for everybody; null: until changed")
-    reason: Reason
+    reason: Reason = Field(description="Why, as who decided it says")
 
 
 class LimitOverride(NewLimits):
     """What staff decided for one user, as the profile keeps it."""
 
     by: str = Field(min_length=1, max_length=64, description="The user_id of who decided it")
-    at: Timestamp
+    at: Timestamp = Field(description="When it was decided")
 
 
 def effective(everybody: LimitTable, override: LimitOverride | None, now: datetime) -> Limits:

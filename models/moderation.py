@@ -42,12 +42,12 @@ class Moderation(Message):
 class ModerationAction(Message):
     """What was done to an account, as its profile keeps it."""
 
-    action: ModerationKind
-    reason: Reason
+    action: ModerationKind = Field(description="What was done")
+    reason: Reason = Field(description="Why, as who did it says")
     by: str = Field(min_length=1, max_length=64, description="The user_id of who did it; `policy` where a rule did")
-    at: Timestamp
-    status_before: AccountStatus
-    status_after: AccountStatus
+    at: Timestamp = Field(description="When")
+    status_before: AccountStatus = Field(description="The account's status before it")
+    status_after: AccountStatus = Field(description="The account's status since")
 
 
 def status_after(action: ModerationKind, status: AccountStatus) -> AccountStatus:

@@ -23,8 +23,8 @@ ZONE_STAYS = timedelta(days=28)
 class LimitZone(Message):
     """The time zone that the day and the month of limits are counted in, once the user has changed theirs."""
 
-    timezone: TimeZone
-    since: Timestamp
+    timezone: TimeZone = Field(description="IANA time zone")
+    since: Timestamp = Field(description="From when on")
 
 
 class UserProfile(Document):
@@ -32,15 +32,15 @@ class UserProfile(Document):
 
     container: ClassVar[str] = "users"
 
-    id: Uuid
+    id: Uuid = Field(description="The user_id: UUIDv5 of `tenant_id` and `auth_id`")
     partition_key: Uuid
     kind: Literal["profile"] = "profile"
 
     auth_id: Uuid = Field(description="Entra ID's `oid`")
     email: Email = Field(description="Primary address, unique over all users")
     name: str = Field(description="Display name from Entra ID")
-    given_name: str | None = None
-    family_name: str | None = None
+    given_name: str | None = Field(default=None, description="From Entra ID")
+    family_name: str | None = Field(default=None, description="From Entra ID")
     auth_provider: str = Field(default="microsoft", description="Who authenticated the user")
     tenant_id: Uuid = Field(description="Entra ID's `tid`")
 
@@ -54,8 +54,11 @@ class UserProfile(Document):
 
     user_preferences: dict[str, Any] = Field(default_factory=dict, description="The application's own preferences")
 
-    account_status: AccountStatus = "active"
-    created_at: Timestamp
+    account_status: AccountStatus = Field(
+        default="active",
+        description="What the account may do: `active` all; `suspended` and `blocked` read; `deleted` nothing",
+    )
+    created_at: Timestamp = Field(description="When the user was first seen")
     last_login: Timestamp = Field(description="When the newest token seen was issued")
     graph_attempted_at: Timestamp | None = Field(default=None, description="When Microsoft Graph was asked last")
     graph_synced_at: Timestamp | None = Field(default=None, description="When Microsoft Graph answered last")
@@ -89,7 +92,9 @@ class UserProfile(Document):
     analytics_consent: bool = Field(default=True, description=MEANINGS["analytics_consent"])
     text_storage_consent: bool = Field(default=True, description=MEANINGS["text_storage_consent"])
     marketing_consent: bool = Field(default=False, description=MEANINGS["marketing_consent"])
-    last_consent_update: Timestamp | None = None
+    last_consent_update: Timestamp | None = Field(
+        default=None, description="When a consent was given or withdrawn last"
+    )
     consent_history: list[ConsentChange] = Field(default_factory=list, description="Changes of consents, oldest first")
 
     @property
@@ -149,8 +154,8 @@ class EmailClaim(Document):
     container: ClassVar[str] = "users"
 
     kind: Literal["email_claim"] = "email_claim"
-    user_id: Uuid
-    claimed_at: Timestamp
+    user_id: Uuid = Field(description="Who holds the address")
+    claimed_at: Timestamp = Field(description="Since when")
 
     @classmethod
     def of(cls, email: str, user_id: str, now: datetime) -> EmailClaim:

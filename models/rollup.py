@@ -30,12 +30,12 @@ class Rollup(Counted):
 
     kind: Literal["rollup"] = "rollup"
 
-    user_id: Uuid
-    analytics_period: UserPeriod
+    user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
+    analytics_period: UserPeriod = Field(description="Which kind of period it counts")
     timezone: str = Field(description="IANA time zone that most of what is counted was stamped with")
     period_start: Timestamp = Field(description="First instant, in the user's zone; of sessions the first turn")
     period_end: Timestamp = Field(description="First instant after it; of sessions and all time the last turn")
-    last_updated: Timestamp
+    last_updated: Timestamp = Field(description="When it was written last")
 
     total_sessions: Count = Field(description="Sessions started in the period")
     total_interactions: Count = Field(description="Turns")

@@ -23,20 +23,22 @@ class UserSession(Document):
     partition_key: Uuid
     kind: Literal["session"] = "session"
 
-    user_id: Uuid
+    user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
     session_id: Uuid = Field(description="Same as `id`")
 
     start_time: Timestamp = Field(description="When it was started, or its first turn if that is earlier")
     end_time: Timestamp | None = Field(default=None, description="Last activity of a session that has ended, else null")
     duration_seconds: Count | None = Field(default=None, description="From start to last activity, set when it ends")
-    is_active: bool = True
+    is_active: bool = Field(
+        default=True, description="Whether it goes on: until it is ended, or nothing happens for `SESSION_IDLE_MINUTES`"
+    )
     last_activity: Timestamp = Field(description="Start, or time of the newest turn recorded")
     timezone: TimeZone = Field(default="UTC", description="IANA time zone that the session's turns count in")
 
     user_agent: str | None = Field(default=None, description="The client's User-Agent header, at most 512 characters")
     ip_address: str | None = Field(default=None, description="Keyed hash of the client's address")
     device_type: str | None = Field(default=None, description="mobile, desktop, tablet or bot")
-    browser: str | None = None
+    browser: str | None = Field(default=None, description="Family of the browser, from the user agent")
     platform: str | None = Field(default=None, description="windows, mac, linux, ios, android, ...")
 
     last_sequence: Count = Field(default=0, description="Sequence number given to the newest turn")
@@ -49,14 +51,14 @@ class UserSession(Document):
 
     total_queries: Count = Field(default=0, description="Turns, set from the session's rollup")
     total_responses: Count = Field(default=0, description="Turns whose answer was not a fallback")
-    total_tokens: Count = 0
+    total_tokens: Count = Field(default=0, description="Tokens of all kinds, set from the session's rollup")
     total_cost_usd: float = Field(default=0.0, ge=0, description="USD")
     totals_revision: int = Field(default=0, ge=0, description="Revision of the rollup that the totals come from")
 
     personalities_used: list[str] = Field(default_factory=list, description="Most used first")
     topics_discussed: list[str] = Field(default_factory=list, description="Query categories, most used first")
 
-    avg_response_time_ms: float = Field(default=0.0, ge=0)
+    avg_response_time_ms: float = Field(default=0.0, ge=0, description="Mean over its turns, in milliseconds")
     user_satisfaction_ratings: list[int] = Field(default_factory=list, description="All ratings 1-5, ascending")
 
     session_quality: SessionQuality = Field(default="unknown", description="Set when it ends: see `session_quality`")
@@ -127,7 +129,7 @@ class TurnClaim(Document):
     container: ClassVar[str] = "user_sessions"
 
     kind: Literal["turn_claim"] = "turn_claim"
-    session_id: Uuid
+    session_id: Uuid = Field(description="The session that gave the turn its number")
 
     @classmethod
     def of(cls, user_id: str, session_id: str, interaction_id: str) -> TurnClaim:

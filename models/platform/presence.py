@@ -15,7 +15,7 @@ class Presence(Counted):
     """One user on one day of UTC, which may hold parts of two days of their own calendar."""
 
     kind: Literal["presence"] = "presence"
-    analytics_period: Literal["presence"] = "presence"
+    analytics_period: Literal["presence"] = Field(default="presence", description="One user on one day of UTC")
     turns: Count = Field(description="Turns on that day")
 
     @classmethod

@@ -20,7 +20,7 @@ class Question(Counted):
     """A question that differs from others in more than case, width, spacing, punctuation or a trailing counter."""
 
     kind: Literal["question"] = "question"
-    analytics_period: Literal["question"] = "question"
+    analytics_period: Literal["question"] = Field(default="question", description="One question, of all time")
     question: str | None = Field(
         description=f"Its normalised text, the first {TEXT_KEPT} characters; null until {ASKERS_NEEDED} users asked it"
     )

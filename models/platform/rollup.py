@@ -20,8 +20,8 @@ class PlatformRollup(Counted):
     """A day or a month of UTC, of the whole platform or of one of its shards. It names no user."""
 
     kind: Literal["platform_rollup"] = "platform_rollup"
-    analytics_period: Literal["utc_daily", "utc_monthly"]
-    last_updated: Timestamp
+    analytics_period: Literal["utc_daily", "utc_monthly"] = Field(description="A day or a month of UTC")
+    last_updated: Timestamp = Field(description="When it was written last")
 
     total_interactions: Count = Field(description="Turns")
     total_sessions: Count = Field(description="Sessions started")

@@ -21,7 +21,9 @@ class UserGroup(Counted):
     """How many users there are of a group, and how many of them did what."""
 
     kind: Literal["user_group"] = "user_group"
-    analytics_period: Literal["cohort", "growth"]
+    analytics_period: Literal["cohort", "growth"] = Field(
+        description="`cohort`: users whose first turn was in the same week; `growth`: all users"
+    )
     users: Count = Field(description="Users with turns")
     retention: list[float] = Field(
         description="Of a cohort: the share of its users with turns in the nth week after their first, 1st first; 0-1"

@@ -21,7 +21,7 @@ Rule = Literal[
 class Finding(Message):
     """Evidence of one rule."""
 
-    rule: Rule
+    rule: Rule = Field(description="Which rule found it")
     pattern: str = Field(description="Which of the rule's patterns was seen, such as turns_per_day")
     strength: float = Field(ge=0, le=1, description="0.5 at the threshold, 1 at twice of it")
     observed: float = Field(description="What was seen, in the threshold's unit")

@@ -23,12 +23,12 @@ _AGE = DAYS_KEPT // timedelta(milliseconds=1)
 class Dismissal(Message):
     """A moderator's word that a finding is none. The rule ignores what happened until then."""
 
-    rule: Rule
+    rule: Rule = Field(description="Which rule's finding it was")
     fingerprint: str = Field(description="Of the finding that was dismissed")
     until: Timestamp = Field(description="Time of its last evidence: only what is later can be found again")
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, description="Why, as who dismissed it says")
     by: str = Field(description="The user_id of who dismissed it")
-    at: Timestamp
+    at: Timestamp = Field(description="When")
 
 
 class RiskWindow(Document):
@@ -40,7 +40,7 @@ class RiskWindow(Document):
     container: ClassVar[str] = "user_analytics"
 
     kind: Literal["risk_window"] = "risk_window"
-    user_id: Uuid
+    user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
     turns: list[TurnFacts] = Field(
         default_factory=list, description="The newest turns, in time order: arrays, see TurnFacts"
     )
