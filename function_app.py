@@ -23,6 +23,7 @@ from functions import (
     interactions,
     me,
     rebuild,
+    repricing,
     sessions,
     unmatched,
     usage,
@@ -51,6 +52,7 @@ API = (
     admin_insights.routes,
     dead_letters.routes,
     rebuild.routes,
+    repricing.routes,
     erasure.routes,
 )
 DESCRIBED = (*API, docs.routes_describing(API))
@@ -60,5 +62,6 @@ app.register_functions(unmatched.blueprint(DESCRIBED))
 app.register_functions(feeds.blueprint)
 app.register_functions(idle_sessions.blueprint)
 app.register_functions(rebuild.blueprint)
+app.register_functions(repricing.blueprint)
 app.register_functions(erasure.blueprint)
 app.register_functions(consents.blueprint)

@@ -18,7 +18,7 @@ from functions.admin_users import MAX_REASON, audit_entry, audit_reason
 from functions.api import Routes
 from functions.call import Call
 from functions.operation import Access, Header, Reply
-from functions.orchestrations import client_of, start_once
+from functions.orchestrations import client_of, kept_running
 from functions.services import services
 from models.erasure import Asker, Erasure, user_hash_of
 from models.errors import NotFound, SelfModeration
@@ -129,7 +129,7 @@ async def _erased(call: Call[None], user_id: str, asker: Asker, actor_id: str | 
             "is_barred": False,
             "settle_seconds": call.services.settings.erasure_settle_seconds,
         }
-        await start_once(client_of(call), ORCHESTRATOR, erasure.id, work)
+        await kept_running(client_of(call), ORCHESTRATOR, erasure.id, work)
         await erasures.bar(user_id, erasure)
         call.store.users.close(user_id)
         erasure = await erasures.receipt(erasure.id)

@@ -90,6 +90,14 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "everybody, only to report": {"user_id": None, "repair": False},
         "one user, repaired": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "repair": True},
     },
+    "start_repricing": {
+        "what November costs by new prices, only to tell": {
+            "user_id": None,
+            "from": "2026-11-01T00:00:00Z",
+            "to": "2026-12-01T00:00:00Z",
+            "dry_run": True,
+        },
+    },
     "edit_me": {
         "consent and preferences": {
             "timezone": "Asia/Kolkata",

@@ -1,33 +1,120 @@
-"""Starting orchestrations once."""
+"""What the orchestrations have in common: how they are begun and looked at, and how they work on many users.
+
+A request names its orchestration: the same caller's same key names the same one, so that it can be sent again. An
+orchestration begins anew after each page of users, with its progress as its input, so that its history stays short.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import logging
+import uuid
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from typing import Any, Literal
 
 import azure.durable_functions as df
 
 from functions.call import Call
+from models.errors import NotFound
+from models.identity import Person
+
+USERS_PER_PAGE = 40
+AT_ONCE = 4
+ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
+
+State = Literal["running", "completed", "failed"]
+_STATES: dict[str, State] = {
+    "Completed": "completed",
+    "Failed": "failed",
+    "Terminated": "failed",
+    "Canceled": "failed",
+}
+
+log = logging.getLogger(__name__)
 
 
 def client_of(call: Call[Any]) -> df.DurableOrchestrationClient:
-    """The client of the orchestrations, of a call whose operation has asked for it."""
+    """The client of the orchestrations, of an operation that asks for it."""
     if call.durable is None:
         raise RuntimeError("the operation has not asked for a client of the orchestrations")
     return call.durable
 
 
-async def start_once(client: df.DurableOrchestrationClient, orchestrator: str, instance_id: str, content: Any) -> None:
-    """Starts an orchestration under an id, unless it is running: also if it has ended, whether well or not."""
-    if await _is_active(client, instance_id):
-        return
+def named(person: Person, orchestrator: str, key: str | None) -> str:
+    """The id of what a request begins: the same for the same person and key, a new one without a key."""
+    return str(uuid.uuid5(uuid.UUID(person.user_id), f"{orchestrator}:{key}") if key else uuid.uuid4())
+
+
+async def begun(
+    client: df.DurableOrchestrationClient, orchestrator: str, instance_id: str, wanted: Any
+) -> df.DurableOrchestrationStatus:
+    """The orchestration of this id, begun with this input unless it is there already, be it running or over."""
+    if not (status := await client.get_status(instance_id, show_input=True)):
+        await _start(client, orchestrator, instance_id, wanted)
+        status = await client.get_status(instance_id, show_input=True)
+    return status
+
+
+async def kept_running(client: df.DurableOrchestrationClient, orchestrator: str, instance_id: str, wanted: Any) -> None:
+    """Begins the orchestration of this id unless it is running: also if it has ended, whether well or not."""
+    status = await client.get_status(instance_id)
+    if not status or state_of(status) != "running":
+        await _start(client, orchestrator, instance_id, wanted)
+
+
+async def _start(client: df.DurableOrchestrationClient, orchestrator: str, instance_id: str, wanted: Any) -> None:
     try:
-        await client.start_new(orchestrator, instance_id, content)
+        await client.start_new(orchestrator, instance_id, wanted)
     except Exception:  # the SDK has no other type for an id that is taken: by this very request, sent twice
-        if not await _is_active(client, instance_id):
+        status = await client.get_status(instance_id)
+        if not status or state_of(status) == "failed":
             raise
 
 
-async def _is_active(client: df.DurableOrchestrationClient, instance_id: str) -> bool:
-    status = await client.get_status(instance_id)
-    ended = ("Completed", "Failed", "Terminated", "Canceled")
-    return bool(status) and status.runtime_status.value not in ended
+async def found(
+    client: df.DurableOrchestrationClient, orchestrator: str, instance_id: str
+) -> df.DurableOrchestrationStatus:
+    """The orchestration of this id.
+
+    Raises:
+        NotFound: there is none, or it is another orchestrator's.
+    """
+    status = await client.get_status(instance_id, show_input=True)
+    if not status or status.name != orchestrator:
+        raise NotFound("orchestration")
+    return status
+
+
+def state_of(status: df.DurableOrchestrationStatus) -> State:
+    return _STATES.get(status.runtime_status.value, "running")
+
+
+def input_of(status: df.DurableOrchestrationStatus) -> dict[str, Any]:
+    given: dict[str, Any] = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
+    return given
+
+
+def progress_of(status: df.DurableOrchestrationStatus) -> dict[str, Any]:
+    """What it has done so far: its output once it has ended, what it said of itself or began with before."""
+    if isinstance(status.output, dict):
+        return status.output
+    return status.custom_status or input_of(status)["progress"] or {}
+
+
+def results(
+    context: df.DurableOrchestrationContext, activity: str, inputs: Sequence[Any]
+) -> Generator[Any, Any, list[Any]]:
+    """What an activity returns for each input, worked on at once; None for those that failed at every attempt."""
+    tasks = [context.call_activity_with_retry(activity, ATTEMPTS, one) for one in inputs]
+    with suppress(Exception):  # the SDK has no other type for an activity that failed; each is looked at below
+        yield context.task_all(tasks)
+    returned: list[Any] = []
+    for task in tasks:
+        try:
+            returned.append((yield task))
+        except Exception:  # as above
+            returned.append(None)
+            if not context.is_replaying:
+                log.warning("%s failed for a user", activity)
+    return returned

@@ -7,12 +7,9 @@ history stays short; what it has found is in its custom status meanwhile, and in
 from __future__ import annotations
 
 import json
-import logging
-import uuid
 from collections.abc import Generator
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import azure.durable_functions as df
 from pydantic import Field
@@ -21,20 +18,28 @@ from functions.api import Routes
 from functions.call import Call
 from functions.faults import private
 from functions.operation import Access, Reply
+from functions.orchestrations import (
+    AT_ONCE,
+    ATTEMPTS,
+    USERS_PER_PAGE,
+    State,
+    begun,
+    client_of,
+    found,
+    input_of,
+    named,
+    progress_of,
+    results,
+    state_of,
+)
 from functions.services import services
 from models.document import Message
 from models.drift import BucketDrift, UserDrift, total_of
-from models.errors import KeyReused, NotFound
-from models.identity import Person
+from models.errors import KeyReused
 from models.values import Count, Timestamp, Uuid
 
 ORCHESTRATOR = "rebuild_analytics"
-USERS_PER_PAGE = 40
-USERS_AT_ONCE = 4
 DRIFT_SHOWN = 200
-ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
-
-log = logging.getLogger(__name__)
 
 blueprint = df.Blueprint()
 routes = Routes()
@@ -71,7 +76,7 @@ class Rebuild(Progress):
     rebuild_id: Uuid
     user_id: Uuid | None
     repair: bool
-    status: Literal["running", "completed", "failed"]
+    status: State
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -91,21 +96,13 @@ async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
     await call.writer()
     if call.body.user_id is not None:
         await call.store.accounts.read(call.body.user_id)
-    client = _client(call)
-    rebuild_id = _rebuild_id(call.person, call.idempotency_key)
-    wanted = {"request": call.body.model_dump(mode="json"), "progress": None, "continuation": None}
-    status = await client.get_status(rebuild_id, show_input=True)
-    if not status:
-        try:
-            await client.start_new(ORCHESTRATOR, rebuild_id, wanted)
-        except Exception:  # the SDK has no other type for an id that is taken: by this very request, sent twice
-            if not await client.get_status(rebuild_id):
-                raise
-        status = await client.get_status(rebuild_id, show_input=True)
-    rebuild = _described(rebuild_id, status)
-    if (rebuild.user_id, rebuild.repair) != (call.body.user_id, call.body.repair):
+    rebuild_id = named(call.person, ORCHESTRATOR, call.idempotency_key)
+    request = call.body.model_dump(mode="json")
+    wanted = {"request": request, "progress": None, "continuation": None}
+    status = await begun(client_of(call), ORCHESTRATOR, rebuild_id, wanted)
+    if input_of(status)["request"] != request:
         raise KeyReused
-    return Reply(rebuild, headers={"Location": f"/api/admin/rebuilds/{rebuild_id}"})
+    return Reply(_described(rebuild_id, status), headers={"Location": f"/api/admin/rebuilds/{rebuild_id}"})
 
 
 @routes.operation(
@@ -118,10 +115,7 @@ async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
 )
 async def get_rebuild(call: Call[None]) -> Rebuild:
     rebuild_id = call.uuid("rebuild_id")
-    status = await _client(call).get_status(rebuild_id, show_input=True)
-    if not status or status.name != ORCHESTRATOR:
-        raise NotFound("rebuild")
-    return _described(rebuild_id, status)
+    return _described(rebuild_id, await found(client_of(call), ORCHESTRATOR, rebuild_id))
 
 
 @blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
@@ -136,30 +130,15 @@ def rebuild_analytics(context: df.DurableOrchestrationContext) -> Generator[Any,
         page = {"users": [request["user_id"]], "continuation": None}
     else:
         page = yield context.call_activity_with_retry("rebuild_page", ATTEMPTS, state["continuation"])
-    for start in range(0, len(page["users"]), USERS_AT_ONCE):
-        wave = [{"user_id": user, "repair": request["repair"]} for user in page["users"][start : start + USERS_AT_ONCE]]
-        reports = yield from _reports(context, wave)
-        progress = advanced(progress, reports, users=len(wave))
+    for start in range(0, len(page["users"]), AT_ONCE):
+        wave = [{"user_id": user, "repair": request["repair"]} for user in page["users"][start : start + AT_ONCE]]
+        reports = yield from results(context, "rebuild_user", wave)
+        progress = advanced(progress, [report for report in reports if report], users=len(wave))
         context.set_custom_status(progress)
     if page["continuation"] is None:
         return progress
     context.continue_as_new({"request": request, "progress": progress, "continuation": page["continuation"]})
     return None
-
-
-def _reports(context: df.DurableOrchestrationContext, wave: list[dict[str, Any]]) -> Generator[Any, Any, Any]:
-    """The reports of some users, worked on at once; without those whose activity failed at every attempt."""
-    tasks = [context.call_activity_with_retry("rebuild_user", ATTEMPTS, one) for one in wave]
-    reports = []
-    with suppress(Exception):  # the SDK has no other type for an activity that failed; each is looked at below
-        yield context.task_all(tasks)
-    for task in tasks:
-        try:
-            reports.append((yield task))
-        except Exception:  # as above
-            if not context.is_replaying:
-                log.warning("a user could not be rebuilt")
-    return reports
 
 
 @blueprint.activity_trigger(input_name="nothing")  # type: ignore[untyped-decorator]
@@ -192,30 +171,11 @@ def advanced(progress: dict[str, Any], reports: list[dict[str, Any]], users: int
     return progress | counts | {"drift": drift[:DRIFT_SHOWN]}
 
 
-def _client(call: Call[Any]) -> df.DurableOrchestrationClient:
-    if call.durable is None:
-        raise RuntimeError("the operation has not asked for a client of the orchestrations")
-    return call.durable
-
-
-def _rebuild_id(person: Person, key: str | None) -> str:
-    """The same for the same person and key."""
-    return str(uuid.uuid5(uuid.UUID(person.user_id), f"rebuild:{key}") if key else uuid.uuid4())
-
-
 def _described(rebuild_id: str, status: df.DurableOrchestrationStatus) -> Rebuild:
-    given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
-    progress = status.output if isinstance(status.output, dict) else status.custom_status or given["progress"] or {}
-    states = {"Completed": "completed", "Failed": "failed", "Terminated": "failed", "Canceled": "failed"}
-    return Rebuild.model_validate_json(
-        json.dumps(
-            progress
-            | given["request"]
-            | {
-                "rebuild_id": rebuild_id,
-                "status": states.get(status.runtime_status.value, "running"),
-                "created_at": status.created_time.isoformat(),
-                "updated_at": status.last_updated_time.isoformat(),
-            }
-        )
-    )
+    view = {
+        "rebuild_id": rebuild_id,
+        "status": state_of(status),
+        "created_at": status.created_time.isoformat(),
+        "updated_at": status.last_updated_time.isoformat(),
+    }
+    return Rebuild.model_validate_json(json.dumps(progress_of(status) | input_of(status)["request"] | view))

@@ -28,6 +28,7 @@ from cosmos.ingestion import Ingestion
 from cosmos.insights import PlatformInsights
 from cosmos.observer import NOBODY, Observer
 from cosmos.rebuilding import Rebuilding
+from cosmos.repricing import Repricing
 from cosmos.risk import Risk
 from cosmos.sessions import Sessions
 from cosmos.turns import Turns
@@ -69,6 +70,7 @@ class Store:
     folding: Folding
     dead_letters: DeadLetters
     rebuilding: Rebuilding
+    repricing: Repricing
     risk: Risk
     insights: PlatformInsights
     erasures: Erasures
@@ -105,6 +107,7 @@ class Store:
             folding=folding,
             dead_letters=DeadLetters(database, folding),
             rebuilding=rebuilding,
+            repricing=Repricing(database, prices),
             risk=Risk(database, risk),
             insights=PlatformInsights(database, risk),
             erasures=Erasures(database),

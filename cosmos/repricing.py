@@ -1,0 +1,67 @@
+"""Container `user_interactions`: turns priced anew. Rollups follow by the change feed, as for any other edit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cosmos.analytics import Contention
+from cosmos.database import Database, Item
+from cosmos.paging import page_of
+from cosmos.patching import edit
+from cosmos.reading import read_or_none
+from models.errors import NotFound, Stale
+from models.interaction import UserInteraction
+from models.pricing import PriceTable
+from models.repricing import Repriced, repriced
+from models.values import format_timestamp
+
+TURNS_PER_PAGE = 100
+ATTEMPTS = 6
+
+
+class Repricing:
+    """Prices the turns of a time anew, by the price table of this process."""
+
+    def __init__(self, database: Database, prices: PriceTable) -> None:
+        self._container = database.user_interactions
+        self._prices = prices
+
+    async def page(
+        self, user_id: str, start: datetime, end: datetime, dry_run: bool, continuation: str | None
+    ) -> tuple[Repriced, str | None]:
+        """Prices some turns of a user, from `start` until before `end`. May be repeated: what has its price keeps it.
+
+        Args:
+            dry_run: Only to tell what would change.
+
+        Returns:
+            What changed, and the continuation of the next turns.
+
+        Raises:
+            Contention: a turn was edited all the while; call again.
+        """
+        query = "SELECT * FROM c WHERE c.kind = 'interaction' AND c.timestamp >= @start AND c.timestamp < @end"
+        times = {"start": format_timestamp(start), "end": format_timestamp(end)}
+        rows, following = await page_of(self._container, query, times, TURNS_PER_PAGE, continuation, user_id)
+        total = Repriced()
+        for row in rows:
+            total += await self._reprice(row, dry_run)
+        return total, following
+
+    async def _reprice(self, item: Item, dry_run: bool) -> Repriced:
+        current: Item | None = item
+        for _ in range(ATTEMPTS):
+            if current is None:
+                return Repriced()
+            before = UserInteraction.parse(current)
+            after, found = repriced(before, self._prices)
+            try:
+                if not dry_run:
+                    await edit(self._container, before, after)
+            except Stale:
+                current = await read_or_none(self._container, before.id, before.partition_key)
+            except NotFound:
+                return Repriced()
+            else:
+                return found
+        raise Contention(f"a turn was edited {ATTEMPTS} times while it was priced")
