@@ -13,6 +13,7 @@ reader of the session's changes, and does not count it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,10 @@ from models.windows import Clock
 
 ATTEMPTS = 6
 """The session is tried as active, then as ended, and so on: others may end and reopen it all the while."""
+
+PATIENCE = (0.05, 0.1, 0.2)
+"""How long to wait, in seconds, for turns that somebody else has claimed and not stored yet: the same request, sent
+twice at once. Who died between the two leaves a claim, too, and costs whoever sends the turn again these waits."""
 
 CLAIMS_PER_BATCH = 80
 BYTES_PER_BATCH = 1_000_000
@@ -97,7 +102,7 @@ class Turns:
         session = await self._take_numbers(taking, drafts, claimed=frozenset())
         new = list(drafts)
         if session is None:
-            stored = await self._stored(user_id, drafts)
+            stored = await self._soon_stored(user_id, drafts)
             new = [draft for draft in drafts if draft.interaction_id not in stored]
             session = await self._take_numbers_again(taking, new) if new else None
         created: dict[str, UserInteraction] = {}
@@ -181,13 +186,33 @@ class Turns:
     async def _take_numbers_again(self, taking: _Taking, drafts: Sequence[Draft]) -> UserSession:
         """Takes numbers also for turns that are claimed. Others may claim some of them all the while."""
         for _ in range(ATTEMPTS):
-            claims = [(TurnClaim.id_of(draft.interaction_id), taking.user_id) for draft in drafts]
-            held = {item["id"] for item in await self._sessions.read_items(claims)}
-            claimed = {draft.interaction_id for draft in drafts if TurnClaim.id_of(draft.interaction_id) in held}
-            session = await self._take_numbers(taking, drafts, frozenset(claimed))
+            claimed = await self._claimed(taking.user_id, drafts)
+            session = await self._take_numbers(taking, drafts, claimed)
             if session is not None:
                 return session
         raise Contention(f"the claims of {len(drafts)} turns changed {ATTEMPTS} times")
+
+    async def _claimed(self, user_id: str, drafts: Sequence[Draft]) -> frozenset[str]:
+        if not drafts:
+            return frozenset()
+        claims = {TurnClaim.id_of(draft.interaction_id): draft.interaction_id for draft in drafts}
+        held = await self._sessions.read_items([(claim, user_id) for claim in claims])
+        return frozenset(claims[item["id"]] for item in held)
+
+    async def _soon_stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
+        """The turns that are there, or are in a moment.
+
+        Whoever has claimed a turn may be about to store it. To take a number for it again would leave a gap.
+        """
+        stored = await self._stored(user_id, drafts)
+        for pause in PATIENCE:
+            missing = [draft for draft in drafts if draft.interaction_id not in stored]
+            claimed = await self._claimed(user_id, missing)
+            if not claimed:
+                break
+            await asyncio.sleep(pause)
+            stored |= await self._stored(user_id, [draft for draft in missing if draft.interaction_id in claimed])
+        return stored
 
     async def _stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
         if not drafts:

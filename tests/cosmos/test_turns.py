@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from cosmos import turns
 from cosmos.database import Database
 from functions.services import Store
 from models.errors import NotFound
@@ -15,7 +17,7 @@ from models.identity import Person
 from models.interaction import Draft, Origin
 from models.user_agent import Client
 from tests.cosmos.conftest import NOW
-from tests.models.examples import a_session, a_turn
+from tests.models.examples import PRICES, PSEUDONYMS, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,6 +67,36 @@ async def test_a_crash_after_the_number_was_taken_loses_nothing(
     assert (repeated.outcome, repeated.interaction) == ("repeated", again.interaction)
     session = await database.user_sessions.read_item(session_id, person.user_id)
     assert session["last_sequence"] == 2
+
+
+async def test_the_same_turn_sent_twice_at_once_takes_one_number(
+    store: Store, database: Database, person: Person, session_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", (0.01,) * 1000)  # for as long as the first needs
+    other = Store.of(database, PRICES, PSEUDONYMS)
+    create, look = store.turns._create, other.turns._stored
+    claimed, looked = asyncio.Event(), asyncio.Event()
+
+    async def create_late(*of: Any) -> Any:
+        claimed.set()
+        await looked.wait()
+        return await create(*of)
+
+    async def look_early(*of: Any) -> Any:
+        found = await look(*of)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(store.turns, "_create", create_late)
+    monkeypatch.setattr(other.turns, "_stored", look_early)
+    turn = drafts(person.user_id, session_id, "a")
+    first = asyncio.create_task(store.turns.record(person.user_id, session_id, turn))
+    await claimed.wait()
+    (second,) = await other.turns.record(person.user_id, session_id, turn)
+    assert (await first)[0].outcome == "created"
+    assert (second.outcome, second.interaction.interaction_sequence) == ("repeated", 1)
+    (following,) = await other.turns.record(person.user_id, session_id, drafts(person.user_id, session_id, "b"))
+    assert following.interaction.interaction_sequence == 2
 
 
 async def test_a_group_that_is_partly_there_is_completed(store: Store, person: Person, session_id: str) -> None:
