@@ -21,18 +21,22 @@ from functions.settings import Settings
 
 
 def opened(settings: Settings) -> OpenTelemetry:
-    """Telemetry to all that is configured.
+    """Telemetry to all that is configured."""
+    tracers, readers = tracer_provider(), []
+    for spans, metrics in _exporters(settings):
+        tracers.add_span_processor(BatchSpanProcessor(spans))
+        readers.append(PeriodicExportingMetricReader(metrics))
+    return OpenTelemetry(tracers, MeterProvider(metric_readers=readers, resource=tracers.resource))
+
+
+def tracer_provider() -> TracerProvider:
+    """What makes spans, and has no exporter yet.
 
     Every trace is kept, unless `OTEL_TRACES_SAMPLER` says otherwise: also one whose parent is not, because the host of
     Azure Functions marks its own spans as not kept, whatever it does with them.
     """
-    resource = _resource()
-    tracers = TracerProvider(sampler=None if os.environ.get(OTEL_TRACES_SAMPLER) else ALWAYS_ON, resource=resource)
-    readers = []
-    for spans, metrics in _exporters(settings):
-        tracers.add_span_processor(BatchSpanProcessor(spans))
-        readers.append(PeriodicExportingMetricReader(metrics))
-    return OpenTelemetry(tracers, MeterProvider(metric_readers=readers, resource=resource))
+    sampler = None if os.environ.get(OTEL_TRACES_SAMPLER) else ALWAYS_ON
+    return TracerProvider(sampler=sampler, resource=_resource())
 
 
 def _exporters(settings: Settings) -> list[tuple[SpanExporter, MetricExporter]]:

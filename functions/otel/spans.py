@@ -78,8 +78,9 @@ class OpenTelemetry(Telemetry):
     @contextmanager
     def feed(self, name: str, parent: str | None, documents: Sequence[Mapping[str, Any]]) -> Iterator[None]:
         began = time.time_ns()
-        carried = {context for document in documents if (context := _context_of(document.get("traceparent")))}
-        links = [Link(context) for context in sorted(carried)[:MOST_LINKS]]
+        carried = {held for document in documents if isinstance(held := document.get("traceparent"), str)}
+        contexts = [context for traceparent in carried if (context := _context_of(traceparent))]
+        links = [Link(context) for context in contexts[:MOST_LINKS]]
         attributes = {"faas.name": name, "faas.trigger": "datasource", "vimarsh.feed.changes": len(documents)}
         try:
             with self._span(name, parent, attributes, links) as span:
