@@ -1,0 +1,112 @@
+"""What every bucket has to hold, counted from the source documents alone: no ledger, no differences, no order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from models.bookmark import bookmark_of
+from models.bucket import Balance, Bucket, Sums
+from models.buckets import document_of
+from models.contribution import of_bookmark, of_interaction, of_session
+from models.counted import Counted
+from models.interaction import UserInteraction
+from models.platform import sources as platform
+from models.platform.presence import Presence
+from models.platform.pseudonyms import Pseudonyms
+from models.platform.rollup import PlatformRollup
+from models.platform.sources import Placed
+from models.platform.user_group import UserGroup
+from models.rollup import Rollup
+from models.session import UserSession
+
+Item = dict[str, Any]
+Place = tuple[str, Bucket]
+"""A bucket, and the partition that it is in."""
+
+
+def recount(items: Iterable[Item], pseudonyms: Pseudonyms, now: datetime) -> dict[Place, Sums]:
+    """The sums that are not nothing, by place.
+
+    Args:
+        items: Turns, sessions and bookmarks, each in any of its revisions: the newest counts.
+    """
+    newest: dict[tuple[str, str], Item] = {}
+    for item in sorted(items, key=lambda item: int(item["revision"])):
+        newest[item["partition_key"], item["id"]] = item
+    given = [placed for item in newest.values() for placed in _of_document(item, pseudonyms)]
+    balances = _added(given)
+    while True:  # what is counted is counted again: a day in a week, a user in the platform
+        documents = (document_of(partition, bucket, held, 1, now) for (partition, bucket), held in balances.items())
+        again = [placed for document in documents for placed in _of_bucket(document, pseudonyms)]
+        following = _added([*given, *again])
+        if following == balances:
+            return {place: balance.sums for place, balance in balances.items() if balance.sums}
+        balances = following
+
+
+def differing(expected: Mapping[Place, Sums], stored: Mapping[Place, Sums]) -> list[Place]:
+    """The places that don't hold what they have to."""
+    return [
+        place
+        for place in expected.keys() | stored.keys()
+        if not _same(expected.get(place, {}), {name: n for name, n in stored.get(place, {}).items() if n})
+    ]
+
+
+def stored(items: Iterable[Item]) -> dict[Place, Sums]:
+    """What the documents that hold buckets hold."""
+    return {
+        (item["partition_key"], Bucket(item["analytics_period"], item["period_key"])): item["sums"] for item in items
+    }
+
+
+def _of_document(item: Item, pseudonyms: Pseudonyms) -> list[Placed]:
+    if item["kind"] == "interaction":
+        turn = UserInteraction.parse(item)
+        return [(turn.user_id, of_interaction(turn)), platform.of_turn(turn, pseudonyms)]
+    if item["kind"] == "session":
+        session = UserSession.parse(item)
+        return [(session.user_id, of_session(session)), platform.of_session(session, pseudonyms)]
+    bookmark = bookmark_of(item)
+    return [(bookmark.user_id, of_bookmark(bookmark))]
+
+
+def _of_bucket(document: Counted, pseudonyms: Pseudonyms) -> list[Placed]:
+    placed: list[Placed | None] = []
+    if isinstance(document, Rollup):
+        if document.analytics_period == "daily":
+            placed.append((document.user_id, document.as_source()))
+        placed.append(platform.of_rollup(document, pseudonyms))
+    elif isinstance(document, Presence):
+        placed.append(platform.of_presence(document, pseudonyms))
+    elif isinstance(document, PlatformRollup | UserGroup):
+        placed.append(platform.of_shard(document))
+    return [one for one in placed if one is not None]
+
+
+def _added(placed: Iterable[Placed]) -> dict[Place, Balance]:
+    balances: dict[Place, Balance] = {}
+    for partition, source in placed:
+        for bucket, sums in source.contributions.items():
+            held = balances.setdefault((partition, bucket), Balance())
+            held.sums = dict(Counter(held.sums) + Counter(sums))
+            held.first = min(filter(None, (held.first, source.first)), default=None)
+            held.last = max(filter(None, (held.last, source.last)), default=None)
+    return balances
+
+
+def _same(left: Sums, right: Sums) -> bool:
+    """Equal, but for dimensions with more values than are told apart: of these the total has to be equal."""
+    full = {name.partition(":")[0] for name in (*left, *right) if name.endswith(":other")}
+    return _collapsed(left, full) == _collapsed(right, full)
+
+
+def _collapsed(sums: Sums, full: set[str]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for name, count in sums.items():
+        dimension = name.partition(":")[0]
+        total[dimension if dimension in full else name] += count
+    return total
