@@ -22,7 +22,7 @@ class Document(Message):
 
     id: str = Field(min_length=1, max_length=255, description="The document's id, unique in its partition")
     partition_key: str = Field(min_length=1, description="The logical partition: for a user's data the user_id")
-    kind: str
+    kind: str = Field(description="What kind of document it is")
     schema_version: int = Field(default=1, ge=1, description="Version of this kind's fields")
     revision: int = Field(
         default=1, ge=1, description="Counts the writes that matter to a reader of the change feed, from 1"

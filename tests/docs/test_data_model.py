@@ -1,0 +1,129 @@
+"""The page on the data model says what the models say, and leaves nothing out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from docs import data_model
+from docs.field_types import fields_of, type_of
+from docs.measures import PLATFORM_MEASURES, USER_MEASURES
+from models.bookmark import UserBookmark
+from models.bucket import Balance, Bucket
+from models.contribution import of_bookmark, of_interaction, of_session
+from models.fold import Source
+from models.interaction import UserInteraction
+from models.platform import sources as platform
+from models.platform.presence import Presence
+from models.rollup import Rollup
+from models.session import UserSession
+from tests.models.examples import ALICE, NOON, PSEUDONYMS, a_session, an_interaction
+
+
+def test_the_page_is_what_the_models_say() -> None:
+    assert data_model.PAGE.read_text(encoding="utf-8") == data_model.page(), "run make docs"
+
+
+def test_every_field_of_every_document_says_what_it_means() -> None:
+    silent = []
+    for model in data_model.kinds():
+        described = fields_of(model)
+        kind = data_model.kind_of(model)
+        named = [(kind, described.fields), *((name, part.fields) for name, part in described.parts.items())]
+        silent += [f"{owner}.{name}" for owner, fields in named for name, _, meaning in fields if not meaning]
+    assert sorted(set(silent)) == []
+
+
+def test_every_document_and_part_is_told_in_a_sentence() -> None:
+    page = data_model.page()
+    for model in data_model.kinds():
+        assert f"\n### `{data_model.kind_of(model)}`\n\n{(model.__doc__ or '?').splitlines()[0]}" in page
+        for name, part in fields_of(model).parts.items():
+            assert part.told, name
+
+
+def test_types_are_told_in_words() -> None:
+    assert type_of({"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}) == "UUID or null"
+    assert type_of({"type": "integer", "minimum": 0, "maximum": 2**53 - 1}) == "whole number, 0 or more"
+    assert type_of({"type": "number", "minimum": 0, "maximum": 1}) == "number, 0 to 1"
+    assert type_of({"type": "array", "items": {"$ref": "#/$defs/Finding"}}) == "list of [Finding](#finding)"
+    assert type_of({"type": "object", "additionalProperties": {"type": "integer"}}) == "map to whole number"
+    assert type_of({"enum": [True, "high"]}) == "`true`, `high`"
+
+
+def test_retention_is_told_in_words() -> None:
+    assert [data_model.lasting(ttl) for ttl in (None, -1, 63_072_000, 31_536_000, 2_592_000, 86_400, 90)] == [
+        *("for ever", "for ever", "2 years", "1 year", "30 days", "1 day", "90 seconds")
+    ]
+
+
+def test_the_measures_of_a_user_are_those_that_the_fold_makes() -> None:
+    sources = [*map(of_interaction, _turns()), of_session(_ended()), of_bookmark(UserBookmark.of(_turns()[0], NOON))]
+    day = _rollup(Bucket("daily", "2026-11-20"), sources)
+    assert _kinds([*sources, day.as_source()]) == _table(USER_MEASURES)
+
+
+def test_the_measures_of_the_platform_are_those_that_the_fold_makes() -> None:
+    turns, ended = _turns(), _ended()
+    day = _rollup(Bucket("daily", "2026-11-20"), [*map(of_interaction, turns), of_session(ended)])
+    weeks = {"week:2026-W47": 1, "week:2026-W48": 1, "bookmarks": 1, "personality:krishna": 1}
+    everything = Balance(day.sums | weeks, NOON, NOON + timedelta(days=7))
+    all_time = Rollup.of(ALICE.user_id, Bucket("all_time"), everything, 1, NOON)
+    presence = Presence.of(ALICE.user_id, Bucket("presence", "2026-11-20"), Balance({"interactions": 2}, NOON, NOON), 1)
+    placed = [
+        *(platform.of_turn(turn, PSEUDONYMS) for turn in turns),
+        platform.of_session(ended, PSEUDONYMS),
+        platform.of_presence(presence, PSEUDONYMS),
+        platform.of_rollup(all_time, PSEUDONYMS),
+    ]
+    expected = {
+        name.replace("<d>", dimension)
+        for name in PLATFORM_MEASURES
+        for dimension in ("model", "personality", "category", "language")
+    }
+    assert _kinds(source for _, source in filter(None, placed)) == _table(dict.fromkeys(expected))
+
+
+def _turns() -> list[UserInteraction]:
+    """Turns that count in every measure there is."""
+    answered = an_interaction(
+        "turn-1",
+        sequence=2,
+        cached_input_tokens=10,
+        reasoning_tokens=10,
+        response_quality="fallback",
+        citations_provided=["Apology 38a"],
+        user_rating=5,
+        was_helpful=True,
+        was_shared=True,
+        was_flagged=True,
+        was_bookmarked=True,
+    )
+    unpriced = an_interaction("turn-2", sequence=3, model_used="nobody's model", was_helpful=False)
+    return [answered, unpriced]
+
+
+def _ended() -> UserSession:
+    return a_session(duration_seconds=60, is_active=False)
+
+
+def _rollup(bucket: Bucket, sources: Iterable[Source]) -> Rollup:
+    sums: dict[str, int] = {}
+    for source in sources:
+        for measure, value in source.contributions.get(bucket, {}).items():
+            sums[measure] = sums.get(measure, 0) + value
+    return Rollup.of(ALICE.user_id, bucket, Balance(sums, NOON, NOON), 1, NOON)
+
+
+def _kinds(sources: Iterable[Source]) -> set[str]:
+    """Measures without the values of their dimensions."""
+    return {
+        measure.partition(":")[0] + ":" * (":" in measure)
+        for source in sources
+        for sums in source.contributions.values()
+        for measure in sums
+    }
+
+
+def _table(measures: Iterable[str]) -> set[str]:
+    return {measure.partition(":")[0] + ":" * (":" in measure) for measure in measures}
