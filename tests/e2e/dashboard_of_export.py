@@ -75,10 +75,10 @@ def documents(export: Iterable[str]) -> dict[str, list[Json]]:
 
 
 def of_sources(kinds: dict[str, list[Json]]) -> Figures:
-    """From each turn, session and bookmark."""
+    """From each turn, session and bookmark that was made with consent to analytics."""
     figures = Figures()
     saved = {bookmark["interaction_id"] for bookmark in kinds.get("bookmark", [])}
-    for turn in kinds.get("interaction", []):
+    for turn in consented(kinds, "interaction"):
         local = moment(turn["timestamp"]).astimezone(ZoneInfo(turn["timezone"]))
         marked = turn["id"] in saved if turn["bookmark_revision"] else turn["was_bookmarked"]
         for part in (figures, figures.months.setdefault(f"{local:%Y-%m}", Figures())):
@@ -96,15 +96,19 @@ def of_sources(kinds: dict[str, list[Json]]) -> Figures:
         figures.hours[str(local.hour)] += 1
         figures.active_days.add(f"{local:%Y-%m-%d}")
         figures.add_time(turn["timestamp"], turn["timezone"])
-    for session in kinds.get("session", []):
+    for session in consented(kinds, "session"):
         figures.sessions += 1
         figures.ended_sessions += session["duration_seconds"] is not None
         figures.session_seconds += session["duration_seconds"] or 0
         figures.add_time(session["start_time"], session["timezone"])
-    for bookmark in kinds.get("bookmark", []):
+    for bookmark in consented(kinds, "bookmark"):
         figures.add_time(bookmark["bookmarked_at"], bookmark["timezone"])
     figures.times += [moment(gone["bookmarked_at"]) for gone in kinds.get("deleted_bookmark", [])]
     return figures
+
+
+def consented(kinds: dict[str, list[Json]], kind: str) -> list[Json]:
+    return [document for document in kinds.get(kind, []) if document["analytics_consent"]]
 
 
 def of_rollups(kinds: dict[str, list[Json]]) -> Figures:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,25 @@ import pytest
 
 from bench.requests import Client
 from bench.stack import SAMPLE, Stack, local_stack, run_local
+from functions.examples import BODIES
+from local.entra.identity import TENANT_ID, oid_of
 
 PROGRAM = Path(__file__).with_name("dashboard_of_export.py")
 PEOPLE = [user["email"] for user in json.loads((SAMPLE / "users.json").read_text("utf-8"))]
+LONG_LIVED = {
+    "kai@contoso.example": "Pacific/Auckland",
+    "lena@contoso.example": "America/Los_Angeles",
+    "asha@contoso.example": "Asia/Kolkata",
+}
+"""People whose turns spread over months, with their time zones. The last one withdraws consent to analytics in between,
+and gives it again."""
+
+SHORT = [("What is entropy?", "science"), ("Who wrote the Gita?", "religion")]
+COMPARISON = (
+    "Explain step by step what {} and {} concluded about this; then compare their reasons, and analyse which of them "
+    "was proved wrong later, by whom, and why that was accepted only after decades of controversy."
+)
+LONG = [(COMPARISON.format("Keynes", "Friedman"), "economics"), (COMPARISON.format("Kant", "Hume"), "philosophy")]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +56,12 @@ def stack() -> Iterator[Stack]:
         with run_local(*replay) as process:
             printed, _ = process.communicate()
             assert process.returncode == 0, printed
-        http.post(f"{stack.functions_url}/admin/functions/end_idle_sessions", json={}).raise_for_status()
         client = Client(stack, http)
+        client.sign_in()
+        for seed, email in enumerate(LONG_LIVED):
+            live(client, email, seed)
+        client.drained()
+        http.post(f"{stack.functions_url}/admin/functions/end_idle_sessions", json={}).raise_for_status()
         for email in PEOPLE[:6]:
             client.tokens["user"] = token(stack, email)
             use(client)
@@ -65,6 +88,43 @@ def use(client: Client) -> None:
             client.call("DELETE", f"bookmarks/{saved.json()['id']}", headers=current)
 
 
+def live(client: Client, email: str, seed: int) -> None:
+    """Asks for months, at first little and simply, then more and harder."""
+    chance = random.Random(seed)
+    client.tokens["user"] = token(client.stack, email)
+    withdraws = email == list(LONG_LIVED)[-1]
+    for month in (7, 8, 9, 10):
+        if withdraws and month in (8, 10):
+            current = {"If-Match": client.call("GET", "me").headers["ETag"]}
+            client.call("PATCH", "me", body={"analytics_consent": month == 10}, headers=current)
+        turns = [turn for _ in range(2 * (month - 5)) for turn in a_sitting(chance, email, month)]
+        client.call("POST", "ingest/turns", "server", {"turns": turns})
+
+
+def a_sitting(chance: random.Random, email: str, month: int) -> list[dict[str, Any]]:
+    """A session of one to five turns, at any hour of a month."""
+    begin = datetime(2026, month, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(30 * 24 * 60))
+    session = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+    turns = []
+    for number in range(chance.randint(1, 5)):
+        query, category = chance.choice(LONG if month == 10 else [*SHORT, *LONG][: month - 5])
+        turn = BODIES["ingest_turns"]["one turn"]["turns"][0] | {
+            "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            "session_id": session,
+            "timestamp": (begin + timedelta(minutes=3 * number)).isoformat(),
+            "user_query": query,
+            "query_category": category,
+            "personality_used": chance.choice(("socrates", "socrates", "socrates", "einstein")),
+            "model_used": chance.choice(("gpt-4o-mini", "gpt-4o", "a-model-without-a-price")),
+            "user_rating": chance.choice((None, 2, 4, 5)),
+            "was_shared": chance.random() < 0.1,
+            "was_bookmarked": chance.random() < 0.1,
+        }
+        owner = {"tenant_id": TENANT_ID, "auth_id": oid_of(email), "email": email, "timezone": LONG_LIVED[email]}
+        turns.append(turn | {"user": turn["user"] | owner})
+    return turns
+
+
 def save_export(stack: Stack, email: str, path: Path, limit: int = 100) -> None:
     """Writes a user's whole export into a file."""
     headers = {"Authorization": f"Bearer {token(stack, email)}"}
@@ -88,7 +148,7 @@ def rebuilt(path: Path) -> dict[str, Any]:
     return dashboards
 
 
-@pytest.mark.parametrize("email", PEOPLE)
+@pytest.mark.parametrize("email", [*PEOPLE, *LONG_LIVED])
 def test_a_dashboard_is_rebuilt_from_the_export_alone(stack: Stack, tmp_path: Path, email: str) -> None:
     save_export(stack, email, tmp_path / "export.ndjson")
     found = rebuilt(tmp_path / "export.ndjson")
