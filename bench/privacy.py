@@ -11,6 +11,7 @@ from bench.recount import Recount
 TELLING_LENGTH = 10
 """Shorter questions are looked for only where they are all of a text: `hi` is a language, too."""
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HASH = re.compile(r"[0-9a-f]{12,}")
 
 
@@ -30,11 +31,12 @@ def leaks(documents: Iterable[Any], identifiers: Sequence[str], recount: Recount
     """
     texts = {text for document in documents for text in _texts(document)}
     people = {asked.turn.user for asked in recount.asked}
-    known = {value for person in people for value in (person.email, person.name, person.given_name) if value}
-    known |= {value for asked in recount.asked for value in (asked.turn.id, asked.turn.session_id)} | set(identifiers)
-    found = [Leak(text, text) for text in texts & known]
+    names = {value for person in people for value in (person.email, person.name, person.given_name) if value}
+    ids = {value for asked in recount.asked for value in (asked.turn.id, asked.turn.session_id)} | set(identifiers)
     everything = "\n".join(texts)
-    found += [Leak(value, "somewhere") for value in known if len(value) >= TELLING_LENGTH and value in everything]
+    found = [Leak(text, text) for text in texts & names]
+    found += [Leak(value, "an id") for value in ids & set(_UUID.findall(everything))]
+    found += [Leak(value, "a text") for value in names if len(value) >= TELLING_LENGTH and value in everything]
     return found + _rare_questions(texts, recount)
 
 

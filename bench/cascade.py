@@ -1,0 +1,210 @@
+"""A turn's way from its recording to the platform's month, step by step, with what each step asks of Cosmos DB.
+
+The app's own code does the work; only the host is replaced, by reading the change feeds here: so that each step can be
+measured by itself, and so that a feed's batch is exactly what it is said to be. What the host asks for besides, which
+polls the feeds and writes its leases, depends on time and not on turns, and is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.cosmos.aio import ContainerProxy, CosmosClient
+
+from bench.stack import Stack
+from cosmos.database import Database, Item
+from functions.services import Store
+from local.provision import DATABASE, WELL_KNOWN_KEY
+from models.fold import Source
+from models.platform.pseudonyms import PLATFORM, Pseudonyms, is_platform
+from models.pricing import PriceTable
+
+FEEDS = ("fold_interactions", "fold_sessions", "fold_bookmarks", "fold_analytics")
+FEEDS_OFF = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in FEEDS}
+"""Settings of a stack in which nothing is folded but here."""
+
+PSEUDONYMS = Pseudonyms(b"a key for benchmarks only")
+BATCH = 200
+"""As many changes at once as the app's triggers take."""
+
+RECORDING = "POST: the turn's number and the allowance; then the turn"
+SESSION = "the session's own changes: nothing new to count"
+USER_DAY = "fold: the user's day and session"
+SHARD_TURN = "fold: the platform's shard, the turn's day and question"
+USER_WEEK = "fold: the user's week, month, all time, and day of UTC"
+SHARD_USER = "fold: shards, active and new users, cohort, growth"
+WHOLE = "fold: the whole platform's days, months, cohorts, growth"
+TOTALS = "totals on the session and the profile"
+
+
+Fold = Callable[..., Coroutine[Any, Any, None]]
+
+
+@dataclass
+class Spent:
+    """What a step asked for. Bytes are those of the bodies, there and back."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    request_charge: float = 0.0
+    bytes: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.requests.total()
+
+
+_step: ContextVar[str] = ContextVar("step", default="")
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """What is asked for meanwhile is counted under this name."""
+    token = _step.set(name)
+    try:
+        yield
+    finally:
+        _step.reset(token)
+
+
+class Meter:
+    """Counts requests by the step they are made in. What the SDK looks up about the account is not counted."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, Spent] = {}
+        self.seconds = 0.0
+
+    def reset(self) -> None:
+        self.steps, self.seconds = {}, 0.0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - began
+
+    def __call__(self, response: Any) -> None:
+        """A hook of the SDK's client."""
+        request, answer = response.http_request, response.http_response
+        parts = request.url.split("?")[0].split("/")
+        if "docs" not in parts:
+            return
+        spent = self.steps.setdefault(_step.get() or TOTALS, Spent())
+        spent.requests[f"{parts[parts.index('colls') + 1]} {_kind(request)}"] += 1
+        spent.request_charge += float(answer.headers.get("x-ms-request-charge", 0))
+        spent.bytes += len(_encoded(request.body)) + len(answer.body())
+
+    @property
+    def total(self) -> Spent:
+        total = Spent()
+        for spent in self.steps.values():
+            total.requests += spent.requests
+            total.request_charge += spent.request_charge
+            total.bytes += spent.bytes
+        return total
+
+
+def _kind(request: Any) -> str:
+    if request.headers.get("x-ms-cosmos-is-batch-request"):
+        return "batch"
+    if request.headers.get("x-ms-documentdb-isquery") or request.headers.get("x-ms-documentdb-query"):
+        return "query"
+    return {"GET": "read", "POST": "create", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}[
+        str(request.method)
+    ]
+
+
+def _encoded(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else body or b""
+
+
+def staged(fold: Fold) -> Fold:
+    """The app's own fold, saying which step of a turn's way each is."""
+
+    async def named(partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
+        with step(_step.get() or _named(partition, sources)):
+            await fold(partition, sources, now, again)
+
+    return named
+
+
+def _named(partition: str, sources: Sequence[Source]) -> str:
+    periods = {bucket.period for source in sources for bucket in source.contributions}
+    if partition == PLATFORM:
+        return WHOLE
+    if is_platform(partition):
+        return SHARD_TURN if "question" in periods else SHARD_USER
+    return USER_WEEK if "all_time" in periods else USER_DAY
+
+
+class Feed:
+    """The changes of a container since they were last asked for, range by range."""
+
+    def __init__(self, container: ContainerProxy) -> None:
+        self._container = container
+        self._seen: dict[str, str] = {}
+
+    async def batches(self) -> list[list[Item]]:
+        """Latest versions only, as the host gives them to a function: of one range, and no more than `BATCH`."""
+        found = []
+        async for feed_range in self._container.read_feed_ranges():
+            changes = await self._changes(feed_range)
+            found += [changes[start : start + BATCH] for start in range(0, len(changes), BATCH)]
+        return found
+
+    async def _changes(self, feed_range: dict[str, Any]) -> list[Item]:
+        key = json.dumps(feed_range, sort_keys=True)
+        if key in self._seen:
+            rows = self._container.query_items_change_feed(continuation=self._seen[key])
+        else:
+            rows = self._container.query_items_change_feed(feed_range=feed_range, start_time="Beginning")
+        changes = [item async for item in rows]
+        self._seen[key] = self._container.client_connection.last_response_headers["etag"]
+        return changes
+
+
+class Cascade:
+    """Records turns, and folds them until nothing is left to fold."""
+
+    def __init__(self, meter: Meter, metered: Database, unmetered: Database) -> None:
+        self.meter = meter
+        self.store = Store.of(metered, PriceTable(), PSEUDONYMS)
+        self.store.analytics.fold = staged(self.store.analytics.fold)  # type: ignore[method-assign]  # so it is named
+        self._turns = Feed(unmetered.user_interactions)
+        self._sessions = Feed(unmetered.user_sessions)
+        self._analytics = Feed(unmetered.user_analytics)
+
+    async def settle(self) -> None:
+        """Brings everything that has changed to where it counts, until nothing more changes."""
+        folding, now = self.store.folding, datetime.now(UTC)
+        changed = True
+        while changed:
+            turns, sessions, counted = [await feed.batches() for feed in (self._turns, self._sessions, self._analytics)]
+            changed = bool(turns or sessions or counted)
+            with self.meter.timed():
+                for batch in turns:
+                    await folding.interactions(batch, now)
+                for batch in sessions:
+                    with step(SESSION):
+                        await folding.sessions(batch, now)
+                        await self.store.alerts.sessions(batch, now)
+                for batch in counted:
+                    await folding.analytics(batch, now)
+
+
+@asynccontextmanager
+async def cascade(stack: Stack) -> AsyncIterator[Cascade]:
+    """Over a stack whose feeds are off: see `FEEDS_OFF`."""
+    meter = Meter()
+    async with (
+        CosmosClient(stack.cosmos_url, WELL_KNOWN_KEY, raw_response_hook=meter) as metered,
+        CosmosClient(stack.cosmos_url, WELL_KNOWN_KEY) as unmetered,
+    ):
+        yield Cascade(meter, Database.of(metered, DATABASE), Database.of(unmetered, DATABASE))
