@@ -247,7 +247,7 @@ def measure() -> dict[str, Cost]:
     with tempfile.TemporaryDirectory(prefix="vimarsh-requests-") as folder, httpx.Client(timeout=60) as http:
         with local_stack(Path(folder), settings={"ERASURE_SETTLE_SECONDS": "0"}) as stack:
             client = Client(stack, http)
-            _fill(client)
+            fill(client)
             feeds = [feed["function"] for feed in http.get(f"{stack.functions_url}/_local/feeds").json()["feeds"]]
         off = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in feeds}
         with local_stack(Path(folder), settings=off) as stack:
@@ -258,7 +258,7 @@ def measure() -> dict[str, Cost]:
             return {step.operation: _cost(client, step) for step in STEPS}
 
 
-def _fill(client: Client) -> None:
+def fill(client: Client) -> None:
     """Makes a user who has asked something, and waits until it is counted."""
     client.sign_in()
     client.ids["user_id"] = client.call("GET", "me", "other").json()["id"]
@@ -288,8 +288,8 @@ def _an_erasure(client: Client) -> str:
 def _cost(client: Client, step: Step) -> Cost:
     warm = replace(step, body=step.before) if step.before else step
     for _ in range(WARMING):
-        _send(client, warm)
-        _send(client, step)
+        send(client, warm)
+        send(client, step)
         rows = client.counted()
         if not any(row["operation"] in METADATA for row in rows):
             break
@@ -302,7 +302,7 @@ def _cost(client: Client, step: Step) -> Cost:
     )
 
 
-def _send(client: Client, step: Step) -> None:
+def send(client: Client, step: Step) -> None:
     """Prepares a step and takes it; only what it asks for itself is counted."""
     body = (step.prepare(client) if step.prepare else None) or step.body
     headers = dict(step.headers)

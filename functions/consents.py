@@ -20,6 +20,7 @@ from cosmos.consents import AFFECTED, Applied, Consents, Withdrawable
 from cosmos.users import STATUS_SECONDS
 from functions.api import Routes
 from functions.call import Call
+from functions.faults import private
 from functions.operation import Reply
 from functions.services import services
 from models.document import Message
@@ -175,11 +176,13 @@ def _next(consent: Withdrawable, round_: int, step: str, continuation: str | Non
 
 
 @blueprint.activity_trigger(input_name="request")  # type: ignore[untyped-decorator]
+@private
 async def withdrawal_begins(request: Any) -> bool:
     return await (await _consents()).is_withdrawn(request["user_id"], request["consent"])
 
 
 @blueprint.activity_trigger(input_name="wanted")  # type: ignore[untyped-decorator]
+@private
 async def withdrawal_page(wanted: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
     consents, user_id, now = await _consents(), wanted["user_id"], datetime.now(UTC)
     step, continuation = wanted["step"], wanted["continuation"]

@@ -17,6 +17,7 @@ import azure.functions as func
 from functions.admin_users import MAX_REASON, audit_entry, audit_reason
 from functions.api import Routes
 from functions.call import Call
+from functions.faults import private
 from functions.operation import Access, Header, Reply
 from functions.orchestrations import client_of, kept_running
 from functions.services import services
@@ -166,6 +167,7 @@ def _worked(context: df.DurableOrchestrationContext, work: dict[str, Any]) -> Ge
 
 
 @blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
+@private
 async def erasure_bar(work: Any) -> None:
     store = await services().store()
     await store.erasures.bar(work["user_id"], Erasure.parse(work["erasure"]))
@@ -173,6 +175,7 @@ async def erasure_bar(work: Any) -> None:
 
 
 @blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
+@private
 async def erasure_sweep(work: Any) -> bool:
     """Whether there is more."""
     erasures = (await services().store()).erasures
@@ -181,6 +184,7 @@ async def erasure_sweep(work: Any) -> bool:
 
 
 @blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
+@private
 async def erasure_finish(work: Any) -> bool:
     """Whether nothing was left."""
     erasures = (await services().store()).erasures
@@ -189,6 +193,7 @@ async def erasure_finish(work: Any) -> bool:
 
 @blueprint.timer_trigger(schedule="0 20 * * * *", arg_name="timer")  # type: ignore[untyped-decorator]
 @blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]
+@private
 async def forget_erasures(timer: func.TimerRequest, client: Any) -> None:
     """Removes the histories of erasures that are done: they name the user. An orchestration can't do that to itself."""
     ended = await client.get_status_by(runtime_status=[df.OrchestrationRuntimeStatus.Completed])
