@@ -25,7 +25,7 @@ from models.platform.pseudonyms import Pseudonyms
 from models.pricing import PriceTable
 
 PSEUDONYMS = Pseudonyms(b"of the benchmark alone")
-PAGE = 15
+LARGEST_PAGE = 20
 EVERYTHING = FeedRange("", "FF")
 Places = dict[FeedRange, str | None]
 """How far the ranges of a feed have been read."""
@@ -69,26 +69,28 @@ class Folder:
             try:
                 async with connect(self._weather.connection, wire) as client:
                     database = Database.of(client, self._weather.database)
-                    if await self._live(database, Store.of(database, PriceTable(), PSEUDONYMS).folding):
-                        return
-            except Killed:
+                    await self._live(database, Store.of(database, PriceTable(), PSEUDONYMS).folding)
+                    break
+            except* Killed:
                 self._weather.happened["kills"] += 1
             for places in self._places.values():  # the last checkpoints may not have been written
                 del places[1 + self._chance.randrange(len(places)) :]
 
-    async def _live(self, database: Database, folding: Folding) -> bool:
-        """Whether all feeds were read to their end in calm weather."""
+    async def _live(self, database: Database, folding: Folding) -> None:
+        """All feeds at once, each page by page, until they were read to their end in calm weather."""
         while True:
             was_calm = self._weather.calm.is_set()
-            found = [await self._step(database, folding, feed) for feed in FEEDS]
-            if was_calm and not any(found):
-                return True
+            async with asyncio.TaskGroup() as group:
+                steps = [group.create_task(self._step(database, folding, feed)) for feed in FEEDS]
+            if was_calm and not any(step.result() for step in steps):
+                return
 
     async def _step(self, database: Database, folding: Folding, feed: str) -> bool:
         """Reads a page of each range and folds it, as often as it takes; whether there was any."""
         found = False
         for part, place in self._places[feed][-1].items():
-            page = await self._insist(partial(read_page, getattr(database, feed), part, place, BEGINNING, PAGE))
+            size = self._chance.randint(1, LARGEST_PAGE)
+            page = await self._insist(partial(read_page, getattr(database, feed), part, place, BEGINNING, size))
             batch = self._muddled(feed, page.documents)
             if batch:
                 await self._insist(partial(FEEDS[feed], folding, batch))
