@@ -227,7 +227,8 @@ class Rebuilding:
                     found.unsettled += 1
                     continue
                 settled.add(name)
-                if held is not None and held.first < oldest and not forgetting:
+                times = (held.first, held.last) if held else bounds.of(name)
+                if times and times[0] < oldest and not forgetting:
                     found.expired += 1
                     continue
                 found.compared.add(name)

@@ -83,18 +83,25 @@ def fold(sources: Iterable[Source], ledger: Mapping[str, Applied], balances: Map
     Args:
         sources: In any order; the same source may come several times, also as older revisions.
         ledger: The entries of those sources that have been applied before, by source key.
-        balances: What the buckets hold now; a bucket that is missing is empty.
+        balances: What the buckets hold now. A bucket that is missing is empty; if the source was applied to it before,
+            it has expired, and is not made again to hold a difference.
     """
     outcome = Outcome()
     for source in sources:
         applied = outcome.entries.get(source.key) or ledger.get(source.key)
         if applied and applied.revision >= source.revision:
             continue
+        expired = _expired(ledger.get(source.key), balances)
         for name, sums in (applied.contributions if applied else {}).items():
+            if name in expired:
+                continue
             balance = _balance(outcome, balances, Bucket.parse(name))
             balance.sums = _added(balance.sums, {measure: -value for measure, value in sums.items()})
-        contributed = {}
+        contributed: dict[str, Sums] = {}
         for bucket, sums in source.contributions.items():
+            if bucket.name in expired:
+                contributed[bucket.name] = sums
+                continue
             balance = _balance(outcome, balances, bucket)
             contributed[bucket.name] = counted = _capped(sums, balance.sums)
             balance.sums = _added(balance.sums, counted)
@@ -105,6 +112,11 @@ def fold(sources: Iterable[Source], ledger: Mapping[str, Applied], balances: Map
         bucket: balance for bucket, balance in outcome.balances.items() if balance != balances.get(bucket, Balance())
     }
     return outcome
+
+
+def _expired(applied: Applied | None, balances: Mapping[Bucket, Balance]) -> set[str]:
+    """Names of the buckets that were applied to, and are not there any more."""
+    return {name for name in applied.contributions if Bucket.parse(name) not in balances} if applied else set()
 
 
 def _balance(outcome: Outcome, balances: Mapping[Bucket, Balance], bucket: Bucket) -> Balance:
