@@ -25,6 +25,7 @@ def commands(traffic: Path | None) -> list[list[str]]:
         ["bench.rebuild", str(turns), "--users", str(users)],
         ["bench.abuse", *labelled],
         ["bench.faults"],
+        ["bench.erasure"],
         ["bench.requests"],
         ["bench.export"],
         ["bench.contract"],
