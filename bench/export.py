@@ -85,7 +85,7 @@ def history(user_id: str, turns: int) -> Iterator[Document]:
         session_id = str(uuid.uuid5(uuid.UUID(user_id), str(number // TURNS_PER_SESSION)))
         at = BEGIN + timedelta(minutes=3 * number)
         if number % TURNS_PER_SESSION == 0:
-            yield UserSession(
+            session = UserSession(
                 id=session_id,
                 partition_key=user_id,
                 user_id=user_id,
@@ -94,6 +94,7 @@ def history(user_id: str, turns: int) -> Iterator[Document]:
                 last_activity=at,
                 timezone=ZONE,
             )
+            yield session.model_copy(update=session.ended())  # or the timer would end it, and be measured, too
         draft = Draft(f"turn-{number}", bodies[number % len(bodies)], Origin(user_id, session_id, at, None, client, ""))
         turn = draft.interaction(number % TURNS_PER_SESSION + 1, ZONE, draft.cost(prices))
         source = of_interaction(turn)
