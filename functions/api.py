@@ -183,7 +183,7 @@ def _response(operation: Operation, answer: BaseModel | Reply, request_id: str) 
         return func.HttpResponse(status_code=status, headers=headers)
     text = reply.content
     if isinstance(text, BaseModel):
-        text = text.model_dump_json(exclude=set(operation.hidden) or None)
+        text = text.model_dump_json(exclude=set(operation.hidden) or None, by_alias=True)
     return func.HttpResponse(text, status_code=status, headers=headers, mimetype=operation.media_type)
 
 

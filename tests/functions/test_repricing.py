@@ -54,6 +54,7 @@ async def done(api: httpx.AsyncClient, admin: Headers, **wanted: Any) -> dict[st
     """A repricing when it has ended."""
     answer = await api.post("/admin/repricings", json=ALWAYS | wanted, headers=admin)
     assert answer.status_code == 202, answer.text
+    assert {"from", "to"} <= answer.json().keys()
     url = answer.headers["location"].removeprefix("/api")
     found: dict[str, Any] = {}
 
