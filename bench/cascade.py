@@ -145,11 +145,16 @@ def _named(partition: str, sources: Sequence[Source]) -> str:
 
 
 class Feed:
-    """The changes of a container since they were last asked for, range by range."""
+    """The changes of a container, range by range, from when it was last asked for."""
 
     def __init__(self, container: ContainerProxy) -> None:
         self._container = container
         self._seen: dict[str, str] = {}
+
+    async def skip(self) -> None:
+        """Passes over what has changed until now."""
+        self._seen = {}
+        await self.batches()
 
     async def batches(self) -> list[list[Item]]:
         """Latest versions only, as the host gives them to a function: of one range, and no more than `BATCH`."""
@@ -164,7 +169,7 @@ class Feed:
         if key in self._seen:
             rows = self._container.query_items_change_feed(continuation=self._seen[key])
         else:
-            rows = self._container.query_items_change_feed(feed_range=feed_range, start_time="Beginning")
+            rows = self._container.query_items_change_feed(feed_range=feed_range, start_time="Now")
         changes = [item async for item in rows]
         self._seen[key] = self._container.client_connection.last_response_headers["etag"]
         return changes
@@ -177,16 +182,22 @@ class Cascade:
         self.meter = meter
         self.store = Store.of(metered, PriceTable(), PSEUDONYMS)
         self.store.analytics.fold = staged(self.store.analytics.fold)  # type: ignore[method-assign]  # so it is named
-        self._turns = Feed(unmetered.user_interactions)
-        self._sessions = Feed(unmetered.user_sessions)
-        self._analytics = Feed(unmetered.user_analytics)
+        self._feeds = [
+            Feed(container)
+            for container in (unmetered.user_interactions, unmetered.user_sessions, unmetered.user_analytics)
+        ]
+
+    async def skip(self) -> None:
+        """Leaves what has changed until now as it is."""
+        for feed in self._feeds:
+            await feed.skip()
 
     async def settle(self) -> None:
         """Brings everything that has changed to where it counts, until nothing more changes."""
         folding, now = self.store.folding, datetime.now(UTC)
         changed = True
         while changed:
-            turns, sessions, counted = [await feed.batches() for feed in (self._turns, self._sessions, self._analytics)]
+            turns, sessions, counted = [await feed.batches() for feed in self._feeds]
             changed = bool(turns or sessions or counted)
             with self.meter.timed():
                 for batch in turns:
@@ -207,4 +218,6 @@ async def cascade(stack: Stack) -> AsyncIterator[Cascade]:
         CosmosClient(stack.cosmos_url, WELL_KNOWN_KEY, raw_response_hook=meter) as metered,
         CosmosClient(stack.cosmos_url, WELL_KNOWN_KEY) as unmetered,
     ):
-        yield Cascade(meter, Database.of(metered, DATABASE), Database.of(unmetered, DATABASE))
+        driven = Cascade(meter, Database.of(metered, DATABASE), Database.of(unmetered, DATABASE))
+        await driven.skip()
+        yield driven

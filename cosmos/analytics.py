@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
@@ -35,6 +38,9 @@ OPERATIONS_PER_TRANSACTION = 100
 ATTEMPTS = 20
 """A transaction that loses against another folder is worked out again. Each loss is another's success."""
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
+"""Seconds that it waits before that, at random, so that those who lost against each other don't meet again."""
+
 LOST = (409, 412)
 TOO_LARGE = 413
 
@@ -56,6 +62,7 @@ class Analytics:
     def __init__(self, database: Database, risk: RiskSettings | None = None, observer: Observer = NOBODY) -> None:
         self._container = database.user_analytics
         self._observer = observer
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.risk = risk or RiskSettings()
 
     async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
@@ -88,8 +95,9 @@ class Analytics:
             Contention: could not be written for other folders. What was written stays; call again with the same.
             azure.core.exceptions.AzureError: Cosmos DB is out of order; call again with the same.
         """
-        for start in range(0, len(sources), SOURCES_PER_TRANSACTION):
-            await self._fold_together(partition, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
+        async with self._turns.setdefault(partition, asyncio.Lock()):  # within a process nobody need lose
+            for start in range(0, len(sources), SOURCES_PER_TRANSACTION):
+                await self._fold_together(partition, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keeps a change that could not be folded, unless it is of a user who is erased.
@@ -104,7 +112,8 @@ class Analytics:
         self._observer.dead_letter(letter.source_container)
 
     async def _fold_together(self, partition: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
-        for _ in range(ATTEMPTS):
+        for lost in range(ATTEMPTS):
+            await _pause(lost)
             held = await self._held(partition, sources)
             if held.is_erased:
                 return
@@ -152,6 +161,12 @@ class Analytics:
     async def _read(self, held: _Held, ids: Sequence[str]) -> None:
         for item in await self._container.read_items([(item_id, held.partition) for item_id in dict.fromkeys(ids)]):
             held.add(item)
+
+
+async def _pause(lost: int) -> None:
+    """After so many losses."""
+    if lost:
+        await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**lost)))  # noqa: S311  # no secret
 
 
 def _ids(partition: str, buckets: Iterable[Bucket]) -> list[str]:

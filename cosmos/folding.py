@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,30 +13,17 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 from pydantic import ValidationError
 
 from cosmos.analytics import TOO_LARGE, Analytics
-from cosmos.containers import retention_seconds
 from cosmos.database import Item
+from cosmos.placing import COUNTED_AGAIN, Placing
 from cosmos.sessions import Sessions
 from cosmos.users import Users
-from models.bookmark import bookmark_of
-from models.buckets import parsed
-from models.contribution import of_bookmark, of_interaction, of_session
 from models.dead_letter import DeadLetter
 from models.fold import Source
-from models.interaction import UserInteraction
-from models.platform import sources as platform
-from models.platform.presence import Presence
-from models.platform.pseudonyms import Pseudonyms
-from models.platform.rollup import PlatformRollup
 from models.platform.sources import Placed
-from models.platform.user_group import UserGroup
 from models.risk.window import RiskWindow
 from models.rollup import Rollup
-from models.session import UserSession
 
 PARTITIONS_AT_ONCE = 8
-
-COUNTED_AGAIN = ("rollup", "presence", "platform_rollup", "user_group")
-"""Kinds of documents that hold buckets and are sources themselves."""
 
 
 class Folding:
@@ -47,40 +33,24 @@ class Folding:
     raised, for the whole batch to be given again: what was folded before it is not counted twice.
     """
 
-    def __init__(self, users: Users, sessions: Sessions, analytics: Analytics, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, users: Users, sessions: Sessions, analytics: Analytics, placing: Placing) -> None:
         self._users = users
         self._sessions = sessions
         self._analytics = analytics
-        self._pseudonyms = pseudonyms
+        self._placing = placing
 
     async def interactions(self, items: Iterable[Item], now: datetime) -> None:
         """Turns into the user's day and their session, and into the platform's day and their question."""
-
-        def placed(item: Item) -> list[Placed]:
-            turn = UserInteraction.parse(item)
-            partition, source = platform.of_turn(turn, self._pseudonyms)
-            return [(turn.user_id, turn_source(turn)), (partition, _remembered(source))]
-
-        await self._fold("user_interactions", _of_kind(items, "interaction"), placed, now)
+        await self._fold("user_interactions", _of_kind(items, "interaction"), self._placing.interaction, now)
 
     async def sessions(self, items: Iterable[Item], now: datetime) -> None:
-        """Sessions into the user's day and the platform's. The ledger keeps them as long as it keeps days: a session
-        may be long."""
-
-        def placed(item: Item) -> list[Placed]:
-            session = UserSession.parse(item)
-            return [(session.user_id, of_session(session)), platform.of_session(session, self._pseudonyms)]
-
-        await self._fold("user_sessions", _of_kind(items, "session"), placed, now)
+        """Sessions into the user's day and the platform's."""
+        await self._fold("user_sessions", _of_kind(items, "session"), self._placing.session, now)
 
     async def bookmarks(self, items: Iterable[Item], now: datetime) -> None:
         """Bookmarks into the user's day."""
-
-        def placed(item: Item) -> list[Placed]:
-            bookmark = bookmark_of(item)
-            return [(bookmark.user_id, of_bookmark(bookmark))]
-
-        await self._fold("user_bookmarks", _of_kind(items, "bookmark", "deleted_bookmark"), placed, now)
+        bookmarks = _of_kind(items, "bookmark", "deleted_bookmark")
+        await self._fold("user_bookmarks", bookmarks, self._placing.bookmark, now)
 
     async def analytics(self, items: Iterable[Item], now: datetime) -> None:
         """What is counted into what counts it in turn: days into weeks, months and all time, users into the platform.
@@ -88,7 +58,7 @@ class Folding:
         Also brings totals and findings to where they are shown: the session and the profile.
         """
         changes = list(items)
-        await self._fold("user_analytics", _of_kind(changes, *COUNTED_AGAIN), self._counted_again, now)
+        await self._fold("user_analytics", _of_kind(changes, *COUNTED_AGAIN), self._placing.counted, now)
         await self._pass_on(self._set_totals, _of_kind(changes, "rollup"), now)
 
         async def set_risk(item: Item) -> None:
@@ -96,20 +66,6 @@ class Folding:
 
         suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
         await self._pass_on(set_risk, suspected, now)
-
-    def _counted_again(self, item: Item) -> list[Placed]:
-        """Where a bucket is a source itself."""
-        document = parsed(item)
-        placed: list[Placed | None] = []
-        if isinstance(document, Rollup):
-            if document.analytics_period == "daily":
-                placed.append((document.user_id, document.as_source()))
-            placed.append(platform.of_rollup(document, self._pseudonyms))
-        elif isinstance(document, Presence):
-            placed.append(platform.of_presence(document, self._pseudonyms))
-        elif isinstance(document, PlatformRollup | UserGroup):
-            placed.append(platform.of_shard(document))
-        return [one for one in placed if one is not None]
 
     async def _pass_on(self, work: Callable[[Item], Awaitable[None]], items: Iterable[Item], now: datetime) -> None:
         """Brings what analytics documents say to those that show it."""
@@ -169,17 +125,6 @@ class Folding:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-
-
-def turn_source(turn: UserInteraction) -> Source:
-    """What a turn counts for its user."""
-    return _remembered(of_interaction(turn))
-
-
-def _remembered(source: Source) -> Source:
-    """The ledger keeps a turn as long as turns are kept, also where its own retention was shortened: the rollups that
-    count it stay, and a turn that is sent again later is not counted again."""
-    return replace(source, ttl=retention_seconds(UserInteraction.container))
 
 
 def _of_kind(items: Iterable[Item], *kinds: str) -> Iterable[Item]:

@@ -1,4 +1,4 @@
-"""Compares users' rollups with the ledger and with the source documents, and repairs what differs.
+"""Compares the rollups of users and of the platform with the ledger and their sources, and repairs what differs.
 
 It runs beside the live fold. A rollup is judged only if it was not written while its ledger entries were read: the fold
 writes both in one transaction, so that an ETag which has not changed proves that the entries have not, either. What is
@@ -7,7 +7,8 @@ repaired is guarded by that same ETag; sources are folded as the change feed fol
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,19 +20,17 @@ from pydantic import ValidationError
 from cosmos.analytics import Analytics
 from cosmos.containers import retention_seconds
 from cosmos.database import Database, Item
-from cosmos.folding import turn_source
 from cosmos.paging import page_of
+from cosmos.placing import COUNTED_AGAIN, Placing
 from cosmos.reading import read_or_none
-from models.bookmark import bookmark_of
-from models.bucket import Balance, Bucket, Sums, bucket_id
+from models.bucket import Balance, Bucket, Sums
 from models.buckets import document_of
-from models.contribution import of_bookmark, of_day, of_session
 from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
 from models.fold import Source
-from models.interaction import UserInteraction
 from models.ledger import LedgerEntry, ledger_id
+from models.platform.pseudonyms import PLATFORM, SHARDS, is_platform
+from models.platform.sources import Placed
 from models.risk.window import RiskWindow, risk_window_id
-from models.session import UserSession
 
 DOCUMENTS_PER_PAGE = 100
 """Of turns and sessions: that many are held at a time, however many a user has."""
@@ -40,20 +39,30 @@ ENTRIES_PER_PAGE = 1000
 PASSES = 3
 """How often rollups are read again that were written meanwhile."""
 
-FINE = ("session", "daily")
-"""Periods that count turns and sessions. The others count days."""
-
 SLACK = timedelta(days=2)
 """Before documents expire: the user's days are not those of UTC, and a rebuild takes its time."""
 
 NEVER = 100 * 365 * 86400
 """Seconds that stand for no expiry."""
 
-ROLLUPS = (
-    "SELECT c.id, c._etag, c.revision, c.analytics_period, c.period_key, c.sums, c.first_activity, c.last_activity "
-    "FROM c WHERE c.kind IN ('rollup', 'presence')"
+BUCKETS = (
+    "SELECT c.id, c._etag, c.revision, c.analytics_period, c.period_key, c.sums, c.first_activity, c.last_activity, "
+    "c.question FROM c WHERE IS_DEFINED(c.analytics_period)"
 )
 LEDGER = "SELECT c.applied, c.ttl FROM c WHERE c.kind = 'ledger'"
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Buckets that are compared together.
+
+    Attributes:
+        has: Whether a bucket of this name is one of them.
+        container: The one whose retention their sources have.
+    """
+
+    has: Callable[[str], bool]
+    container: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ class _Held:
     sums: Sums
     first: datetime
     last: datetime
+    question: str | None
 
     @classmethod
     def of(cls, item: Item) -> _Held:
@@ -76,7 +86,18 @@ class _Held:
             item["sums"],
             datetime.fromisoformat(item["first_activity"]),
             datetime.fromisoformat(item["last_activity"]),
+            item.get("question"),
         )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What to rebuild, and how."""
+
+    partition: str
+    repair: bool
+    now: datetime
+    forgetting: bool
 
 
 @dataclass
@@ -100,19 +121,28 @@ class _Buckets:
     unsettled: int
 
 
-Page = list[Source | None]
-"""Sources that are held at a time; None for a document that can't be read."""
+Page = list[list[Placed] | None]
+"""The sources that some documents are; None for a document that can't be read."""
 
 Pages = AsyncIterator[Page]
 
 
 class Rebuilding:
-    """One user's rollups at a time. Safe to be interrupted anywhere and to be called again."""
+    """The rollups of one user, or of one of the platform's partitions, at a time.
 
-    def __init__(self, database: Database, analytics: Analytics) -> None:
+    Safe to be interrupted anywhere and to be called again.
+
+    Attributes:
+        platform: The platform's partitions, in the order to rebuild them.
+    """
+
+    platform = (*(f"{PLATFORM}-{number:02}" for number in range(SHARDS)), PLATFORM)
+
+    def __init__(self, database: Database, analytics: Analytics, placing: Placing) -> None:
         self._database = database
         self._container = database.user_analytics
         self._analytics = analytics
+        self._placing = placing
 
     async def count_users(self) -> int:
         """How many there are, by a query of all partitions."""
@@ -126,8 +156,10 @@ class Rebuilding:
         rows, following = await page_of(self._database.users, query, {}, limit, continuation, None)
         return [row["id"] for row in rows], following
 
-    async def rebuild(self, user_id: str, repair: bool, now: datetime, forgetting: bool = False) -> UserDrift:
-        """Compares a user's rollups, turns and sessions first and then their days; repairs them if told to.
+    async def rebuild(self, partition: str, repair: bool, now: datetime, forgetting: bool = False) -> UserDrift:
+        """Compares the rollups of a user, or of one of the platform's partitions; repairs them if told to.
+
+        Of a user first what counts documents, then what counts days, and at last what the platform counts of the user.
 
         Args:
             forgetting: Whether rollups are compared, too, that count what is not kept any more. Repairing takes it out.
@@ -136,90 +168,98 @@ class Rebuilding:
             azure.core.exceptions.AzureError: Cosmos DB is out of order; call again.
             Contention: others write the same documents all the while; call again.
         """
-        documents, fine = await self._level(user_id, True, lambda: self._documents(user_id), repair, now, forgetting)
-        wrong_days = {drift.bucket for drift in fine.drifted if not drift.repaired}
-        days, coarse = await self._level(
-            user_id, False, lambda: self._days(user_id, wrong_days), repair, now, forgetting
-        )
+        work = _Work(partition, repair, now, forgetting)
+        if is_platform(partition):
+            levels = [await self._level(work, OF_PLATFORM, lambda: self._counted(partition))]
+        else:
+            documents, fine = await self._level(work, OF_DOCUMENTS, lambda: self._documents(partition))
+            wrong = {drift.bucket for drift in fine.drifted if not drift.repaired}
+            days = await self._level(work, OF_DAYS, lambda: self._counted(partition, wrong, True))
+            others = await self._level(work, ELSEWHERE, lambda: self._counted(partition, wrong, False))
+            levels = [(documents, fine), days, others]
         return UserDrift(
-            user_id=user_id,
-            buckets=len(fine.compared) + len(coarse.compared),
-            drifted=[*fine.drifted, *coarse.drifted],
-            unsettled=fine.unsettled + coarse.unsettled,
-            expired=fine.expired + coarse.expired,
-            sources=documents.count + days.count,
-            sources_behind=documents.behind + days.behind,
-            sources_wrong=documents.wrong + days.wrong,
-            sources_unreadable=documents.unreadable,
+            user_id=partition,
+            buckets=sum(len(buckets.compared) for _, buckets in levels),
+            drifted=[drift for _, buckets in levels for drift in buckets.drifted],
+            unsettled=sum(buckets.unsettled for _, buckets in levels),
+            expired=sum(buckets.expired for _, buckets in levels),
+            sources=sum(sources.count for sources, _ in levels),
+            sources_behind=sum(sources.behind for sources, _ in levels),
+            sources_wrong=sum(sources.wrong for sources, _ in levels),
+            sources_unreadable=sum(sources.unreadable for sources, _ in levels),
         )
 
-    async def _level(
-        self, user_id: str, fine: bool, sources: Callable[[], Pages], repair: bool, now: datetime, forgetting: bool
-    ) -> tuple[_Sources, _Buckets]:
+    async def _level(self, work: _Work, level: _Level, sources: Callable[[], Pages]) -> tuple[_Sources, _Buckets]:
         """Buckets first, sources then: what a source changes is right only on top of a bucket that is right."""
-        found = await self._check_sources(user_id, sources())
-        buckets = await self._check_buckets(user_id, fine, found.bounds, repair, now, forgetting)
+        found = await self._check_sources(work.partition, sources())
+        buckets = await self._check_buckets(work, level, found.bounds)
         is_sound = not buckets.unsettled and all(drift.repaired for drift in buckets.drifted)
-        if repair and is_sound and found.behind + found.wrong:
+        if work.repair and is_sound and found.behind + found.wrong:
             async for page in sources():
-                to_fold = [
-                    source for source, stands in await self._stand(user_id, page) if stands is not Standing.APPLIED
-                ]
-                await self._analytics.fold(user_id, to_fold, now, again=True)
+                to_fold = defaultdict(list)
+                for partition, source, stands in await self._stand(page):
+                    if stands is not Standing.APPLIED:
+                        to_fold[partition].append(source)
+                for partition, behind in to_fold.items():
+                    await self._analytics.fold(partition, behind, work.now, again=True)
         return found, buckets
 
     async def _documents(self, user_id: str) -> Pages:
         """The user's bookmarks, turns and sessions, some at a time."""
-        kinds: tuple[tuple[ContainerProxy, str, Callable[[Item], Source]], ...] = (
-            (self._database.user_bookmarks, "bookmark", lambda item: of_bookmark(bookmark_of(item))),
-            (self._database.user_bookmarks, "deleted_bookmark", lambda item: of_bookmark(bookmark_of(item))),
-            (self._database.user_interactions, "interaction", lambda item: turn_source(UserInteraction.parse(item))),
-            (self._database.user_sessions, "session", lambda item: of_session(UserSession.parse(item))),
+        kinds: tuple[tuple[ContainerProxy, str, Callable[[Item], list[Placed]]], ...] = (
+            (self._database.user_bookmarks, "bookmark", self._placing.bookmark),
+            (self._database.user_bookmarks, "deleted_bookmark", self._placing.bookmark),
+            (self._database.user_interactions, "interaction", self._placing.interaction),
+            (self._database.user_sessions, "session", self._placing.session),
         )
-        for container, kind, source in kinds:
+        for container, kind, placing in kinds:
             query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the kinds above
             async for page in _pages(container, query, DOCUMENTS_PER_PAGE, user_id):
-                yield [_read(source, item) for item in page]
+                yield [_read(placing, item) for item in page]
 
-    async def _days(self, user_id: str, without: set[str]) -> Pages:
-        query = f"{ROLLUPS} AND c.analytics_period = 'daily'"
-        async for page in _pages(self._container, query, DOCUMENTS_PER_PAGE, user_id):
-            held = [_Held.of(item) for item in page]
-            yield [
-                of_day(day.bucket.key, bucket_id(user_id, day.bucket), day.revision, day.sums, day.first, day.last)
-                for day in held
-                if day.bucket.name not in without
-            ]
+    async def _counted(self, partition: str, without: Collection[str] = (), days: bool | None = None) -> Pages:
+        """The buckets that are sources themselves, some at a time; of a user's only the days, or all but the days."""
+        kinds = ", ".join(f"'{kind}'" for kind in COUNTED_AGAIN)
+        query = f"SELECT * FROM c WHERE c.kind IN ({kinds})"  # noqa: S608  # constants
+        if days is not None:
+            query += f" AND c.analytics_period {'=' if days else '!='} 'daily'"
+        async for page in _pages(self._container, query, DOCUMENTS_PER_PAGE, partition):
+            sound = [item for item in page if f"{item['analytics_period']}:{item['period_key']}" not in without]
+            yield [_read(self._placing.counted, item) for item in sound]
 
-    async def _check_sources(self, user_id: str, pages: Pages) -> _Sources:
+    async def _check_sources(self, partition: str, pages: Pages) -> _Sources:
         found = _Sources(0, 0, 0, 0, Bounds())
         async for page in pages:
             found.unreadable += page.count(None)
-            for source, stands in await self._stand(user_id, page):
-                found.count += 1
-                found.bounds.add(source)
+            found.count += sum(1 for placed in page if placed)
+            for where, source, stands in await self._stand(page):
+                if where == partition:
+                    found.bounds.add(source)
                 found.behind += stands is Standing.BEHIND
                 found.wrong += stands is Standing.WRONG
         return found
 
-    async def _stand(self, user_id: str, page: Page) -> list[tuple[Source, Standing]]:
-        """How the sources of a page stand; without those that can't be read."""
-        sources = [source for source in page if source is not None]
-        keys = [(ledger_id(source.key), user_id) for source in sources]
-        entries = [LedgerEntry.parse(item) for item in await self._container.read_items(keys)] if keys else []
-        ledger = {entry.source: entry.as_applied for entry in entries}
-        return [(source, standing(source, ledger.get(source.key))) for source in sources]
+    async def _stand(self, page: Page) -> list[tuple[str, Source, Standing]]:
+        """How the sources of a page stand where they count; without those that can't be read."""
+        placed = [one for sources in page for one in sources or []]
+        keys = [(ledger_id(source.key), partition) for partition, source in placed]
+        entries = await self._container.read_items(keys) if keys else []
+        ledger = {
+            (item["partition_key"], entry.source): entry.as_applied
+            for item, entry in ((item, LedgerEntry.parse(item)) for item in entries)
+        }
+        return [
+            (partition, source, standing(source, ledger.get((partition, source.key)))) for partition, source in placed
+        ]
 
-    async def _check_buckets(
-        self, user_id: str, fine: bool, bounds: Bounds, repair: bool, now: datetime, forgetting: bool
-    ) -> _Buckets:
+    async def _check_buckets(self, work: _Work, level: _Level, bounds: Bounds) -> _Buckets:
         found = _Buckets(set(), [], 0, 0)
         settled: set[str] = set()
         for _ in range(PASSES):
-            before = await self._rollups(user_id, fine)
-            tally, shortest = await self._tally(user_id, fine)
-            after = await self._rollups(user_id, fine)
-            oldest = now - timedelta(seconds=shortest) + SLACK
+            before = await self._buckets(work.partition, level)
+            tally, shortest = await self._tally(work.partition, level)
+            after = await self._buckets(work.partition, level)
+            oldest = work.now - timedelta(seconds=shortest) + SLACK
             found.unsettled = 0
             for name in sorted((before.keys() | after.keys() | tally.buckets()) - settled):
                 held, later = before.get(name), after.get(name)
@@ -228,14 +268,14 @@ class Rebuilding:
                     continue
                 settled.add(name)
                 times = (held.first, held.last) if held else bounds.of(name)
-                if times and times[0] < oldest and not forgetting:
+                if times and times[0] < oldest and not work.forgetting:
                     found.expired += 1
                     continue
                 found.compared.add(name)
-                drift = compare(user_id, name, held.sums if held else None, tally.of(name))
+                drift = compare(work.partition, name, held.sums if held else None, tally.of(name))
                 if drift is not None:
                     expected = self._expected(name, held, tally.of(name), bounds)
-                    fixed = repair and expected is not None and await self._replace(user_id, held, expected, now)
+                    fixed = work.repair and expected is not None and await self._replace(work, held, expected)
                     found.drifted.append(drift.model_copy(update={"repaired": fixed}))
             if not found.unsettled:
                 break
@@ -246,15 +286,17 @@ class Rebuilding:
         times = (held.first, held.last) if held else bounds.of(name)
         return (Bucket.parse(name), Balance(sums, *times)) if times else None
 
-    async def _replace(self, user_id: str, held: _Held | None, expected: tuple[Bucket, Balance], now: datetime) -> bool:
+    async def _replace(self, work: _Work, held: _Held | None, expected: tuple[Bucket, Balance]) -> bool:
         """Writes a rollup in the place of the one that was read; False if that has been written meanwhile.
 
         Its revision counts on, so that whatever counts days or totals takes the difference from the change feed.
         """
         bucket, balance = expected
-        window = await read_or_none(self._container, risk_window_id(user_id), user_id)
+        revision = held.revision + 1 if held else 1
+        window = await read_or_none(self._container, risk_window_id(work.partition), work.partition)
         findings = RiskWindow.parse(window).findings.values() if window else ()
-        body = document_of(user_id, bucket, balance, held.revision + 1 if held else 1, now, findings).body()
+        question = held.question if held else None
+        body = document_of(work.partition, bucket, balance, revision, work.now, findings, question).body()
         try:
             if held is None:
                 await self._container.create_item(body)
@@ -266,21 +308,20 @@ class Rebuilding:
             return False
         return True
 
-    async def _rollups(self, user_id: str, fine: bool) -> dict[str, _Held]:
-        rollups: dict[str, _Held] = {}
-        async for page in _pages(self._container, ROLLUPS, ENTRIES_PER_PAGE, user_id):
+    async def _buckets(self, partition: str, level: _Level) -> dict[str, _Held]:
+        buckets: dict[str, _Held] = {}
+        async for page in _pages(self._container, BUCKETS, ENTRIES_PER_PAGE, partition):
             for held in map(_Held.of, page):
-                if (held.bucket.period in FINE) is fine:
-                    rollups[held.bucket.name] = held
-        return rollups
+                if level.has(held.bucket.name):
+                    buckets[held.bucket.name] = held
+        return buckets
 
-    async def _tally(self, user_id: str, fine: bool) -> tuple[Tally, int]:
+    async def _tally(self, partition: str, level: _Level) -> tuple[Tally, int]:
         """What the ledger has applied to the buckets, and the seconds after which the first of its entries expires."""
-        kept = retention_seconds("user_interactions" if fine else "user_analytics")
-        tally, shortest = Tally(), kept or NEVER
-        async for page in _pages(self._container, LEDGER, ENTRIES_PER_PAGE, user_id):
+        tally, shortest = Tally(), retention_seconds(level.container) or NEVER
+        async for page in _pages(self._container, LEDGER, ENTRIES_PER_PAGE, partition):
             for entry in page:
-                applied = {name: sums for name, sums in entry["applied"].items() if _is_fine(name) is fine}
+                applied = {name: sums for name, sums in entry["applied"].items() if level.has(name)}
                 if applied:
                     tally.add(applied)
                     ttl = entry.get("ttl") or NEVER
@@ -288,16 +329,27 @@ class Rebuilding:
         return tally, shortest
 
 
-def _read(source: Callable[[Item], Source], item: Item) -> Source | None:
+def _read(placing: Callable[[Item], list[Placed]], item: Item) -> list[Placed] | None:
     """None for what the fold has put aside as a dead letter."""
     try:
-        return source(item)
+        return placing(item)
     except ValidationError:
         return None
 
 
-def _is_fine(bucket: str) -> bool:
-    return bucket.partition(":")[0] in FINE
+def _counts_documents(bucket: str) -> bool:
+    return bucket.partition(":")[0] in ("session", "daily")
+
+
+OF_DOCUMENTS = _Level(_counts_documents, "user_interactions")
+"""A user's sessions and days."""
+
+OF_DAYS = _Level(lambda bucket: not _counts_documents(bucket), "user_analytics")
+"""What counts the user's days."""
+
+OF_PLATFORM = _Level(lambda bucket: True, "user_interactions")
+ELSEWHERE = _Level(lambda bucket: False, "user_analytics")
+"""None of the partition's own buckets: sources that count in others."""
 
 
 async def _pages(container: ContainerProxy, query: str, limit: int, user_id: str) -> AsyncIterator[Iterable[Item]]:

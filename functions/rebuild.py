@@ -1,7 +1,8 @@
 """Rebuilding analytics: an orchestration that compares rollups with their sources, and repairs them when asked.
 
-One user, or all of them in waves. It begins anew after each page of users, with its progress as its input, so that its
-history stays short; what it has found is in its custom status meanwhile, and in its output at the end.
+One user, or all of them in waves, and then the platform. It begins anew after each page of users, with its progress as
+its input, so that its history stays short; what it has found is in its custom status meanwhile, and in its output at
+the end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import azure.durable_functions as df
 from pydantic import Field
 
+from cosmos.rebuilding import Rebuilding
 from functions.api import Routes
 from functions.call import Call
 from functions.faults import private
@@ -63,7 +65,9 @@ class Progress(Message):
     repaired_buckets: Count = 0
     unsettled_buckets: Count = Field(default=0, description="Rollups that were written all the while; not compared")
     expired_buckets: Count = Field(default=0, description="Rollups that count what is not kept any more; not compared")
-    sources: Count = Field(default=0, description="Turns, sessions and days compared with the ledger")
+    sources: Count = Field(
+        default=0, description="Turns, sessions, bookmarks, and rollups that others count, compared with the ledger"
+    )
     sources_behind: Count = Field(default=0, description="Those not folded yet, or lost; folded if to be repaired")
     sources_wrong: Count = Field(default=0, description="Those that count otherwise; folded anew if to be repaired")
     sources_unreadable: Count = Field(default=0, description="Documents that are not valid, and count nothing")
@@ -136,9 +140,23 @@ def rebuild_analytics(context: df.DurableOrchestrationContext) -> Generator[Any,
         progress = advanced(progress, [report for report in reports if report], users=len(wave))
         context.set_custom_status(progress)
     if page["continuation"] is None:
+        if not request["user_id"]:
+            progress = yield from _platform(context, request, progress)
         return progress
     context.continue_as_new({"request": request, "progress": progress, "continuation": page["continuation"]})
     return None
+
+
+def _platform(
+    context: df.DurableOrchestrationContext, request: dict[str, Any], progress: dict[str, Any]
+) -> Generator[Any, Any, dict[str, Any]]:
+    """The platform's own rollups, the shards before what counts them."""
+    work = [{"user_id": partition, "repair": request["repair"]} for partition in Rebuilding.platform]
+    for start in range(0, len(work), AT_ONCE):
+        reports = yield from results(context, "rebuild_user", work[start : start + AT_ONCE])
+        progress = advanced(progress, [report for report in reports if report], users=0)
+        context.set_custom_status(progress)
+    return progress
 
 
 @blueprint.activity_trigger(input_name="nothing")  # type: ignore[untyped-decorator]
@@ -166,7 +184,7 @@ def advanced(progress: dict[str, Any], reports: list[dict[str, Any]], users: int
     """The progress with some users counted in it; of those that failed there is no report."""
     found = [UserDrift.model_validate(report) for report in reports]
     drift = [*progress["drift"], *(drift for report in reports for drift in report["drifted"])]
-    total = {"users_done": users, "users_failed": users - len(found)} | total_of(found)
+    total = {"users_done": users, "users_failed": max(0, users - len(found))} | total_of(found)
     counts = {name: progress.get(name, 0) + value for name, value in total.items()}
     return progress | counts | {"drift": drift[:DRIFT_SHOWN]}
 

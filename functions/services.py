@@ -27,6 +27,7 @@ from cosmos.history import History
 from cosmos.ingestion import Ingestion
 from cosmos.insights import PlatformInsights
 from cosmos.observer import NOBODY, Observer
+from cosmos.placing import Placing
 from cosmos.rebuilding import Rebuilding
 from cosmos.repricing import Repricing
 from cosmos.risk import Risk
@@ -34,6 +35,7 @@ from cosmos.sessions import Sessions
 from cosmos.turns import Turns
 from cosmos.users import Users
 from functions.graph import Graph
+from functions.logs import quieten_libraries
 from functions.readiness import Readiness
 from functions.settings import Settings, read_settings
 from functions.telemetry import telemetry_of
@@ -89,7 +91,8 @@ class Store:
     ) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
         analytics = Analytics(database, risk, observer)
-        folding, rebuilding = Folding(users, sessions, analytics, pseudonyms), Rebuilding(database, analytics)
+        placing = Placing(pseudonyms)
+        folding, rebuilding = Folding(users, sessions, analytics, placing), Rebuilding(database, analytics, placing)
         return cls(
             users=users,
             sessions=sessions,
@@ -189,4 +192,5 @@ def services() -> Services:
     Raises:
         SettingsError: a setting is missing or wrong.
     """
+    quieten_libraries()
     return Services(read_settings())

@@ -47,7 +47,9 @@ class UserDrift(Message):
     drifted: list[BucketDrift]
     unsettled: Count = Field(description="Rollups that were written all the while, and could not be compared")
     expired: Count = Field(description="Rollups that count what is not kept any more, and cannot be compared")
-    sources: Count = Field(description="Turns, sessions and days compared with the ledger")
+    sources: Count = Field(
+        description="Turns, sessions, bookmarks, and rollups that others count, compared with the ledger"
+    )
     sources_behind: Count = Field(description="Sources whose latest revision is not folded: by a moment, or lost")
     sources_wrong: Count = Field(description="Sources that contribute something else than the ledger says")
     sources_unreadable: Count = Field(default=0, description="Documents that are not valid, and count nothing")

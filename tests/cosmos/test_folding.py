@@ -59,9 +59,10 @@ def recount(person: Person, items: list[Item]) -> dict[str, int]:
 
 async def fold_all(store: Store, database: Database, person: Person, now: Any = NOW) -> dict[str, int]:
     """Brings the user's days into all time, and returns its sums."""
-    query = "SELECT * FROM c WHERE c.kind = 'rollup'"
-    pages = database.user_analytics.query_items(query, partition_key=person.user_id)
-    await store.folding.analytics([item async for item in pages], now)
+    query = "SELECT * FROM c WHERE c.kind IN ('rollup', 'presence')"
+    for _ in range(2):  # the days, and then what counts them
+        pages = database.user_analytics.query_items(query, partition_key=person.user_id)
+        await store.folding.analytics([item async for item in pages], now)
     rollup = await store.analytics.rollup(person.user_id, Bucket("all_time"))
     assert rollup is not None
     return rollup.sums

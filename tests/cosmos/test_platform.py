@@ -10,14 +10,15 @@ from uuid import UUID
 import pytest
 
 from cosmos.database import Database, Item
-from cosmos.folding import COUNTED_AGAIN
+from cosmos.placing import COUNTED_AGAIN
 from functions.services import Store
 from models.bucket import Bucket
 from models.interaction import UserInteraction
 from models.platform.response_times import RELATIVE_ERROR
 from models.platform.rollup import PlatformRollup
+from models.platform.sources import of_turn
 from tests.cosmos.conftest import NOW
-from tests.models.examples import an_interaction
+from tests.models.examples import PSEUDONYMS, an_interaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -113,7 +114,7 @@ async def test_the_platform_equals_a_count_of_the_turns(store: Store, database: 
     texts = Counter({"what is the tidal lock": 0, "who built petra": 0})
     for turn in turns:
         for text in texts:
-            texts[text] += text[:14] in turn.user_query.casefold()
+            texts[text] += text[:14] in (turn.user_query or "").casefold()
     shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
     assert {text: shown[text] for text in texts} == dict(texts)
     assert not any("private" in text for text in shown)
@@ -133,3 +134,55 @@ async def test_nothing_that_the_platform_keeps_names_a_user_or_a_rare_question(
     for turn in unusual:
         assert turn.user_id not in kept
         assert f"{turn.id}'" not in kept
+
+
+async def drift(store: Store, repair: bool) -> tuple[list[str], int]:
+    """The buckets of all the platform's partitions that are wrong, and how many sources are behind."""
+    reports = [await store.rebuilding.rebuild(partition, repair, NOW) for partition in store.rebuilding.platform]
+    return sorted(f"{one.user_id}:{one.bucket}" for report in reports for one in report.drifted), sum(
+        report.sources_behind + report.sources_wrong for report in reports
+    )
+
+
+async def test_damage_to_the_platform_is_found_exactly_and_repaired(store: Store, database: Database) -> None:
+    turns = some_turns(seed=3)
+    await store.folding.interactions([turn.body() for turn in turns], NOW)
+    await settle(store, database)
+    assert await drift(store, repair=False) == ([], 0)
+    kept = {item["id"]: item for item in await documents(database, "2031-01-01") if "sums" in item}
+    question = next(item for item in kept.values() if item["kind"] == "question" and item["question"])
+    shard = next(item for item in kept.values() if item["id"].endswith("utc_daily:2031-03-05"))
+    damaged = [question, shard, kept["platform:utc_monthly:2031-03"], kept["platform:cohort:2031-W10"]]
+    for number, item in enumerate(damaged, 1):
+        await database.user_analytics.replace_item(item["id"], item | {"sums": item["sums"] | {"nonsense": number}})
+    expected = sorted(item["id"] for item in damaged)
+    assert (await drift(store, repair=False))[0] == expected
+    assert (await drift(store, repair=True))[0] == expected
+    await settle(store, database)
+    assert await drift(store, repair=False) == ([], 0)
+    now = {item["id"]: item for item in await documents(database, "2031-01-01") if "sums" in item}
+    assert {name: item["sums"] for name, item in now.items()} == {name: item["sums"] for name, item in kept.items()}
+    assert now[question["id"]]["question"] == question["question"]
+
+
+async def test_a_turn_that_the_platform_has_missed_is_found_with_its_user(store: Store, database: Database) -> None:
+    turns = some_turns(seed=4, users=1, count=10)
+    user = turns[0].user_id
+    for turn in turns:
+        await database.user_interactions.create_item(turn.body())
+    await store.folding.interactions([turn.body() for turn in turns], NOW)
+    await settle(store, database)
+    clean = await store.rebuilding.rebuild(user, False, NOW)
+    assert (clean.sources_behind, clean.sources_wrong) == (0, 0)
+    partition, source = of_turn(turns[2], PSEUDONYMS)
+    bucket = Bucket("utc_daily", turns[2].timestamp.date().isoformat())
+    rollup = await database.user_analytics.read_item(f"{partition}:{bucket.name}", partition)
+    await database.user_analytics.delete_item(f"ledger:{source.key}", partition)
+    for name, sums in source.contributions.items():  # as if it had never been folded there
+        item = await database.user_analytics.read_item(f"{partition}:{name.name}", partition)
+        left = {measure: value - sums.get(measure, 0) for measure, value in item["sums"].items()}
+        body = item | {"sums": {measure: value for measure, value in left.items() if value}}
+        await database.user_analytics.replace_item(item["id"], body)
+    found = await store.rebuilding.rebuild(user, True, NOW)
+    assert (found.drifted, found.sources_behind) == ([], 1)
+    assert (await database.user_analytics.read_item(rollup["id"], partition))["sums"] == rollup["sums"]

@@ -12,6 +12,7 @@ import pytest
 from cosmos.analytics import Analytics
 from cosmos.database import Database, Item
 from cosmos.folding import Folding
+from cosmos.placing import Placing
 from functions.services import Store
 from models.bucket import Bucket
 from models.identity import Person
@@ -56,7 +57,7 @@ async def profile_of(store: Store, person: Person) -> UserProfile:
 
 
 def enforcing(store: Store, database: Database) -> Folding:
-    return Folding(store.users, store.sessions, Analytics(database, RiskSettings(shadow=False)), PSEUDONYMS)
+    return Folding(store.users, store.sessions, Analytics(database, RiskSettings(shadow=False)), Placing(PSEUDONYMS))
 
 
 async def test_turns_are_in_the_window_once_however_they_are_delivered(

@@ -73,7 +73,7 @@ async def test_rebuild_of_one_user_finds_nothing_then_what_was_damaged_and_repai
     clean = await rebuilt(api, admin, user_id=user_id)
     assert (clean["status"], clean["drift"], clean["sources_behind"], clean["sources_wrong"]) == ("completed", [], 0, 0)
     assert (clean["users_total"], clean["users_done"], clean["buckets"]) == (1, 1, 7)
-    assert clean["sources"] == 3 + 2 + 1
+    assert clean["sources"] == 3 + 2 + 4  # and the day, the month, all time, and the presence on a day of UTC
     before = await analytics.read_item(f"{user_id}:all_time", user_id)
     await damage(analytics, user_id, "all_time")
     reported = await rebuilt(api, admin, user_id=user_id)
