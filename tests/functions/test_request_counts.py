@@ -64,9 +64,9 @@ COUNTS = {
     "get_readiness": {},
 }
 """By operation: requests by container and kind. Each number is a decision; `find_users` asks range by range until it
-has some, and `list_dead_letters` all four. `get_insights` asks each of 16 shards for its questions, the platform for its
-cohorts, and for each of the 11 flagged users the last day and the month, of which they have none. The letter that is driven is not there: one that is takes further a read
-of its source, the fold, and a delete."""
+has some, and `list_dead_letters` all four. `get_insights` asks each of 16 shards for its questions, the platform for
+its cohorts, and for each of the 11 flagged users the last day and the month, of which they have none. The letter that
+is driven is not there: one that is takes further a read of its source, the fold, and a delete."""
 
 
 @pytest.fixture(scope="module")
