@@ -70,7 +70,14 @@ async def begin(cascade: Cascade, name: str) -> Session:
 async def record(cascade: Cascade, session: Session, number: int) -> None:
     """One turn, as `POST /api/sessions/{session_id}/interactions` records it."""
     now = datetime.now(UTC)
-    turn = Turn(
+    draft = Draft(str(uuid.uuid4()), a_turn(number), Origin(*session, now, None, Client(), "hash"))
+    with step(RECORDING):
+        await cascade.store.turns.record(*session, [draft], Clock(now, "Asia/Kolkata"))
+
+
+def a_turn(number: int) -> Turn:
+    """One of `QUESTIONS` questions with its answer."""
+    return Turn(
         user_query=f"What is meant by teaching number {number % QUESTIONS} of the dialogues?",
         response_text="That one does not know what one has not asked. " * 20,
         query_category="philosophy",
@@ -80,9 +87,6 @@ async def record(cascade: Cascade, session: Session, number: int) -> None:
         output_tokens=120,
         response_time_ms=700 + 13 * (number % 90),
     )
-    origin = Origin(*session, now, None, Client(), "hash")
-    with step(RECORDING):
-        await cascade.store.turns.record(*session, [Draft(str(uuid.uuid4()), turn, origin)], Clock(now, "Asia/Kolkata"))
 
 
 async def measure() -> tuple[dict[str, Spent], dict[str, Spent]]:
