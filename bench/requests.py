@@ -3,8 +3,8 @@
     python -m bench.requests
 
 Prints a Markdown table. Measured over a local stack of its own, each operation once it is warm: the process has
-connected, and has seen the user in the last 30 seconds. The change feeds are off meanwhile: what folds a turn into the
-rollups is asked for later, by nobody's request.
+connected, and has seen the user in the last 30 seconds. The change feeds and timers are off meanwhile: what folds a
+turn into the rollups is asked for later, by nobody's request.
 """
 
 from __future__ import annotations
@@ -248,14 +248,24 @@ def measure() -> dict[str, Cost]:
         with local_stack(Path(folder), settings={"ERASURE_SETTLE_SECONDS": "0"}) as stack:
             client = Client(stack, http)
             fill(client)
-            feeds = [feed["function"] for feed in http.get(f"{stack.functions_url}/_local/feeds").json()["feeds"]]
-        off = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in feeds}
+            unasked = _unasked(stack, http)
+        off = {f"AzureWebJobs__{name}__Disabled": "true" for name in unasked}
         with local_stack(Path(folder), settings=off) as stack:
             client = Client(stack, http, ids=client.ids, suspects=client.suspects)
             client.sign_in()
             for who in ("user", "staff"):
                 client.call("GET", "me", who)
             return {step.operation: _cost(client, step) for step in STEPS}
+
+
+def _unasked(stack: Stack, http: httpx.Client) -> list[str]:
+    """The functions that run by themselves, on changes or on time."""
+    functions = http.get(f"{stack.functions_url}/admin/functions").raise_for_status().json()
+    by_themselves = {"cosmosDBTrigger", "timerTrigger"}
+    kinds = {
+        function["name"]: {binding["type"] for binding in function["config"]["bindings"]} for function in functions
+    }
+    return [name for name, types in kinds.items() if types & by_themselves]
 
 
 def fill(client: Client) -> None:

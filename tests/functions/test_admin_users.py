@@ -347,7 +347,7 @@ async def test_the_routes_of_staff_are_for_staff(
 
 
 @pytest.mark.parametrize(
-    "path", ["/me", "/me/dashboard", "/bookmarks", "/bookmarks/collections", f"/bookmarks/{NOBODY}"]
+    "path", ["/me", "/me/export", "/me/dashboard", "/bookmarks", "/bookmarks/collections", f"/bookmarks/{NOBODY}"]
 )
 async def test_a_deleted_account_reads_nothing(
     api: httpx.AsyncClient, alice: Headers, settings: dict[str, str], path: str
