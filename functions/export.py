@@ -43,8 +43,7 @@ async def export_me(call: Call[None]) -> Reply:
 
     An account that is suspended or blocked is exported, too. A page has up to `limit` documents, or fewer once they
     have 1.5 MB. What was there from the first page to the last is exported exactly once, as its page found it; what
-    comes, changes or goes meanwhile may differ from the counts of the manifest, and not from those of the end. A
-    continuation does not expire.
+    comes, changes or goes meanwhile may differ from the counts of the manifest, and not from those of the end.
 
     In a shell, into one file:
 
