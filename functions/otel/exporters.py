@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 
 from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
@@ -42,8 +41,6 @@ def tracer_provider() -> TracerProvider:
 def _exporters(settings: Settings) -> list[tuple[SpanExporter, MetricExporter]]:
     found: list[tuple[SpanExporter, MetricExporter]] = []
     if settings.insights_connection_string:
-        # otherwise the exporter would log each of its own requests
-        logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
         connection = settings.insights_connection_string.get_secret_value()
         options = {"connection_string": connection, "disable_offline_storage": True}
         found.append((AzureMonitorTraceExporter(**options), AzureMonitorMetricExporter(**options)))

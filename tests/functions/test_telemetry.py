@@ -243,7 +243,8 @@ async def test_turns_and_admissions_are_counted(
 
     data = told.reader.get_metrics_data()
     assert data is not None
-    metrics = {metric.name: metric.data.data_points for metric in data.resource_metrics[0].scope_metrics[0].metrics}
+    told_of = data.resource_metrics[0].scope_metrics[0].metrics
+    metrics: dict[str, list[Any]] = {metric.name: list(metric.data.data_points) for metric in told_of}
     assert [point.value for point in metrics["vimarsh.turns"]] == [1]
     by_outcome = {str((point.attributes or {})["outcome"]): point for point in metrics["vimarsh.admissions"]}
     assert by_outcome["granted"].value == 1
