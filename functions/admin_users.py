@@ -40,7 +40,7 @@ class AccountQuery(Paged):
 
     email: Email | None = Field(default=None, description="The exact address, given alone; case does not count")
     name: str | None = Field(default=None, min_length=1, max_length=256, description="What the name begins with")
-    account_status: AccountStatus | None = None
+    account_status: AccountStatus | None = Field(default=None, description="An account that is deleted is not found")
     min_risk_score: float | None = Field(default=None, ge=0, le=100)
     active_since: Timestamp | None = Field(default=None, description="Last activity then or later")
 

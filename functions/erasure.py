@@ -2,6 +2,10 @@
 
 It can be cut off anywhere, and goes on until it is done. What it remembers of itself are ids and times; that is
 removed, too, once it has ended.
+
+What staff did to the account is personal data of its user: the audit entries go, and the receipt says how many there
+were. What is kept of staff in the accounts of others, and in receipts, is a user_id that names nobody any more once
+their own account is erased.
 """
 
 from __future__ import annotations
@@ -59,9 +63,9 @@ routes = Routes()
     after_deletion=True,
 )
 async def delete_me(call: Call[None]) -> Reply:
-    """The account is closed at once: from then on every request of its user is answered with 410. Then everything that
-    is held about them is deleted, which takes a minute or more. It can't be undone, and the same identity can't sign in
-    again.
+    """The account is closed at once: from then on the requests of its user are answered with 410, on every instance
+    within half a minute. Then everything that is held about them is deleted, which takes a minute or more. It can't be
+    undone, and the same identity can't sign in again.
 
     The answer is the receipt, and its `Location` where to see it completed. Sent again, the answer is the same.
     """

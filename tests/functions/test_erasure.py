@@ -138,11 +138,13 @@ async def test_the_platform_s_aggregates_stay_and_name_nobody(
     api: httpx.AsyncClient, alice: Headers, drained: Drain, engine: httpx.Client
 ) -> None:
     def platform() -> list[Json]:
-        items = everything(engine)["user_analytics"]
-        return sorted(
-            (item for item in items if item["partition_key"].startswith("platform")),
-            key=lambda item: (str(item["partition_key"]), str(item["id"])),
-        )
+        return [item for item in everything(engine)["user_analytics"] if item["partition_key"].startswith("platform")]
+
+    def turns_counted(items: list[Json]) -> Json:
+        """By document; a timer may end sessions meanwhile, and that counts, too."""
+        measures = ("interactions", "tokens", "asked")
+        sums = {(item["partition_key"], item["id"]): item.get("sums", {}) for item in items}
+        return {str(name): {measure: counted.get(measure) for measure in measures} for name, counted in sums.items()}
 
     user_id, session_id = await a_history(api, alice, drained)
     before = platform()
@@ -151,7 +153,7 @@ async def test_the_platform_s_aggregates_stay_and_name_nobody(
     assert session_id not in json.dumps(before)
     await completed(api, alice, await api.delete("/me", headers=alice))
     await drained()
-    assert platform() == before
+    assert turns_counted(platform()) == turns_counted(before)
 
 
 @pytest.mark.parametrize(
