@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import azure.durable_functions as df
 from pydantic import Field
@@ -22,6 +22,7 @@ from functions.api import Routes
 from functions.call import Call
 from functions.faults import private
 from functions.operation import Reply
+from functions.orchestrations import ATTEMPTS, State, client_of, found, input_of, kept_running, progress_of, state_of
 from functions.services import services
 from models.document import Message
 from models.errors import NotFound
@@ -29,7 +30,6 @@ from models.values import Count, Timestamp, Uuid
 
 ORCHESTRATOR = "withdraw_consent"
 PAGES_PER_RUN = 20
-ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
 NOT_YET = timedelta(seconds=5)
 """When to look again if the consent is still given: the orchestration is started before the profile is written, so that
 nothing is lost between the two."""
@@ -66,7 +66,7 @@ class Withdrawal(WithdrawalProgress):
 
     withdrawal_id: Uuid
     consent: Withdrawable
-    status: Literal["running", "completed", "failed"]
+    status: State
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -92,7 +92,7 @@ async def delete_my_analytics(call: Call[None]) -> Reply:
     changes = [change for change in profile.consent_history if change.consent == "analytics_consent"]
     since = changes[-1].changed_at.isoformat() if changes else ""
     withdrawal_id = await start(call, profile.id, "analytics_consent", since)
-    status = await _client(call).get_status(withdrawal_id, show_input=True)
+    status = await found(client_of(call), ORCHESTRATOR, withdrawal_id)
     return Reply(_described(withdrawal_id, status), headers={"Location": location(withdrawal_id)})
 
 
@@ -105,8 +105,8 @@ async def delete_my_analytics(call: Call[None]) -> Reply:
 )
 async def get_withdrawal(call: Call[None]) -> Withdrawal:
     withdrawal_id = call.uuid("withdrawal_id")
-    status = await _client(call).get_status(withdrawal_id, show_input=True)
-    if not status or status.name != ORCHESTRATOR or _input(status)["request"]["user_id"] != call.person.user_id:
+    status = await found(client_of(call), ORCHESTRATOR, withdrawal_id)
+    if input_of(status)["request"]["user_id"] != call.person.user_id:
         raise NotFound("withdrawal")
     return _described(withdrawal_id, status)
 
@@ -115,22 +115,15 @@ async def start(call: Call[Any], user_id: str, consent: Withdrawable, occasion: 
     """Starts bringing what is stored in line with a consent that is, or is about to be, withdrawn.
 
     Args:
-        occasion: Tells one withdrawal of this user from another; the same again is the same, unless that has failed.
+        occasion: Tells one withdrawal of this user from another. The same again is the same, gone through once more.
 
     Returns:
         The id of the withdrawal.
     """
-    client = _client(call)
     withdrawal_id = str(uuid.uuid5(uuid.UUID(user_id), f"withdrawal:{consent}:{occasion}"))
-    status = await client.get_status(withdrawal_id)
-    if not status or status.runtime_status.value in ("Failed", "Terminated", "Canceled"):
-        request = {"user_id": user_id, "consent": consent}
-        wanted = {"request": request, "progress": WithdrawalProgress().model_dump(), "position": None, "round": 0}
-        try:
-            await client.start_new(ORCHESTRATOR, withdrawal_id, wanted)
-        except Exception:  # the SDK has no other type for an id that is taken: by this very request, sent twice
-            if not await client.get_status(withdrawal_id):
-                raise
+    request = {"user_id": user_id, "consent": consent}
+    wanted = {"request": request, "progress": WithdrawalProgress().model_dump(), "position": None, "round": 0}
+    await kept_running(client_of(call), ORCHESTRATOR, withdrawal_id, wanted)
     return withdrawal_id
 
 
@@ -177,11 +170,13 @@ def _next(consent: Withdrawable, round_: int, step: str, continuation: str | Non
 
 @blueprint.activity_trigger(input_name="request")  # type: ignore[untyped-decorator]
 @private
+@private
 async def withdrawal_begins(request: Any) -> bool:
     return await (await _consents()).is_withdrawn(request["user_id"], request["consent"])
 
 
 @blueprint.activity_trigger(input_name="wanted")  # type: ignore[untyped-decorator]
+@private
 @private
 async def withdrawal_page(wanted: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
     consents, user_id, now = await _consents(), wanted["user_id"], datetime.now(UTC)
@@ -201,27 +196,14 @@ async def _consents() -> Consents:
     return (await services().store()).consents
 
 
-def _client(call: Call[Any]) -> df.DurableOrchestrationClient:
-    if call.durable is None:
-        raise RuntimeError("the operation has not asked for a client of the orchestrations")
-    return call.durable
-
-
-def _input(status: df.DurableOrchestrationStatus) -> Any:
-    return json.loads(status.input_) if isinstance(status.input_, str) else status.input_
-
-
 def _described(withdrawal_id: str, status: df.DurableOrchestrationStatus) -> Withdrawal:
-    given = _input(status)
-    progress = status.output if isinstance(status.output, dict) else status.custom_status or given["progress"]
-    states = {"Completed": "completed", "Failed": "failed", "Terminated": "failed", "Canceled": "failed"}
     return Withdrawal.model_validate_json(
         json.dumps(
-            progress
+            progress_of(status)
             | {
                 "withdrawal_id": withdrawal_id,
-                "consent": given["request"]["consent"],
-                "status": states.get(status.runtime_status.value, "running"),
+                "consent": input_of(status)["request"]["consent"],
+                "status": state_of(status),
                 "created_at": status.created_time.isoformat(),
                 "updated_at": status.last_updated_time.isoformat(),
             }

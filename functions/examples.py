@@ -39,7 +39,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "ended well": {"is_active": False, "completed_successfully": True},
         "another zone": {"timezone": "Europe/Paris"},
     },
-    "record_interaction": {"a turn": _TURN},
+    "record_interaction": {"a turn": _TURN, "without its texts": _TURN | {"store_texts": False}},
     "give_feedback": {
         "five stars": {"user_rating": 5, "user_feedback": "Just what I needed.", "was_helpful": True},
         "taken back": {"user_rating": None},
@@ -104,6 +104,11 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
             "preferred_language": "hi",
             "marketing_consent": False,
             "user_preferences": {"favorite_personalities": ["krishna", "socrates"], "complexity_level": "advanced"},
-        }
+        },
+        "as little as can be kept": {
+            "data_retention_consent": False,
+            "analytics_consent": False,
+            "text_storage_consent": False,
+        },
     },
 }

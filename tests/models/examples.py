@@ -7,6 +7,7 @@ from typing import Any
 
 from models.identity import Person
 from models.interaction import Draft, Origin, Turn, UserInteraction
+from models.keeping import EVERYTHING, Keeping
 from models.platform.pseudonyms import Pseudonyms
 from models.pricing import PriceTable
 from models.session import UserSession
@@ -41,13 +42,18 @@ def a_turn(**changes: Any) -> Turn:
 
 
 def an_interaction(
-    interaction_id: str = "turn-1", timestamp: datetime = NOON, sequence: int = 1, revision: int = 1, **changes: Any
+    interaction_id: str = "turn-1",
+    timestamp: datetime = NOON,
+    sequence: int = 1,
+    revision: int = 1,
+    keeping: Keeping = EVERYTHING,
+    **changes: Any,
 ) -> UserInteraction:
     origin = Origin(ALICE.user_id, SESSION_ID, timestamp, None, Client(), "hash")
     timezone = changes.pop("timezone", "Asia/Kolkata")
     stored = {name: changes.pop(name) for name in list(changes) if name not in Turn.model_fields}
     draft = Draft(interaction_id, a_turn(**changes), origin)
-    interaction = draft.interaction(sequence, timezone, draft.cost(PRICES))
+    interaction = draft.interaction(sequence, timezone, draft.cost(PRICES), keeping)
     return interaction.model_copy(update={"revision": revision} | stored)
 
 
