@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 import cosmos.exporting
-from cosmos.database import Database
+from cosmos.database import Database, connect
 from cosmos.exporting import Exporting
 from functions.services import Store
+from local.cosmosdb.server import serve_in_thread
+from local.provision import DATABASE, WELL_KNOWN_KEY, Account, provision, read_definitions
 from models.identity import Person, email_claim_id_of
+from tests.conftest import ROOT
 from tests.cosmos.conftest import NOW
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -61,3 +67,39 @@ async def test_a_page_that_ends_with_a_container_goes_on_with_the_next(store: St
         "users": {"email_claim": 1, "profile": 1},
         "user_sessions": {"allowance": 1},
     }
+
+
+@pytest.fixture
+def splitting() -> Iterator[str]:
+    """An engine whose containers begin with one range, which can be split."""
+    with serve_in_thread(partitions=1, fault_injection=True) as url:
+        with Account(url) as account:
+            provision(account, read_definitions(ROOT / "cosmos" / "containers.json"))
+        yield url
+
+
+async def split(url: str, ranges: list[str]) -> list[str]:
+    """Splits all ranges of the bookmarks, and names those that there are then."""
+    async with httpx.AsyncClient(base_url=url) as engine:
+        for number in ranges:
+            wanted = {"database": DATABASE, "container": "user_bookmarks", "range": number}
+            answer = (await engine.post("/_local/split", json=wanted)).raise_for_status()
+    return [place["id"] for place in answer.json()["ranges"]]
+
+
+async def test_a_partition_that_moves_to_another_range_goes_on_where_it_was(splitting: str, person: Person) -> None:
+    user_id, ranges, lines = person.user_id, ["0"], list[str]()
+    names = [f"note-{number:02}" for number in range(20)]
+    async with connect(f"AccountEndpoint={splitting};AccountKey={WELL_KNOWN_KEY};") as client:
+        database = Database.of(client, DATABASE)
+        for name in names:
+            await database.user_bookmarks.create_item({"id": name, "partition_key": user_id, "kind": "note"})
+        exporting = Exporting(database)
+        _, _, progress = await exporting.begin(user_id, NOW)
+        while progress.container:
+            some, progress = await exporting.page(user_id, progress, 4)
+            lines += some
+            if len(ranges) < 8:
+                ranges = await split(splitting, ranges)
+    assert len(ranges) == 8
+    assert sorted(json.loads(line)["document"]["id"] for line in lines) == names
