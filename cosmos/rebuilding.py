@@ -14,7 +14,11 @@ from datetime import datetime, timedelta
 
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceExistsError
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
 from pydantic import ValidationError
 
 from cosmos.analytics import Analytics
@@ -26,6 +30,7 @@ from cosmos.reading import read_or_none
 from models.bucket import Balance, Bucket, Sums
 from models.buckets import document_of
 from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
+from models.erasure import is_tombstone
 from models.fold import Source
 from models.ledger import LedgerEntry, ledger_id
 from models.platform.pseudonyms import PLATFORM, SHARDS, is_platform
@@ -287,13 +292,16 @@ class Rebuilding:
         return (Bucket.parse(name), Balance(sums, *times)) if times else None
 
     async def _replace(self, work: _Work, held: _Held | None, expected: tuple[Bucket, Balance]) -> bool:
-        """Writes a rollup in the place of the one that was read; False if that has been written meanwhile.
+        """Writes a rollup in the place of the one that was read; False if that has been written meanwhile, or the user
+        is being erased.
 
         Its revision counts on, so that whatever counts days or totals takes the difference from the change feed.
         """
         bucket, balance = expected
         revision = held.revision + 1 if held else 1
         window = await read_or_none(self._container, risk_window_id(work.partition), work.partition)
+        if window and is_tombstone(window):
+            return False
         findings = RiskWindow.parse(window).findings.values() if window else ()
         question = held.question if held else None
         body = document_of(work.partition, bucket, balance, revision, work.now, findings, question).body()
@@ -304,7 +312,7 @@ class Rebuilding:
                 await self._container.replace_item(
                     body["id"], body, etag=held.etag, match_condition=MatchConditions.IfNotModified
                 )
-        except (CosmosAccessConditionFailedError, CosmosResourceExistsError):
+        except (CosmosAccessConditionFailedError, CosmosResourceExistsError, CosmosResourceNotFoundError):
             return False
         return True
 

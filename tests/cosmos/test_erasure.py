@@ -354,6 +354,25 @@ async def test_a_fold_that_has_read_before_the_tombstone_came_writes_nothing(
     await assert_gone(database, person)
 
 
+async def test_a_rebuild_that_has_read_before_all_was_deleted_writes_nothing(
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_full_account(store, database, person, turns=3)
+    real, read = store.rebuilding._tally, list[Any]()
+
+    async def slow(user_id: str, level: Any) -> Any:
+        if not read:
+            read.append(await real(user_id, level))
+            await erase(Store.of(database, PRICES, PSEUDONYMS), person)
+        return read[0]
+
+    monkeypatch.setattr(store.rebuilding, "_tally", slow)
+    found = await store.rebuilding.rebuild(person.user_id, True, NOW)
+    assert [drift.repaired for drift in found.drifted if drift.is_missing] == [False] * len(found.drifted)
+    assert found.drifted
+    await assert_gone(database, person)
+
+
 async def test_a_profile_that_is_read_while_the_account_is_closed_is_not_gone_by(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
