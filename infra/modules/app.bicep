@@ -134,6 +134,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       AzureWebJobsStorage__clientId: identityClientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+      APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+      APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED: 'true'
       AZURE_CLIENT_ID: identityClientId
       COSMOS__accountEndpoint: cosmosEndpoint
       COSMOS__credential: 'managedidentity'

@@ -154,3 +154,16 @@ def test_tasks_wait_for_tasks_that_exist() -> None:
     for task in tasks:
         awaited = task.get("dependsOn", [])
         assert set([awaited] if isinstance(awaited, str) else awaited) <= labels
+
+
+def test_metrics_that_are_asked_for_and_described_are_those_of_the_app() -> None:
+    measured = (ROOT / "functions" / "otel" / "measures.py").read_text(encoding="utf-8")
+    names = set(re.findall(r'create_\w+\(\s*"([\w.]+)"', measured))
+    asked = "".join(
+        (ROOT / "infra" / "modules" / file).read_text(encoding="utf-8") for file in ("alerts.bicep", "workbook.json")
+    )
+
+    assert set(re.findall(r"Name == ['\"]([\w.]+)", asked)) == {"vimarsh.feed.lag"} <= names
+    assert "Properties.feed" in asked
+    assert '{"feed": feed}' in measured
+    assert set(re.findall(r"^\| `([a-z]+\.[\w.]+)` \|", README, re.MULTILINE)) == names
