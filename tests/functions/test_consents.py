@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from cosmos import consents as pages
 from cosmos.database import Database, Item, connect
 from functions import consents
 from models.keeping import DAY
@@ -161,6 +162,61 @@ async def test_a_consent_given_again_counts_what_comes_later_alone(
     assert (all_time["total_interactions"], all_time["total_tokens"], all_time["total_sessions"]) == (1, 7, 0)
     second = await api.delete("/me/analytics", headers=alice)
     assert (await ended(api, alice, second.headers["location"]))["turns"] == 1
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_a_withdrawal_goes_through_many_pages_in_many_runs(
+    api: httpx.AsyncClient, alice: Headers, drained: Drain, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consents, "PAGES_PER_RUN", 1)
+    monkeypatch.setattr(pages, "DOCUMENTS_PER_PAGE", 2)
+    session = await a_session(api, alice)
+    turns = [await recorded(api, alice, session) for _ in range(5)]
+    await drained()
+    found = await ended(api, alice, (await api.delete("/me/analytics", headers=alice)).headers["location"])
+    assert (found["status"], found["turns"], found["sessions"], found["bookmarks"]) == ("completed", 5, 1, 0)
+    await drained()
+    after = await rollups(database, turns[0]["user_id"])
+    assert {name: item["sums"] for name, item in after.items() if item["sums"]} == {}
+
+
+async def test_a_withdrawal_goes_no_further_once_the_consent_is_given_again(
+    api: httpx.AsyncClient, alice: Headers, drained: Drain, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consents, "SETTLED", timedelta(seconds=1))
+    session = await a_session(api, alice)
+    await recorded(api, alice, session)
+    await drained()
+    answer = await api.delete("/me/analytics", headers=alice)
+    await changed(api, alice, analytics_consent=True)
+    later = await recorded(api, alice, session, input_tokens=7, output_tokens=0)
+    found = await ended(api, alice, answer.headers["location"])
+    assert (found["status"], found["uncounted"]) == ("completed", 0)
+    await drained()
+    kept = (await api.get(f"/interactions/{later['id']}", headers=alice)).json()
+    assert (kept["analytics_consent"], kept["revision"]) == (True, 1)
+    assert (await rollups(database, later["user_id"]))["all_time"]["sums"]["tokens"] % 1200 == 7
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_an_edit_that_is_refused_withdraws_nothing(
+    api: httpx.AsyncClient, alice: Headers, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    start = consents.start
+
+    async def told(*arguments: Any) -> str:
+        started.append(await start(*arguments))
+        return started[-1]
+
+    monkeypatch.setattr(consents, "start", told)
+    turn = await recorded(api, alice, await a_session(api, alice))
+    stale = alice | {"If-Match": '"99"'}
+    assert (await api.patch("/me", json={"data_retention_consent": False}, headers=stale)).status_code == 412
+    found = await ended(api, alice, consents.location(started[0]))
+    assert (found["status"], found["turns"], found["sessions"]) == ("completed", 0, 0)
+    (kept,) = await stored(database.user_interactions, turn["user_id"], "interaction")
+    assert "ttl" not in kept
 
 
 @pytest.mark.usefixtures("prompt")

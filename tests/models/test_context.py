@@ -87,3 +87,12 @@ def test_the_budget_holds_and_is_used(tokens: list[int], budget: int) -> None:
     assert context.is_complete == (context.turns == len(turns))
     if not context.is_complete:
         assert context.tokens + turns[-context.turns - 1].tokens > budget
+
+
+def test_turns_without_texts_take_no_room_and_are_told_of() -> None:
+    bare = PastTurn(interaction_sequence=2, user_query=None, response_text=None, output_tokens=100_000)
+    turns = [a_turn(1), bare, a_turn(3)]
+    context = context_of(turns, 2 * turns[0].tokens)
+    assert (context.turns, context.turns_without_texts, context.tokens) == (2, 1, 2 * turns[0].tokens)
+    assert (len(context.messages), context.until, context.is_complete) == (4, 3, False)
+    assert context_of([bare] * (MAX_TURNS + 1), 1).turns_without_texts == MAX_TURNS
