@@ -32,6 +32,7 @@ RELATIVE_ERROR = 0.01
 
 MONTH_LENGTH, DAY_LENGTH = 7, 10
 MOST_ASKED = 20
+COHORTS_TOLD = timedelta(weeks=12)
 
 
 @dataclass
@@ -88,7 +89,7 @@ def compare(platform: Platform, recount: Recount) -> list[Comparison]:
         *_health_of_months(insights, recount),
         *_stored_days(platform, recount),
         *_questions(platform, insights[months[-1]], recount),
-        *_growth(insights, recount),
+        *_growth(platform, insights, recount),
         *_users(platform, recount),
     ]
 
@@ -184,17 +185,22 @@ def _questions(platform: Platform, insights: Json, recount: Recount) -> list[Com
     return [stored, number, shown]
 
 
-def _growth(insights: Mapping[str, Json], recount: Recount) -> list[Comparison]:
+def _growth(platform: Platform, insights: Mapping[str, Json], recount: Recount) -> list[Comparison]:
+    """Told are the cohorts of the last weeks only; stored are all."""
     new, cohorts = Comparison("new users by month"), Comparison("users and returned by week of the first turn")
     retention, adoption = Comparison("first-week retention over complete cohorts"), Comparison("feature adoption")
-    wanted_new, wanted = recount.new_users(MONTH_LENGTH), recount.cohorts()
-    complete = [pair for week, pair in wanted.items() if _is_complete(week, datetime.now(UTC).date())]
+    wanted_new, wanted, today = recount.new_users(MONTH_LENGTH), recount.cohorts(), datetime.now(UTC).date()
+    query = "SELECT * FROM c WHERE c.partition_key = 'platform' AND c.analytics_period = 'cohort' AND c.users > 0"
+    stored = platform.rows("user_analytics", query)
+    cohorts.add_all(wanted, {row["period_key"]: (row["users"], row["sums"].get("week:1", 0)) for row in stored})
+    recent = {week: pair for week, pair in wanted.items() if week >= (today - COHORTS_TOLD).strftime("%G-W%V")}
+    complete = [pair for week, pair in recent.items() if _is_complete(week, today)]
     began, returned = (sum(column) for column in zip(*complete, strict=True)) if complete else (0, 0)
     for month, told in insights.items():
         growth = told["growth_metrics"]
         new.add(month, wanted_new[month], growth["new_users_this_month"])
         new.add((month, "total"), wanted_new.total(), growth["total_users"])
-        cohorts.add_all(wanted, {one["week"]: (one["users"], one["returned"]) for one in growth["cohorts"]})
+        cohorts.add_all(recent, {one["week"]: (one["users"], one["returned"]) for one in growth["cohorts"]})
         retention.add(month, returned / began if began else None, growth["retention_rate"])
         adoption.add_all(recount.adoption(), growth["feature_adoption"])
     return [new, cohorts, retention, adoption]

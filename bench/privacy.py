@@ -26,7 +26,7 @@ def leaks(documents: Iterable[Any], identifiers: Sequence[str], recount: Recount
     """Identifiers, e-mail addresses and names of users, their sessions and turns, and questions of fewer than three.
 
     Args:
-        identifiers: Of users, as the documents about them give them.
+        identifiers: Of users, UUIDs, as the documents about them give them.
         recount: Of the traffic that the documents come from.
     """
     texts = {text for document in documents for text in _texts(document)}
