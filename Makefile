@@ -26,6 +26,7 @@ bench: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m docs.data_model
+	$(BIN)/python -m bench.capacity --write
 
 clean:
 	rm -rf $(VENV) .data .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,70 @@
+"""The page on capacity says what its program computes, and the program computes what its formulas say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isclose
+
+import pytest
+
+from bench.capacity import PAGE, SCALES, Need, bytes_per_turn, tables, written
+from bench.capacity_inputs import ASSUMED, LIMITS
+from bench.requests import STEPS
+from bench.sizes import sizes_of
+from models.interaction import UserInteraction
+from tests.models.examples import an_interaction
+
+DAY = 86_400
+
+
+def test_the_page_has_the_programs_tables() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"\n{tables()}\n" in page, "run make docs"
+    assert written(page) == page
+
+
+def test_a_million_users_who_ask_once_a_day_are_twelve_turns_a_second() -> None:
+    assert round(Need(1_000_000).turns_per_second, 2) == 11.57
+
+
+@pytest.mark.parametrize("users", SCALES.values(), ids=[name.replace(" ", "-") for name in SCALES])
+def test_what_is_provided_covers_what_is_needed(users: int) -> None:
+    need = Need(users)
+    provided = LIMITS.serverless_ru if need.is_serverless else need.maximum_ru
+    assert provided >= need.peak_ru * ASSUMED.headroom
+    assert need.partitions * LIMITS.partition_gb >= need.storage_gb
+    assert need.feed_turns_per_second > need.turns_per_second
+    assert isclose(need.total_usd, need.cosmos_usd + need.storage_usd + need.functions_usd + need.logs_usd)
+    full = need.shard_gb * 16 / need.shards_needed
+    assert full < LIMITS.logical_partition_gb
+
+
+def test_twice_the_texts_are_stored_as_long_as_a_turn() -> None:
+    longer = replace(ASSUMED, longer_texts_bytes=ASSUMED.longer_texts_bytes + 1)
+    assert isclose(bytes_per_turn(longer) - bytes_per_turn(ASSUMED), 2 * 365)
+
+
+def test_autoscale_is_due_by_what_is_stored() -> None:
+    need = Need(1_000_000, a=replace(ASSUMED, longer_texts_bytes=50_000))
+    assert need.maximum_ru == need.storage_gb * LIMITS.autoscale_ru_per_gb
+    assert need.billed_ru == need.maximum_ru * LIMITS.autoscale_floor
+
+
+def test_sizes_are_by_kind_and_by_what_is_counted() -> None:
+    turn = an_interaction().body()
+    entry = {"kind": "ledger", "partition_key": "platform-03", "source": "0f", "applied": {}}
+    asked = entry | {"applied": {"utc_daily:2026-11-20": {"interactions": 1}, "question:ab": {"asked": 1}}}
+    there = entry | {"applied": {"utc_daily:2026-11-20": {"active_users": 1}}}
+    own = {"kind": "ledger", "partition_key": turn["partition_key"], "source": "interaction:1", "applied": {}}
+    sizes = sizes_of([turn, turn | {"user_query": "What is wisdom!!"}, asked, there, own])
+    assert sizes.keys() == {
+        "interaction",
+        "ledger of a turn, platform",
+        "ledger of presence, platform",
+        "ledger of a turn",
+    }
+    assert sizes["interaction"] > len(UserInteraction.parse(turn).model_dump_json()) * 0.9
+
+
+def test_the_requests_that_it_goes_by_are_measured() -> None:
+    assert {"admit", "get_session_context", "start_session", "list_interactions"} <= {step.operation for step in STEPS}
