@@ -21,6 +21,7 @@ from models.alert import due
 from models.allowance import ALLOWANCE_ID, AdmissionRequest, Allowance
 from models.audit import AuditEntry
 from models.bookmark import BookmarkRequest, UserBookmark
+from models.contribution import of_interaction
 from models.dead_letter import DeadLetter
 from models.erasure import Erasure, is_tombstone
 from models.errors import AccountClosed, NotFound, Stale
@@ -329,6 +330,7 @@ async def test_feed_events_of_an_erased_user_fold_and_bury_nothing(
     await erase(store, person)
     turn = recorded.interaction.body()
     await store.folding.interactions([turn, turn | {"id": "bad", "input_tokens": "none"}], NOW)
+    await store.analytics.fold(person.user_id, [of_interaction(recorded.interaction)], NOW)
     await assert_gone(database, person)
 
 
@@ -380,6 +382,7 @@ async def test_a_profile_that_is_read_while_the_account_is_closed_is_not_gone_by
     await store.erasures.bar(person.user_id, asked(person))
     store.users.close(person.user_id)
     store.users.remember(profile)  # as a request does that had asked for it before
+    store.users._closed.clear()  # the time has passed that it is remembered to be closed
     with pytest.raises(AccountClosed):
         await store.users.recent(person.user_id)
 
