@@ -58,9 +58,6 @@ class Telemetry(Observer):
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """An admission was decided: granted, or refused by the limit of this window and measure."""
 
-    def close(self) -> None:
-        """Sends what is left."""
-
 
 def parent_of(context: func.Context) -> str | None:
     """Where the host's trace stands as it calls a function."""

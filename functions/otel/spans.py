@@ -47,11 +47,11 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{
 
 
 class OpenTelemetry(Telemetry):
-    """Tells spans and metrics to these providers."""
+    """Tells spans and metrics to these providers, which send what is left when the process ends."""
 
     def __init__(self, tracers: TracerProvider, meters: MeterProvider) -> None:
         azure_settings.tracing_enabled = False  # its spans tell URLs with ids in them
-        self._providers = (tracers, meters)
+        self.providers = (tracers, meters)
         self._tracer = tracers.get_tracer(SCOPE)
         self._measures = Measures(meters.get_meter(SCOPE))
 
@@ -99,10 +99,6 @@ class OpenTelemetry(Telemetry):
 
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         self._measures.admission(refused_by)
-
-    def close(self) -> None:
-        for provider in self._providers:
-            provider.shutdown()
 
     @contextmanager
     def _span(

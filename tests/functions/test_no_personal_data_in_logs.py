@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -28,7 +29,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from bench.requests import STEPS, Client, Json, Step, fill
 from bench.stack import Stack
 from cosmos.database import Database, connect
-from functions import faults
+from functions import consents, faults
 from functions.examples import BODIES
 from functions.operation import Operation
 from functions.otel.exporters import tracer_provider
@@ -323,6 +324,8 @@ async def test_operations_with_marked_data_leave_no_trace_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(services().settings, "erasure_settle_seconds", 0.2)
+    monkeypatch.setattr(consents, "NOT_YET", timedelta(milliseconds=100))
+    monkeypatch.setattr(consents, "SETTLED", timedelta(milliseconds=100))
     await asyncio.to_thread(drive, client)
     await drained()
     assert client.succeeded == set(operations), "each operation has to be driven: add a step for a new one"

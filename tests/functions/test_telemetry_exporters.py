@@ -76,16 +76,18 @@ def configured(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> pyt
     return monkeypatch
 
 
-def tell_something(telemetry: Telemetry) -> None:
+def tell_something() -> None:
+    telemetry = exporters.opened(read_settings())
     with telemetry.operation("list_things", "GET", "/api/things", None) as answering:
         answering.answered(404, "not-found")
     telemetry.turns_recorded(3)
-    telemetry.close()
+    for provider in telemetry.providers:
+        provider.shutdown()
 
 
 def test_collector_gets_spans_and_metrics(configured: pytest.MonkeyPatch, collector: Collector) -> None:
     configured.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-    tell_something(telemetry_of(read_settings()))
+    tell_something()
     [traces], [metrics] = collector.taken["/v1/traces"], collector.taken["/v1/metrics"]
     [told] = traces["resourceSpans"]
     named = {entry["key"]: entry["value"] for entry in told["resource"]["attributes"]}
@@ -103,7 +105,7 @@ def test_application_insights_gets_dependencies_and_metrics(
     key = "00000000-0000-0000-0000-000000000001"
     connection = f"InstrumentationKey={key};IngestionEndpoint={collector.url}/"
     configured.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", connection)
-    tell_something(telemetry_of(read_settings()))
+    tell_something()
     items = [item for posted in collector.taken["/v2.1/track"] for item in posted]
     [dependency] = [item["data"] for item in items if item["data"]["baseType"] == "RemoteDependencyData"]
     assert dependency["baseData"]["name"] == "GET /api/things"
