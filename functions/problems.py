@@ -31,7 +31,7 @@ COMMON_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=31536000",
-    "Access-Control-Expose-Headers": "ETag, Retry-After, WWW-Authenticate, x-request-id",
+    "Access-Control-Expose-Headers": "ETag, Link, Location, Retry-After, WWW-Authenticate, x-request-id",
 }
 """What every answer carries, unless it says otherwise: nobody on the way keeps it, and nothing takes it for a page.
 Which origins may read an answer is the platform's setting; which headers they may read is not, so the app says that."""

@@ -65,4 +65,4 @@ def test_a_browser_may_read_the_headers_that_matter(url: str, path: str, status:
     answer = httpx.get(f"{url}/api/{path}", headers={"Origin": OURS})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, OURS)
     exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
-    assert {"etag", "retry-after", "www-authenticate", "x-request-id"} <= exposed
+    assert {"etag", "link", "location", "retry-after", "www-authenticate", "x-request-id"} <= exposed
