@@ -234,6 +234,8 @@ class Catalog:
                 _restart_expiry(connection, replaced)
 
         await self._writer.submit(job)
+        now_held = self._containers.get((container.database.key, container.id), replaced)
+        replaced = replace(replaced, ranges=now_held.ranges)  # they may have been split meanwhile
         self._containers[container.database.key, container.id] = replaced
         return replaced
 

@@ -1,5 +1,6 @@
 """Splits of physical partitions: who is in the middle of something goes on with the children, and misses nothing."""
 
+import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from azure.cosmos.aio import ContainerProxy as AsyncContainerProxy
 
 from local.cosmosdb.auth import EMULATOR_KEY
 from local.cosmosdb.catalog import MAX_RANGES
+from local.cosmosdb.engine import Engine, Settings
 from local.cosmosdb.partitioning import PartitionKeyDefinition
 from local.cosmosdb.server import serve_in_thread
 
@@ -201,6 +203,21 @@ def test_a_split_is_as_durable_as_a_write(tmp_path: Path) -> None:
         assert set(map(str, rows)) == names
         assert list(container.query_items_change_feed(continuation=continuation)) == []
         assert len(list(container.read_feed_ranges())) == 2
+
+
+async def test_a_container_that_is_replaced_while_a_range_is_split_has_the_children() -> None:
+    engine = Engine(Settings(partitions=1))
+    await engine.start()
+    database = await engine.catalog.create_database({"id": "store"}, lambda *_: None)
+    body = {"id": "items", "partitionKey": {"paths": ["/pk"], "kind": "Hash", "version": 2}}
+    container = await engine.catalog.create_container(database, body, 1, lambda *_: None)
+    replacing = asyncio.create_task(engine.catalog.replace_container(container, {**body, "defaultTtl": 60}))
+    await asyncio.sleep(0)  # by now it waits for its commit
+    engine.catalog.split(container, 0)
+    await replacing
+    held = engine.catalog.container("store", "items")
+    assert (held.default_ttl, [place.number for place in held.ranges]) == (60, [1, 2])
+    await engine.stop()
 
 
 def test_a_rule_splits_the_range_that_a_request_goes_to(url: str, container: ContainerProxy) -> None:
