@@ -36,6 +36,7 @@ from models.ledger import LedgerEntry, ledger_id
 from models.platform.pseudonyms import PLATFORM, SHARDS, is_platform
 from models.platform.sources import Placed
 from models.risk.window import RiskWindow, risk_window_id
+from models.rollup import period_bounds
 
 DOCUMENTS_PER_PAGE = 100
 """Of turns and sessions: that many are held at a time, however many a user has."""
@@ -43,6 +44,9 @@ DOCUMENTS_PER_PAGE = 100
 ENTRIES_PER_PAGE = 1000
 PASSES = 3
 """How often rollups are read again that were written meanwhile."""
+
+CALENDAR = ("daily", "weekly", "monthly")
+"""A user's periods that are told by their names when they were."""
 
 SLACK = timedelta(days=2)
 """Before documents expire: the user's days are not those of UTC, and a rebuild takes its time."""
@@ -78,8 +82,8 @@ class _Held:
     etag: str
     revision: int
     sums: Sums
-    first: datetime
-    last: datetime
+    first: datetime | None
+    last: datetime | None
     question: str | None
 
     @classmethod
@@ -89,8 +93,8 @@ class _Held:
             item["_etag"],
             item["revision"],
             item["sums"],
-            datetime.fromisoformat(item["first_activity"]),
-            datetime.fromisoformat(item["last_activity"]),
+            _moment(item["first_activity"]),
+            _moment(item["last_activity"]),
             item.get("question"),
         )
 
@@ -272,32 +276,27 @@ class Rebuilding:
                     found.unsettled += 1
                     continue
                 settled.add(name)
-                times = (held.first, held.last) if held else bounds.of(name)
-                if times and times[0] < oldest and not work.forgetting:
+                first, last = (held.first, held.last) if held else bounds.of(name)
+                began = first or _began(name)
+                if began and began < oldest and not work.forgetting:
                     found.expired += 1
                     continue
                 found.compared.add(name)
                 drift = compare(work.partition, name, held.sums if held else None, tally.of(name))
                 if drift is not None:
-                    expected = self._expected(name, held, tally.of(name), bounds)
-                    fixed = work.repair and expected is not None and await self._replace(work, held, expected)
+                    expected = Balance(tally.of(name), first, last)
+                    fixed = work.repair and await self._replace(work, held, Bucket.parse(name), expected)
                     found.drifted.append(drift.model_copy(update={"repaired": fixed}))
             if not found.unsettled:
                 break
         return found
 
-    def _expected(self, name: str, held: _Held | None, sums: Sums, bounds: Bounds) -> tuple[Bucket, Balance] | None:
-        """What the bucket should hold; None if there is nothing that tells its time."""
-        times = (held.first, held.last) if held else bounds.of(name)
-        return (Bucket.parse(name), Balance(sums, *times)) if times else None
-
-    async def _replace(self, work: _Work, held: _Held | None, expected: tuple[Bucket, Balance]) -> bool:
+    async def _replace(self, work: _Work, held: _Held | None, bucket: Bucket, balance: Balance) -> bool:
         """Writes a rollup in the place of the one that was read; False if that has been written meanwhile, or the user
         is being erased.
 
         Its revision counts on, so that whatever counts days or totals takes the difference from the change feed.
         """
-        bucket, balance = expected
         revision = held.revision + 1 if held else 1
         window = await read_or_none(self._container, risk_window_id(work.partition), work.partition)
         if window and is_tombstone(window):
@@ -335,6 +334,16 @@ class Rebuilding:
                     ttl = entry.get("ttl") or NEVER
                     shortest = min(shortest, ttl if ttl > 0 else NEVER)
         return tally, shortest
+
+
+def _began(bucket: str) -> datetime | None:
+    """When a bucket of a calendar began: one that counts bookmarks alone knows of no activity."""
+    named = Bucket.parse(bucket)
+    return period_bounds(named, "UTC")[0] if named.period in CALENDAR else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _read(placing: Callable[[Item], list[Placed]], item: Item) -> list[Placed] | None:

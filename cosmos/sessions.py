@@ -170,8 +170,11 @@ class Sessions:
         Raises:
             Contention: others changed the session all the while; try again.
         """
+        first, last = totals.first_activity, totals.last_activity
+        if first is None or last is None:
+            return
         for _ in range(ATTEMPTS):
-            operations = _correcting(session, session.settled(totals.first_activity, totals.last_activity))
+            operations = _correcting(session, session.settled(first, last))
             if not operations:
                 return
             same = f"FROM c WHERE c.revision = {session.revision} AND c.last_sequence = {session.last_sequence}"

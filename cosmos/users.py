@@ -164,14 +164,15 @@ class Users:
 
     async def set_totals(self, all_time: Rollup) -> None:
         """Puts the all-time rollup's totals on the profile, unless newer ones are there already."""
-        totals = {
+        totals: dict[str, Any] = {
             "total_sessions": all_time.total_sessions,
             "total_queries": all_time.total_interactions,
             "total_tokens_used": all_time.total_tokens,
             "total_cost_usd": all_time.total_cost_usd,
-            "first_session_date": format_timestamp(all_time.first_activity),
-            "last_activity": format_timestamp(all_time.last_activity),
         }
+        if all_time.first_activity is not None and all_time.last_activity is not None:
+            totals["first_session_date"] = format_timestamp(all_time.first_activity)
+            totals["last_activity"] = format_timestamp(all_time.last_activity)
         user_id = all_time.user_id
         await set_totals_if_newer(self._container, user_id, user_id, totals, all_time.revision, condition=NOT_DELETED)
 

@@ -17,14 +17,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 import models
 from docs.field_types import Described, fields_of
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES, Measures
 from models import complexity, contribution, dashboard, rollup, session_quality
+from models.analytics import Totals
+from models.dashboard import Dashboard
 from models.document import Document
 from models.platform import response_times
 from models.platform import sources as platform_sources
+from models.platform.insights import Insights, PlatformUse
+from models.recommendations import Recommendations
 from models.risk import judgement
+from models.usage import Usage
 
 PAGE = Path(__file__).parent / "data-model.md"
 CONTAINERS = Path(__file__).parent.parent / "cosmos" / "containers.json"
@@ -51,7 +58,7 @@ FORMULAS: tuple[Callable[..., Any], ...] = (
     rollup.learning_progress,
     rollup.anomalies,
     rollup.likelihood,
-    rollup.period_bounds,
+    rollup.bounds_of,
     dashboard.most_active_time,
     response_times.quantile,
     judgement.points,
@@ -71,6 +78,9 @@ FORMULAS: tuple[Callable[..., Any], ...] = (
 
 COMMON = frozenset(Document.model_fields)
 """What every document has: told once, and again only by a kind that says something else of it."""
+
+ANSWERS: tuple[type[BaseModel], ...] = (Dashboard, Totals, Usage, Recommendations, Insights, PlatformUse)
+"""Messages whose figures are derived from documents at each request."""
 
 _DAY = 86_400
 _YEAR = 365 * _DAY
@@ -103,7 +113,7 @@ def page() -> str:
     if spread:
         chapters.append("## In several containers")
         chapters += [_kind(model, None, parts) for model in spread]
-    chapters += [_parts(parts), _measures(), _formulas()]
+    chapters += [_answers(parts), _parts(parts), _measures(), _formulas()]
     return "\n\n".join([INTRODUCTION.rstrip(), *chapters]) + "\n"
 
 
@@ -151,6 +161,15 @@ def _kind(model: type[Document], container_ttl: int | None, parts: dict[str, Des
     return "\n".join([f"### `{kind_of(model)}`", "", _told(model), "", f"Kept: {kept}.", "", *_table(fields)])
 
 
+def _answers(parts: dict[str, Described]) -> str:
+    lines = ["## Computed when asked", "", "What answers hold that is not stored as it is."]
+    for answer in ANSWERS:
+        described = fields_of(answer)
+        parts.update(described.parts)
+        lines += ["", f"### {answer.__name__}", "", described.told, "", *_table(described.fields)]
+    return "\n".join(lines)
+
+
 def _own_description(model: type[Document], name: str) -> str | None:
     description = model.model_fields[name].description
     return None if description == Document.model_fields[name].description else description
@@ -195,8 +214,14 @@ def _formulas() -> str:
     for rule in FORMULAS:
         name = rule.__name__
         lines += ["", f"### {name}" if _is_unique(rule) else f"### {name}, of {_area(rule)}", "", _told(rule)]
-        lines += ["", f"`{rule.__module__}.{name}`"]
+        lines += ["", ", ".join([f"`{rule.__module__}.{name}`", *_constants(rule)])]
     return "\n".join(lines)
+
+
+def _constants(rule: Callable[..., Any]) -> list[str]:
+    """The values of the constants that its docstring names."""
+    names = re.findall(r"`([A-Z][A-Z_]+)`", _told(rule))
+    return [f"`{name}` = {getattr(inspect.getmodule(rule), name)}" for name in dict.fromkeys(names)]
 
 
 def _is_unique(rule: Callable[..., Any]) -> bool:

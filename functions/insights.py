@@ -42,10 +42,10 @@ class AnalyticsQuery(Query):
 async def get_my_dashboard(call: Call[None]) -> Dashboard:
     analytics, user_id = call.store.analytics, call.person.user_id
     all_time = await analytics.rollup(user_id, Bucket("all_time"))
-    if all_time is None:
-        return dashboard(None, None, None)
-    first, last = months_of(all_time)
-    return dashboard(all_time, *await asyncio.gather(analytics.rollup(user_id, first), analytics.rollup(user_id, last)))
+    months = months_of(all_time)
+    if months is None:
+        return dashboard(all_time, None, None)
+    return dashboard(all_time, *await asyncio.gather(*(analytics.rollup(user_id, month) for month in months)))
 
 
 @routes.operation(
@@ -75,7 +75,8 @@ async def get_my_analytics(call: Call[None]) -> Analytics:
 async def get_my_recommendations(call: Call[None]) -> Recommendations:
     analytics, user_id = call.store.analytics, call.person.user_id
     all_time = await analytics.rollup(user_id, Bucket("all_time"))
-    if all_time is None:
+    months = months_of(all_time)
+    if all_time is None or months is None:
         return Recommendations(as_of=None, items=[])
-    latest_month = await analytics.rollup(user_id, months_of(all_time)[1])
+    latest_month = await analytics.rollup(user_id, months[1])
     return Recommendations(as_of=all_time.last_updated, items=recommendations(all_time, latest_month))

@@ -28,6 +28,7 @@ class Alert(Document):
 
     partition_key: Uuid
     kind: Literal["alert"] = "alert"
+    ttl: int | None = Field(default=None, description="A day, 35 days or 400 days, by window")
 
     user_id: Uuid = Field(description="Whose limit it is; same as `partition_key`")
     window: Window = Field(description="Which kind of window the limit holds in")

@@ -25,11 +25,11 @@ class Totals(Message):
     """The sums over a range, exactly: each is the sum of the items' own."""
 
     sums: dict[str, int] = Field(description="By measure, as in the items")
-    total_sessions: Count
-    total_interactions: Count
-    total_tokens: Count
+    total_sessions: Count = Field(description="Sessions started")
+    total_interactions: Count = Field(description="Turns")
+    total_tokens: Count = Field(description="Tokens of all four kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out")
-    unpriced_interactions: Count
+    unpriced_interactions: Count = Field(description="Turns whose model has no price")
     active_days: Count = Field(description="Days with a turn")
     avg_response_rating: float | None = Field(description="Mean of the ratings 1-5; null without one")
 

@@ -48,7 +48,7 @@ def document_of(
         question: Normalised text of the question that the bucket counts, where it is known.
 
     Raises:
-        ValueError: the bucket counts nothing that has a time.
+        pydantic.ValidationError: the balance can't be, as one below zero.
     """
     match bucket.period:
         case "presence":

@@ -109,14 +109,13 @@ def of_session(session: UserSession) -> Source:
 def of_bookmark(bookmark: UserBookmark | DeletedBookmark) -> Source:
     """A bookmark counts in the day it was saved, until it is deleted; nowhere without consent to analytics.
 
-    The ledger remembers it for ever.
+    It is no activity: that is what was asked. The ledger remembers it for ever.
     """
     key = f"bookmark:{bookmark.id}"
     if isinstance(bookmark, DeletedBookmark) or not bookmark.analytics_consent:
         return Source(key, bookmark.revision, {}, ttl=NEVER)
-    saved = bookmark.bookmarked_at
     measures = {"bookmarks": 1, f"timezone:{bookmark.timezone}": 1}
-    return Source(key, bookmark.revision, {day_bucket(saved, bookmark.timezone): measures}, saved, saved, NEVER)
+    return Source(key, bookmark.revision, {day_bucket(bookmark.bookmarked_at, bookmark.timezone): measures}, ttl=NEVER)
 
 
 def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None, last: datetime | None) -> Source:

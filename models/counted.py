@@ -22,8 +22,8 @@ class Counted(Document):
     analytics_period: Period
     period_key: str = Field(description="Which period: 2026-11-20, 2026-W47, 2026-11, a session's id, or empty")
     sums: dict[str, int] = Field(description="Exact sums by measure: what all else is derived from")
-    first_activity: Timestamp = Field(description="Earliest turn or session start counted")
-    last_activity: Timestamp = Field(description="Latest turn or session start counted")
+    first_activity: Timestamp | None = Field(description="Earliest turn or session start counted; null without one")
+    last_activity: Timestamp | None = Field(description="Latest turn or session start counted; null without one")
 
     @property
     def bucket(self) -> Bucket:

@@ -17,6 +17,8 @@ from models.values import Count, Timestamp
 
 
 class LearningGrowth(Message):
+    """What a user has explored so far."""
+
     total_sessions: Count = Field(description="Sessions started")
     topics_explored: list[str] = Field(description="Query categories, most turns first")
     favorite_personality: str | None = Field(description="The one asked most often")
@@ -26,6 +28,8 @@ class LearningGrowth(Message):
 
 
 class UsageInsights(Message):
+    """When and how a user asks."""
+
     most_active_time: str | None = Field(description="Two hours of the user's day with most turns: `evenings (7-9 PM)`")
     avg_session_duration: str | None = Field(description="Over the sessions that have ended, like `12 minutes`")
     consistency_score: float = Field(ge=0, le=10, description="10 x days with a turn / days from the first to the last")
@@ -33,6 +37,8 @@ class UsageInsights(Message):
 
 
 class InteractionQuality(Message):
+    """How a user liked the answers."""
+
     avg_rating: float | None = Field(description="Mean of the ratings 1-5; null without one")
     bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
     share_rate: float = Field(description="Turns shared by turns, 0-1")
@@ -43,17 +49,19 @@ class Dashboard(Message):
     """What a user sees of their own use. `as_of` says how fresh it is."""
 
     as_of: Timestamp | None = Field(description="When the newest turn in it was counted; null before the first")
-    total_interactions: Count
-    total_tokens: Count
-    total_cost_usd: float
-    learning_growth_metrics: LearningGrowth
-    usage_insights: UsageInsights
-    interaction_quality: InteractionQuality
+    total_interactions: Count = Field(description="Turns")
+    total_tokens: Count = Field(description="Tokens of all four kinds")
+    total_cost_usd: float = Field(description="USD; turns whose model has no price are left out")
+    learning_growth_metrics: LearningGrowth = Field(description="What the user has explored")
+    usage_insights: UsageInsights = Field(description="When and how they ask")
+    interaction_quality: InteractionQuality = Field(description="How they liked it")
     personalized_suggestions: list[str] = Field(description="What to try next: see the recommendations for reasons")
 
 
-def months_of(all_time: Rollup) -> tuple[Bucket, Bucket]:
-    """The user's first and latest month."""
+def months_of(all_time: Rollup | None) -> tuple[Bucket, Bucket] | None:
+    """The user's first and latest month; None of somebody who has done nothing yet."""
+    if all_time is None or all_time.first_activity is None or all_time.last_activity is None:
+        return None
     zone = ZoneInfo(all_time.timezone)
     first, last = (f"{moment.astimezone(zone):%Y-%m}" for moment in (all_time.first_activity, all_time.last_activity))
     return Bucket("monthly", first), Bucket("monthly", last)
@@ -116,6 +124,8 @@ def _duration(sums: Mapping[str, int]) -> str | None:
 
 
 def _consistency(all_time: Rollup) -> float:
+    if all_time.first_activity is None or all_time.last_activity is None:
+        return 0.0
     zone = ZoneInfo(all_time.timezone)
     first, last = (moment.astimezone(zone).date() for moment in (all_time.first_activity, all_time.last_activity))
     days = (last - first + timedelta(days=1)).days

@@ -118,8 +118,8 @@ class Bounds:
             first, last = self._bounds.get(bucket.name, (source.first, source.last))
             self._bounds[bucket.name] = (min(first, source.first), max(last, source.last))
 
-    def of(self, bucket: str) -> tuple[datetime, datetime] | None:
-        return self._bounds.get(bucket)
+    def of(self, bucket: str) -> tuple[datetime, datetime] | tuple[None, None]:
+        return self._bounds.get(bucket) or (None, None)
 
 
 def compare(user_id: str, bucket: str, stored: Sums | None, expected: Sums) -> BucketDrift | None:

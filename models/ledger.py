@@ -16,6 +16,10 @@ class LedgerEntry(Document):
     container: ClassVar[str] = "user_analytics"
 
     kind: Literal["ledger"] = "ledger"
+    ttl: int | None = Field(
+        default=None,
+        description="As long as the turn that it is of; sessions, days and months 5 years; bookmarks for ever",
+    )
     source: str = Field(description="Key of the source document, such as interaction:<id>")
     source_revision: int = Field(ge=1, description="The revision of the source that has been counted")
     applied: dict[str, dict[str, int]] = Field(description="Measures by name of the bucket")

@@ -46,7 +46,7 @@ class Recommendations(Message):
     """What to try next, the most telling first."""
 
     as_of: Timestamp | None = Field(description="When the newest turn that counts was counted; null before the first")
-    items: list[Recommendation]
+    items: list[Recommendation] = Field(description="Up to five")
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,10 @@ class Rollup(Counted):
     user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
     analytics_period: UserPeriod = Field(description="Which kind of period it counts")
     timezone: str = Field(description="IANA time zone that most of what is counted was stamped with")
-    period_start: Timestamp = Field(description="First instant, in the user's zone; of sessions the first turn")
-    period_end: Timestamp = Field(description="First instant after it; of sessions and all time the last turn")
+    period_start: Timestamp | None = Field(
+        description="First instant, in the user's zone; of sessions and all time `first_activity`"
+    )
+    period_end: Timestamp | None = Field(description="First instant after it; of sessions and all time `last_activity`")
     last_updated: Timestamp = Field(description="When it was written last")
 
     total_sessions: Count = Field(description="Sessions started in the period")
@@ -83,16 +85,11 @@ class Rollup(Counted):
 
         Args:
             findings: What the rules on abuse have found in the user's turns when it is written.
-
-        Raises:
-            ValueError: the balance counts nothing that has a time.
         """
-        if balance.first is None or balance.last is None:
-            raise ValueError(f"the bucket {bucket.name} counts nothing that has a time")
         sums = balance.sums
         turns, sessions = sums.get("interactions", 0), sums.get("sessions", 0)
         zone = next(iter(by_count(sums, "timezone")), "UTC")
-        start, end = period_bounds(bucket, zone, balance.first, balance.last)
+        start, end = bounds_of(bucket, zone, balance)
         hours, days = by_count(sums, "hour"), by_count(sums, "weekday")
         found = anomalies(findings, start, end)
         return cls(
@@ -149,9 +146,11 @@ def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
     return {"areas": len(by_count(sums, "topic")), "depth": depth, "level": level}
 
 
-def anomalies(findings: Collection[Finding], start: datetime, end: datetime) -> list[Finding]:
+def anomalies(findings: Collection[Finding], start: datetime | None, end: datetime | None) -> list[Finding]:
     """The findings on abuse with evidence in a period, by rule: their patterns are the period's `usage_anomalies`, such
     as `turns_per_day`, and their strengths its `risk_indicators`."""
+    if start is None or end is None:
+        return []
     within = (one for one in findings if one.first_seen <= end and one.last_seen >= start)
     return sorted(within, key=lambda one: one.rule)
 
@@ -161,22 +160,27 @@ def likelihood(findings: Collection[Finding]) -> float:
     return round(1 - prod(1 - one.strength for one in findings), 4)
 
 
-def period_bounds(bucket: Bucket, timezone: str, first: datetime, last: datetime) -> tuple[datetime, datetime]:
-    """The first instant of a period and the first one after it, by the calendar of `timezone`.
+def bounds_of(bucket: Bucket, timezone: str, balance: Balance) -> tuple[datetime | None, datetime | None]:
+    """The first instant of a period and the first one after it.
 
     Sessions and all time have no calendar: theirs are the first and last time counted.
     """
+    if bucket.period in ("session", "all_time"):
+        return balance.first, balance.last
+    return period_bounds(bucket, timezone)
+
+
+def period_bounds(bucket: Bucket, timezone: str) -> tuple[datetime, datetime]:
+    """The first instant of a day, a week or a month and the first one after it, by the calendar of `timezone`."""
     if bucket.period == "daily":
         start = date.fromisoformat(bucket.key)
         end = start + timedelta(days=1)
     elif bucket.period == "weekly":
         start = date.fromisoformat(bucket.key + "-1")
         end = start + timedelta(days=7)
-    elif bucket.period == "monthly":
+    else:
         start = date.fromisoformat(bucket.key + "-01")
         end = (start + timedelta(days=31)).replace(day=1)
-    else:
-        return first, last
     zone = ZoneInfo(timezone)
     return (
         datetime.combine(start, time.min, zone).astimezone(UTC),

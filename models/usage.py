@@ -22,26 +22,26 @@ class AlertShown(Message):
     """A threshold that has been passed."""
 
     threshold: int = Field(description="Percent of the limit: 50, 80 or 100")
-    raised_at: Timestamp
+    raised_at: Timestamp = Field(description="When it was found to be passed")
 
 
 class LimitUse(Message):
     """How much of one limit is used. Amounts are counts of queries or tokens, or USD."""
 
-    window: Window
-    measure: ShownMeasure
-    limit: int | float
+    window: Window = Field(description="The UTC minute, or the day or month of the user's calendar")
+    measure: ShownMeasure = Field(description="What is limited")
+    limit: int | float = Field(description="What may be used")
     used: int | float = Field(description="By turns that have been recorded")
     reserved: int | float = Field(description="By admissions that are neither settled nor released nor expired")
-    left: int | float
-    resets_at: Timestamp
+    left: int | float = Field(description="The limit without what is used and reserved; 0 at least")
+    resets_at: Timestamp = Field(description="First instant after the window")
     alerts: list[AlertShown] = Field(description="In this window so far, raised some seconds after they were passed")
 
 
 class Usage(Message):
     """A user's allowance in the windows that are current."""
 
-    as_of: Timestamp
+    as_of: Timestamp = Field(description="When this was so")
     timezone: str = Field(description="IANA time zone of the day and the month")
     limits: list[LimitUse] = Field(description="Minute, day and month; what is not here has no limit")
     unpriced_queries: int = Field(description="Turns of this month whose model has no price: they add no cost")

@@ -38,7 +38,7 @@ class Clock:
             return self.now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         key = self.key(window).partition(":")[2]
         bucket = Bucket("daily" if window == "day" else "monthly", key)
-        return period_bounds(bucket, self.zone, self.now, self.now)[1]
+        return period_bounds(bucket, self.zone)[1]
 
     def current(self, moment: datetime) -> list[str]:
         """The names of the current windows that an instant falls in. What is yet to come counts as now."""

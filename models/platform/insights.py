@@ -31,8 +31,8 @@ FIRST_WEEK = timedelta(weeks=2)
 class HighRiskUser(Message):
     """An account that scores high, with what was found and what it costs."""
 
-    user_id: Uuid
-    account_status: str
+    user_id: Uuid = Field(description="Whose account it is")
+    account_status: str = Field(description="As on the profile")
     risk_score: float = Field(description="0-100, as it stands now: it decays")
     red_flags: list[str] = Field(description="Rules that found something, by name")
     evidence: list[Finding] = Field(description="What they found")
@@ -90,7 +90,7 @@ class Cohort(Message):
     """The users whose first turn was in the same week of their own calendar."""
 
     week: str = Field(description="ISO week, such as 2026-W47")
-    users: Count
+    users: Count = Field(description="Users whose first turn was then")
     returned: Count = Field(description="Of them, those with turns in the week after")
     retention_rate: float = Field(description="`returned` by `users`, 0-1")
     is_complete: bool = Field(description="Whether that week is over, in all time zones")
@@ -125,7 +125,7 @@ class GrowthMetrics(Message):
         description="First-week retention over the cohorts listed that are complete; null without one"
     )
     cohorts: list[Cohort] = Field(description="By week, oldest first")
-    feature_adoption: FeatureAdoption
+    feature_adoption: FeatureAdoption = Field(description="Shares of all users")
 
     @classmethod
     def of(
@@ -150,30 +150,30 @@ class Insights(Message):
     month: str = Field(description="Of UTC, such as 2026-11")
     as_of: Timestamp | None = Field(description="When the month's figures were last written; null if there are none")
     high_risk_users: list[HighRiskUser] = Field(description="Highest score first, as they stand now")
-    platform_health: PlatformHealth
+    platform_health: PlatformHealth = Field(description="How the platform did in the month")
     common_questions: list[CommonQuestion] = Field(description="Most frequent first")
-    growth_metrics: GrowthMetrics
+    growth_metrics: GrowthMetrics = Field(description="Who is new, who comes back, and what they use")
 
 
 class Group(Message):
     """The use of one model, personality, category or language."""
 
     value: str = Field(description="`other` for what is beyond the 200 values that a day counts by name")
-    interactions: Count
-    tokens: Count
+    interactions: Count = Field(description="Turns")
+    tokens: Count = Field(description="Tokens of all four kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
-    unpriced_interactions: Count
+    unpriced_interactions: Count = Field(description="Turns whose model has no price")
 
 
 class UsePeriod(Message):
     """The use in one day, month, or the whole range."""
 
     period: str = Field(description="2026-11-20, 2026-11, or the range's `total`")
-    interactions: Count
-    sessions: Count
-    tokens: Count
+    interactions: Count = Field(description="Turns")
+    sessions: Count = Field(description="Sessions started")
+    tokens: Count = Field(description="Tokens of all four kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
-    unpriced_interactions: Count
+    unpriced_interactions: Count = Field(description="Turns whose model has no price")
     groups: list[Group] = Field(description="Highest cost first, then most turns")
 
     @classmethod
@@ -192,11 +192,11 @@ class UsePeriod(Message):
 class PlatformUse(Message):
     """Cost and use over time."""
 
-    by: Dimension
-    first_day: date
+    by: Dimension = Field(description="What the use is grouped by")
+    first_day: date = Field(description="First day of the range")
     last_day: date = Field(description="Counted in")
     items: list[UsePeriod] = Field(description="The days or months of UTC in which anything was counted, in order")
-    total: UsePeriod
+    total: UsePeriod = Field(description="The whole range")
 
 
 def groups(sums: dict[str, int], by: Dimension) -> list[Group]:

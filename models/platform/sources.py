@@ -72,11 +72,9 @@ def of_rollup(rollup: Rollup, pseudonyms: Pseudonyms) -> Placed | None:
     if rollup.analytics_period == "monthly":
         contributions = {Bucket("utc_monthly", rollup.period_key): {"active_users": 1}}
     elif rollup.analytics_period == "all_time":
-        contributions = {
-            _day(rollup.first_activity): {"new_users": 1},
-            Bucket("growth"): _adoption(rollup.sums),
-            **_cohort(rollup.sums),
-        }
+        contributions = {Bucket("growth"): _adoption(rollup.sums), **_cohort(rollup.sums)}
+        if rollup.first_activity is not None:
+            contributions[_day(rollup.first_activity)] = {"new_users": 1}
     else:
         return None
     active = rollup.total_interactions > 0

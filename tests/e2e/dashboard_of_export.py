@@ -48,7 +48,7 @@ class Figures:
     times: list[datetime] = field(default_factory=list)
 
     def add_time(self, text: str, zone: str) -> None:
-        """Counts when something was done, and in which time zone: a turn, a start of a session, a bookmark."""
+        """Counts when something was done, and in which time zone: a turn or a start of a session."""
         self.times.append(moment(text))
         self.zones[zone] += 1
         self.months.setdefault(f"{self.times[-1].astimezone(ZoneInfo(zone)):%Y-%m}", Figures())
@@ -101,9 +101,7 @@ def of_sources(kinds: dict[str, list[Json]]) -> Figures:
         figures.ended_sessions += session["duration_seconds"] is not None
         figures.session_seconds += session["duration_seconds"] or 0
         figures.add_time(session["start_time"], session["timezone"])
-    for bookmark in consented(kinds, "bookmark"):
-        figures.add_time(bookmark["bookmarked_at"], bookmark["timezone"])
-    figures.times += [moment(gone["bookmarked_at"]) for gone in kinds.get("deleted_bookmark", [])]
+    figures.zones += Counter(bookmark["timezone"] for bookmark in consented(kinds, "bookmark"))
     return figures
 
 
@@ -137,7 +135,7 @@ def of_rollups(kinds: dict[str, list[Json]]) -> Figures:
         figures.hours += values(sums, "hour")
         figures.zones += values(sums, "timezone")
         figures.active_days |= {day["period_key"]} if sums["interactions"] else set()
-        figures.times += [moment(day["first_activity"]), moment(day["last_activity"])]
+        figures.times += [moment(day[name]) for name in ("first_activity", "last_activity") if day[name]]
     return figures
 
 

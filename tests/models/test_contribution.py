@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from models.bookmark import DeletedBookmark, UserBookmark
 from models.bucket import Bucket
-from models.contribution import day_of, of_day, of_interaction, of_session
+from models.contribution import day_of, of_bookmark, of_day, of_interaction, of_session
 from tests.models.examples import NOON, SESSION_ID, a_session, an_interaction
 
 DAY = Bucket("daily", "2026-11-20")
@@ -125,3 +127,23 @@ def test_a_bucket_is_found_again_by_its_name(bucket: Bucket) -> None:
 def test_a_name_of_no_period_is_refused() -> None:
     with pytest.raises(ValueError, match="not the name of a bucket"):
         Bucket.parse("hourly:3")
+
+
+def a_bookmark(**changes: Any) -> UserBookmark:
+    return UserBookmark.of(an_interaction(), NOON + timedelta(days=9)).model_copy(update=changes)
+
+
+def test_a_bookmark_counts_in_the_day_it_was_saved_and_is_no_activity() -> None:
+    source = of_bookmark(a_bookmark())
+    assert source.contributions == {Bucket("daily", "2026-11-29"): {"bookmarks": 1, "timezone:Asia/Kolkata": 1}}
+    assert (source.first, source.last, source.ttl) == (None, None, -1)
+
+
+def test_a_deleted_bookmark_counts_nowhere() -> None:
+    kept = a_bookmark()
+    deleted = of_bookmark(DeletedBookmark.of(kept, NOON))
+    assert (deleted.key, deleted.revision, deleted.contributions) == (of_bookmark(kept).key, kept.revision + 1, {})
+
+
+def test_a_bookmark_without_consent_to_analytics_counts_nowhere() -> None:
+    assert of_bookmark(a_bookmark(analytics_consent=False)).contributions == {}

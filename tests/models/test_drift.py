@@ -67,7 +67,7 @@ def test_bounds_are_the_earliest_and_the_latest_time() -> None:
         bounds.add(Source("interaction:1", 1, {DAY: {}}, moment, moment))
     bounds.add(Source("interaction:2", 1, {Bucket("all_time"): {}}))
     assert bounds.of(DAY.name) == (NOON - timedelta(hours=3), NOON + timedelta(hours=2))
-    assert bounds.of("all_time") is None
+    assert bounds.of("all_time") == (None, None)
 
 
 def test_comparison_names_what_differs() -> None:

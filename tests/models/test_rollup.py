@@ -10,7 +10,7 @@ import pytest
 from models.bucket import Balance, Bucket
 from models.fold import Applied
 from models.ledger import LedgerEntry
-from models.rollup import Rollup, learning_progress, period_bounds
+from models.rollup import Rollup, bounds_of, learning_progress, period_bounds
 from tests.models.examples import ALICE, NOON
 
 SUMS = {
@@ -93,9 +93,13 @@ def test_a_rollup_survives_being_stored_and_read() -> None:
     assert stored.balance.sums == SUMS
 
 
-def test_a_bucket_that_has_counted_nothing_has_no_rollup() -> None:
-    with pytest.raises(ValueError, match="counts nothing"):
-        Rollup.of(ALICE.user_id, Bucket("all_time"), Balance(), 1, NOON)
+def test_what_counts_bookmarks_alone_has_a_period_and_no_activity() -> None:
+    sums = {"bookmarks": 1, "timezone:Asia/Kolkata": 1}
+    day = Rollup.of(ALICE.user_id, Bucket("daily", "2026-11-20"), Balance(sums), 1, NOON)
+    assert (day.first_activity, day.last_activity, day.total_bookmarks) == (None, None, 1)
+    assert day.period_start == datetime(2026, 11, 19, 18, 30, tzinfo=UTC)
+    all_time = Rollup.of(ALICE.user_id, Bucket("all_time"), Balance(sums), 1, NOON)
+    assert (all_time.period_start, all_time.period_end) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -109,19 +113,19 @@ def test_a_bucket_that_has_counted_nothing_has_no_rollup() -> None:
 )
 def test_periods_start_and_end_at_the_users_midnight(bucket: Bucket, start: datetime, end: datetime) -> None:
     zone = ZoneInfo("America/New_York")
-    bounds = period_bounds(bucket, "America/New_York", NOON, NOON)
+    bounds = period_bounds(bucket, "America/New_York")
     assert bounds == (start.replace(tzinfo=zone).astimezone(UTC), end.replace(tzinfo=zone).astimezone(UTC))
 
 
 def test_a_day_of_23_hours_is_one() -> None:
-    start, end = period_bounds(Bucket("daily", "2026-03-08"), "America/New_York", NOON, NOON)
+    start, end = period_bounds(Bucket("daily", "2026-03-08"), "America/New_York")
     assert end - start == timedelta(hours=23)
 
 
 @pytest.mark.parametrize("bucket", [Bucket("session", "s"), Bucket("all_time")])
 def test_sessions_and_all_time_are_bounded_by_what_they_count(bucket: Bucket) -> None:
     later = NOON + timedelta(hours=1)
-    assert period_bounds(bucket, "UTC", NOON, later) == (NOON, later)
+    assert bounds_of(bucket, "UTC", Balance({}, NOON, later)) == (NOON, later)
 
 
 @pytest.mark.parametrize(
