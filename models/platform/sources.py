@@ -102,7 +102,8 @@ def _day(moment: datetime) -> Bucket:
 def _of_counted(
     user_id: str, document: Presence | Rollup, contributions: dict[Bucket, Sums], pseudonyms: Pseudonyms
 ) -> Placed:
-    first, last = document.first_activity, document.last_activity
+    """Of a user's times only the first is told: the latest would have every turn write what it does not change."""
+    first = last = document.first_activity
     name = pseudonyms.source(user_id, document.bucket.name)
     return shard_of(pseudonyms.source(user_id, "")), Source(name, document.revision, contributions, first, last)
 
