@@ -132,7 +132,7 @@ def history(session: Session, turns: int, today: datetime) -> Iterator[Item]:
     user_id, _ = session
     for number in range(turns):
         day, of_day = number % days, number // days
-        at = today - timedelta(days=day + 1, seconds=97 * of_day % 80_000)
+        at = today - timedelta(days=day + 1, seconds=(7919 * number) % 80_000)
         origin = Origin(user_id, str(uuid.uuid5(uuid.UUID(user_id), f"session {day}")), at, None, Client(), "hash")
         draft = Draft(str(uuid.uuid5(uuid.UUID(user_id), f"turn {number}")), a_turn(number), origin)
         yield draft.interaction(of_day + 1, "Asia/Kolkata", draft.cost(prices)).body()
