@@ -28,6 +28,7 @@ from models.allowance import ALLOWANCE_ID
 from models.audit import AuditEntry
 from models.erasure import PROGRESS_ID, TOMBSTONE, Counts, Erasure, ErasureProgress, Tombstone, is_tombstone
 from models.errors import NotFound
+from models.profile import UserProfile
 from models.risk.window import risk_window_id
 
 DOCUMENTS_PER_TRANSACTION = 99
@@ -56,10 +57,12 @@ class Erasures:
             "users": database.users,
         }
 
-    async def tombstone(self, user_id: str) -> Tombstone | None:
-        """What stands for the profile of a user who is erased, or is being erased; by one point read."""
+    async def account(self, user_id: str) -> UserProfile | Tombstone | None:
+        """A user's profile, or what stands for it once they are being erased; by one point read."""
         item = await read_or_none(self._users, user_id, user_id)
-        return Tombstone.parse(item) if item and is_tombstone(item) else None
+        if item is None:
+            return None
+        return Tombstone.parse(item) if is_tombstone(item) else UserProfile.parse(item)
 
     async def receipt(self, erasure_id: str) -> Erasure:
         """A receipt, by one point read.

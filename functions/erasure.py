@@ -25,8 +25,9 @@ from functions.faults import private
 from functions.operation import Access, Header, Reply
 from functions.orchestrations import client_of, kept_running
 from functions.services import services
-from models.erasure import Asker, Erasure, user_hash_of
+from models.erasure import Asker, Erasure, Tombstone, user_hash_of
 from models.errors import NotFound, SelfModeration
+from models.profile import UserProfile
 
 ORCHESTRATOR = "erase_user"
 CALLS_PER_HISTORY = 40
@@ -69,10 +70,8 @@ async def delete_me(call: Call[None]) -> Reply:
 
     The answer is the receipt, and its `Location` where to see it completed. Sent again, the answer is the same.
     """
-    user_id = call.person.user_id
-    if await call.store.erasures.tombstone(user_id) is None and await call.store.users.find(user_id) is None:
-        raise NotFound("user")
-    return await _erased(call, user_id, "user", None)
+    account = await _account(call, call.person.user_id)
+    return await _erased(call, account, "user", None)
 
 
 @routes.operation(
@@ -92,11 +91,11 @@ async def delete_user(call: Call[None]) -> Reply:
     user_id, reason = call.uuid("user_id"), audit_reason(call, "you erase this account")
     if user_id == call.person.user_id:
         raise SelfModeration
-    if await call.store.erasures.tombstone(user_id) is None:
-        entry = await audit_entry(call, user_id, "erase", reason)
-        await call.store.accounts.read(user_id)
+    account = await _account(call, user_id)
+    entry = await audit_entry(call, user_id, "erase", reason)
+    if not isinstance(account, Tombstone):
         await call.store.erasures.note(entry)
-    return await _erased(call, user_id, "admin", call.person.user_id)
+    return await _erased(call, account, "admin", entry.actor_id)
 
 
 @routes.operation(
@@ -115,16 +114,22 @@ async def get_erasure(call: Call[None]) -> Erasure:
     return erasure
 
 
-async def _erased(call: Call[None], user_id: str, asker: Asker, actor_id: str | None) -> Reply:
+async def _account(call: Call[None], user_id: str) -> UserProfile | Tombstone:
+    account = await call.store.erasures.account(user_id)
+    if account is None:
+        raise NotFound("user")
+    return account
+
+
+async def _erased(call: Call[None], account: UserProfile | Tombstone, asker: Asker, actor_id: str | None) -> Reply:
     """Starts the orchestration, and closes the account before the answer.
 
     In this order: a process that dies in between has started what will close the account.
     """
-    erasures = call.store.erasures
-    tombstone = await erasures.tombstone(user_id)
+    erasures, user_id = call.store.erasures, account.id
     erasure = (
-        await erasures.receipt(tombstone.erasure_id)
-        if tombstone
+        await erasures.receipt(account.erasure_id)
+        if isinstance(account, Tombstone)
         else Erasure.of(user_id, asker, actor_id, call.now, _key())
     )
     if erasure.status != "completed":
