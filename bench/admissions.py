@@ -25,7 +25,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,14 +59,14 @@ _URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @contextmanager
-def another_host(stack: Stack) -> Iterator[str]:
-    """A second Functions host over a stack's database, at a URL of its own."""
+def another_host(stack: Stack, settings: Mapping[str, str]) -> Iterator[str]:
+    """A second Functions host over a stack's database, at a URL of its own. It is to have the first one's settings."""
     ports = {"COSMOS_PORT": stack.cosmos_url, "ENTRA_PORT": stack.entra_url}
     values = {name: url.rsplit(":", 1)[1] for name, url in ports.items()}
     values |= {"ENTRA_TENANT": TENANT_ID, "ENTRA_AUDIENCE": API_CLIENT_ID}
     with tempfile.TemporaryDirectory(prefix="vimarsh-") as data:
         command = ["local.functions", "--app", str(ROOT), "--port", "0", "--data", data, "--instance", "another"]
-        environment = os.environ | SETTINGS | render(ROOT, values, values)
+        environment = os.environ | dict(settings) | render(ROOT, values, values)
         log = Path(data) / "host.log"
         with log.open("wb") as output:
             host = subprocess.Popen(
@@ -217,7 +217,7 @@ def measure(turns: Path, users: Path) -> bool:
     with (
         tempfile.TemporaryDirectory(prefix="vimarsh-") as folder,
         local_stack(settings=SETTINGS) as stack,
-        another_host(stack) as other,
+        another_host(stack, SETTINGS) as other,
     ):
         results = asyncio.run(hold(stack, [stack.functions_url, other]))
         play(stack, moved_to_now(turns, Path(folder)), users)
