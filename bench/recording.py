@@ -1,9 +1,10 @@
 """How fast turns are recorded live, beside a bare loop of SDK `create_item` calls against the same engine.
 
-    python -m bench.recording [FILE.jsonl.gz] [--users users.json] [--limit 2000] [--concurrency 16]
+    python -m bench.recording [FILE.jsonl.gz] [--users users.json] [--limit 2000] [--concurrency 16] [--without-feeds]
 
 Both run against one stack, one after the other, so that what counts is their ratio. Without a file the sample data is
-played. Exits with 1 if a turn was lost.
+played. Without its feeds the host does nothing but record, which tells what folding takes meanwhile. Exits with 1 if a
+turn was lost.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import httpx
 from azure.cosmos.aio import CosmosClient
 from rich.console import Console
 
+from bench.cascade import FEEDS_OFF
 from bench.stack import SAMPLE, Stack, local_stack
 from local.cli.replay import replay
 from local.cli.traffic import Turn, read_turns, read_users
@@ -84,10 +86,11 @@ def main() -> int:
     parser.add_argument("--users", type=Path)
     parser.add_argument("--limit", type=int, default=2000)
     parser.add_argument("--concurrency", type=int, default=16)
+    parser.add_argument("--without-feeds", action="store_true", help="fold nothing meanwhile")
     arguments = parser.parse_args()
     users = arguments.users or arguments.turns.with_name("users.json")
     turns = list(read_turns(arguments.turns, read_users(users), arguments.limit))
-    with local_stack() as stack:
+    with local_stack(settings=FEEDS_OFF if arguments.without_feeds else None) as stack:
         return 0 if asyncio.run(measure(stack, turns, arguments.concurrency)) else 1
 
 
