@@ -220,7 +220,7 @@ class Need:
 
 ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("turns_per_second", "turns/s, mean", lambda value: f"{value:,.2f}"),
-    ("peak_turns_per_second", "turns/s, peak", lambda value: f"{value:,.1f}"),
+    ("peak_turns_per_second", "turns/s, peak", lambda value: f"{value:,.2f}"),
     ("turn_ru", "RU of a turn, with all that goes with it", lambda value: f"{value:,.0f}"),
     ("mean_ru", "RU/s, mean", lambda value: f"{value:,.0f}"),
     ("peak_ru", "RU/s, peak", lambda value: f"{value:,.0f}"),

@@ -30,18 +30,18 @@ class Assumed:
 class Measured:
     """Over the local stack; request units as the local engine estimates them."""
 
-    turn_alone_ru: Annotated[float, "`bench.turn_cost`: a lone turn, all steps"] = 355.7
-    turn_user_ru: Annotated[float, "`bench.turn_cost`: the steps in the user's partitions, of a lone turn"] = 151.0
-    turn_platform_ru: Annotated[float, "`bench.turn_cost`: the steps in the platform's, 200 turns together"] = 29.1
-    shard_ru_per_turn: Annotated[float, "Of those, the ones in the shards"] = 25.1
-    live_turn_ru: Annotated[float, "600 live turns of 194 new users, all that was asked for, by turn"] = 181.2
+    turn_alone_ru: Annotated[float, "`bench.turn_cost`: a lone turn, all steps"] = 257.0
+    turn_user_ru: Annotated[float, "`bench.turn_cost`: the steps in the user's partitions, of a lone turn"] = 151.1
+    turn_platform_ru: Annotated[float, "`bench.turn_cost`: the steps in the platform's, 200 turns together"] = 22.4
+    shard_ru_per_turn: Annotated[float, "Of those, the ones in the shards"] = 21.3
+    live_turn_ru: Annotated[float, "600 live turns of 194 new users, all that was asked for, by turn"] = 145.9
     admission_ru: Annotated[float, "`bench.requests`: an admission"] = 10.6
     context_ru: Annotated[float, "`bench.requests`: the context of a session"] = 2.5
     read_ru: Annotated[float, "`bench.requests`: a page of a list"] = 2.7
     session_ru: Annotated[float, "`bench.requests`: a new session"] = 5.0
-    turn_cpu_seconds: Annotated[float, "Processor time of a live turn, POST and folds, in the app's process"] = 0.0156
-    fold_cpu_seconds: Annotated[float, "Of that, the folds"] = 0.011
-    read_cpu_seconds: Annotated[float, "Processor time of a request that reads"] = 0.003
+    turn_cpu_seconds: Annotated[float, "Processor time of a live turn, POST and folds, in the app's process"] = 0.0114
+    fold_cpu_seconds: Annotated[float, "Of that, the folds"] = 0.0086
+    read_cpu_seconds: Annotated[float, "Processor time of a request that reads"] = 0.0025
     poll_ru: Annotated[float, "A look into a feed without changes, and at its lease"] = 2.0
 
 

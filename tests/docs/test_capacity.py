@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from math import isclose
 
 import pytest
+from pytest import approx
 
-from bench.capacity import PAGE, SCALES, Need, bytes_per_turn, tables, written
-from bench.capacity_inputs import ASSUMED, LIMITS
+from bench.capacity import MONTH_HOURS, PAGE, SCALES, Need, bytes_per_turn, tables, written
+from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
 from bench.requests import STEPS
 from bench.sizes import sizes_of
 from models.interaction import UserInteraction
 from tests.models.examples import an_interaction
-
-DAY = 86_400
 
 
 def test_the_page_has_the_programs_tables() -> None:
@@ -37,6 +37,25 @@ def test_what_is_provided_covers_what_is_needed(users: int) -> None:
     assert isclose(need.total_usd, need.cosmos_usd + need.storage_usd + need.functions_usd + need.logs_usd)
     full = need.shard_gb * 16 / need.shards_needed
     assert full < LIMITS.logical_partition_gb
+
+
+def test_serverless_is_cheaper_and_enough_as_far_as_the_page_says() -> None:
+    least = LIMITS.least_maximum_ru * LIMITS.autoscale_floor / 100 * MONTH_HOURS * PRICES.autoscale_per_100_ru_hour
+    assert Need(85_000).cosmos_usd < least < Need(95_000).cosmos_usd
+    assert Need(400_000).is_serverless
+    assert not Need(500_000).is_serverless
+
+
+def test_a_turn_costs_what_the_readme_says() -> None:
+    readme = (PAGE.parent.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| [\d.]+ \| ([\d.]+) \| [\d.]+ \| ([\d.]+) \|$", readme, re.MULTILINE)
+    whole = next(float(alone) for step, alone, _ in rows if step == "in all")
+    platform = [float(together) for step, _, together in rows if step.startswith("the platform's")]
+    of_platform = sum(float(alone) for step, alone, _ in rows if step.startswith("the platform's"))
+    assert whole == approx(MEASURED.turn_alone_ru, rel=0.03)
+    assert whole - of_platform == approx(MEASURED.turn_user_ru, rel=0.03)
+    assert sum(platform) == approx(MEASURED.turn_platform_ru, rel=0.03)
+    assert platform[0] == approx(MEASURED.shard_ru_per_turn, rel=0.03)
 
 
 def test_twice_the_texts_are_stored_as_long_as_a_turn() -> None:
