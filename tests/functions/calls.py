@@ -35,3 +35,17 @@ async def a_session(api: httpx.AsyncClient, headers: Headers) -> str:
     assert answer.status_code == 201, answer.text
     session_id: str = answer.json()["session_id"]
     return session_id
+
+
+OF_ITS_OWN = ("change_feed", "read_account", "read_container", "read_ranges")
+"""What the SDK asks for of its own accord, now and then, and what the change feeds ask for all the time."""
+
+
+async def asked(engine: httpx.AsyncClient, *containers: str) -> list[tuple[str, str, int]]:
+    """What the app has asked the engine for since its counters were reset: container, operation and count, sorted."""
+    rows = (await engine.get("/_local/requests")).json()["requests"]
+    return sorted(
+        (row["container"], row["operation"], row["count"])
+        for row in rows
+        if row["container"] in containers and row["operation"] not in OF_ITS_OWN
+    )

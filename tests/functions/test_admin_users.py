@@ -11,7 +11,7 @@ import pytest
 
 from cosmos.database import connect
 from functions.services import services
-from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
+from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn, asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -87,10 +87,8 @@ async def test_an_account_is_found_by_its_email(
         await engine.delete("/_local/requests")
         query = {"email": an_email.upper(), "limit": "10"}
         answer = await api.get("/admin/users", params=query, headers=moderator)
-        requests = (await engine.get("/_local/requests")).json()["requests"]
+        assert await asked(engine, "users") == [("users", "read", 2)]
     assert [profile["id"] for profile in answer.json()["items"]] == [user_id]
-    counted = [(row["operation"], row["count"]) for row in requests if row["container"] == "users"]
-    assert counted == [("read", 2)]
     nobody = await api.get("/admin/users", params={"email": "nobody@contoso.example"}, headers=moderator)
     assert nobody.json() == {"items": [], "continuation": None}
 
@@ -367,5 +365,4 @@ async def test_the_status_costs_no_read_while_it_is_remembered(
         await engine.delete("/_local/requests")
         for _ in range(3):
             assert (await api.get("/bookmarks", headers=alice)).status_code == 200
-        requests = (await engine.get("/_local/requests")).json()["requests"]
-    assert [row for row in requests if row["container"] == "users"] == []
+        assert await asked(engine, "users") == []

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from cosmos.database import connect
-from tests.functions.calls import Headers, SignIn, a_session, a_turn
+from tests.functions.calls import Headers, SignIn, a_session, a_turn, asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -138,9 +138,7 @@ async def test_opening_is_one_request_to_the_database(api: httpx.AsyncClient, al
     async with httpx.AsyncClient(base_url=cosmos_url) as engine:
         await engine.delete("/_local/requests")
         await api.get(f"/bookmarks/{bookmark['id']}", headers=alice)
-        requests = (await engine.get("/_local/requests")).json()["requests"]
-    ours = [row for row in requests if row["container"] == "user_bookmarks" and row["operation"] != "change_feed"]
-    assert [(row["operation"], row["count"]) for row in ours] == [("patch", 1)]
+        assert await asked(engine, "user_bookmarks") == [("user_bookmarks", "patch", 1)]
 
 
 async def test_editing_changes_what_is_given(api: httpx.AsyncClient, alice: Headers) -> None:
