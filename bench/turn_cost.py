@@ -12,7 +12,6 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from bench.cascade import (
     BATCH,
@@ -50,7 +49,7 @@ Session = tuple[str, str]
 
 async def begin(cascade: Cascade, name: str) -> Session:
     """Somebody new, with a session."""
-    now, email = datetime.now(UTC), f"{name}@contoso.example"
+    now, email = cascade.moment(), f"{name}@contoso.example"
     person = Person(tenant_id=TENANT_ID, auth_id=oid_of(email), email=email, name=name, timezone="Asia/Kolkata")
     profile = await cascade.store.users.ensure(person, now, now)
     session_id = str(uuid.uuid4())
@@ -69,7 +68,7 @@ async def begin(cascade: Cascade, name: str) -> Session:
 
 async def record(cascade: Cascade, session: Session, number: int) -> None:
     """One turn, as `POST /api/sessions/{session_id}/interactions` records it."""
-    now = datetime.now(UTC)
+    now = cascade.moment()
     draft = Draft(str(uuid.uuid4()), a_turn(number), Origin(*session, now, None, Client(), "hash"))
     with step(RECORDING):
         await cascade.store.turns.record(*session, [draft], Clock(now, "Asia/Kolkata"))
