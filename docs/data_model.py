@@ -154,8 +154,8 @@ def _kind(model: type[Document], container_ttl: int | None, parts: dict[str, Des
     parts.update(described.parts)
     ttl = model.model_fields["ttl"].default
     kept = lasting(container_ttl if ttl is None else ttl)
-    if own := _own_description(model, "ttl"):
-        kept = f"{kept}. {own}" if ttl is not None else own
+    if ttl is None and (own := _own_description(model, "ttl")):
+        kept = own
     fields = [field for field in described.fields if field[0] not in COMMON or _own_description(model, field[0])]
     fields = [field for field in fields if field[0] != "ttl"]
     return "\n".join([f"### `{kind_of(model)}`", "", _told(model), "", f"Kept: {kept}.", "", *_table(fields)])

@@ -102,6 +102,9 @@ class UserInteraction(Document):
     )
     partition_key: Uuid
     kind: Literal["interaction"] = "interaction"
+    ttl: int | None = Field(
+        default=None, description="2 years; `RETENTION_DAYS_WITHOUT_CONSENT` of users without consent to retention"
+    )
 
     user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
     session_id: Uuid = Field(description="The session it belongs to")

@@ -22,6 +22,9 @@ class UserSession(Document):
     id: Uuid
     partition_key: Uuid
     kind: Literal["session"] = "session"
+    ttl: int | None = Field(
+        default=None, description="1 year; `RETENTION_DAYS_WITHOUT_CONSENT` of users without consent to retention"
+    )
 
     user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
     session_id: Uuid = Field(description="Same as `id`")
