@@ -15,6 +15,7 @@ from functions import (
     erasure,
     export,
     feeds,
+    forgetting,
     health,
     history,
     idle_sessions,
@@ -65,3 +66,4 @@ app.register_functions(rebuild.blueprint)
 app.register_functions(repricing.blueprint)
 app.register_functions(erasure.blueprint)
 app.register_functions(consents.blueprint)
+app.register_functions(forgetting.blueprint)

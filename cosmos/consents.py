@@ -18,7 +18,7 @@ from cosmos.patching import LOST, set_fields
 from cosmos.rebuilding import Rebuilding
 from cosmos.users import Users
 from models.consent import Consent
-from models.errors import Stale
+from models.errors import AccountClosed, Stale
 from models.fold import Source
 from models.keeping import DAY, Privacy, seconds_left
 from models.ledger import LedgerEntry
@@ -85,8 +85,11 @@ class Consents:
 
     async def is_withdrawn(self, user_id: str, consent: Consent) -> bool:
         """Whether the user has withdrawn it, by the profile as it is now. Who has none, or is deleted, has not."""
-        profile = await self._users.find(user_id)
-        return profile is not None and profile.account_status != "deleted" and not getattr(profile, consent)
+        try:
+            profile = await self._users.find(user_id)
+        except AccountClosed:
+            return False
+        return profile is not None and not getattr(profile, consent)
 
     async def withdraw(self, profile: UserProfile, consent: Consent, now: datetime) -> UserProfile:
         """The profile with a consent withdrawn. Without a change, if it is already.

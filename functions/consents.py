@@ -22,7 +22,17 @@ from functions.api import Routes
 from functions.call import Call
 from functions.faults import private
 from functions.operation import Reply
-from functions.orchestrations import ATTEMPTS, State, client_of, found, input_of, kept_running, progress_of, state_of
+from functions.orchestrations import (
+    ATTEMPTS,
+    State,
+    client_of,
+    found,
+    input_of,
+    kept_running,
+    lasting,
+    progress_of,
+    state_of,
+)
 from functions.services import services
 from models.document import Message
 from models.errors import NotFound
@@ -134,28 +144,34 @@ def location(withdrawal_id: str) -> str:
 @blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
 def withdraw_consent(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     state: dict[str, Any] = dict(context.get_input())
-    request, progress, position = state["request"], state["progress"], state["position"]
-    if position is None and (yield context.call_activity_with_retry("withdrawal_begins", ATTEMPTS, request)):
-        position = [AFFECTED[request["consent"]][0], None]
-        state["round"] = max(1, state["round"])
-    for _ in range(PAGES_PER_RUN if position else 0):
-        step, continuation = position
+    is_done = yield from lasting(context, state, _pages)
+    return state["progress"] if is_done else None
+
+
+def _pages(context: df.DurableOrchestrationContext, state: dict[str, Any]) -> Generator[Any, Any, bool]:
+    request = state["request"]
+    if state["position"] is None and (yield context.call_activity_with_retry("withdrawal_begins", ATTEMPTS, request)):
+        state |= {"position": [AFFECTED[request["consent"]][0], None], "round": max(1, state["round"])}
+    for _ in range(PAGES_PER_RUN):
+        if state["position"] is None:
+            break
+        step, continuation = state["position"]
         wanted = request | {"step": step, "continuation": continuation}
         page = yield context.call_activity_with_retry("withdrawal_page", ATTEMPTS, wanted)
-        if step in COUNTERS:
-            progress = progress | {COUNTERS[step]: progress[COUNTERS[step]] + page["changed"]}
-        context.set_custom_status(progress)
-        position = _next(request["consent"], state["round"], step, page["continuation"])
-        if position is None:
-            break
-    if position is None:
+        state["progress"] = _counted(state["progress"], step, page["changed"])
+        context.set_custom_status(state["progress"])
+        state["position"] = _next(request["consent"], state["round"], step, page["continuation"])
+    if state["position"] is None:
         waits = (NOT_YET, SETTLED)[state["round"] :]
         if not waits:
-            return progress
+            return True
         yield context.create_timer(context.current_utc_datetime + waits[0])
         state["round"] += 1
-    context.continue_as_new(state | {"progress": progress, "position": position})
-    return None
+    return False
+
+
+def _counted(progress: dict[str, int], step: str, changed: int) -> dict[str, int]:
+    return progress | {COUNTERS[step]: progress[COUNTERS[step]] + changed} if step in COUNTERS else progress
 
 
 def _next(consent: Withdrawable, round_: int, step: str, continuation: str | None) -> list[Any] | None:
@@ -170,13 +186,11 @@ def _next(consent: Withdrawable, round_: int, step: str, continuation: str | Non
 
 @blueprint.activity_trigger(input_name="request")  # type: ignore[untyped-decorator]
 @private
-@private
 async def withdrawal_begins(request: Any) -> bool:
     return await (await _consents()).is_withdrawn(request["user_id"], request["consent"])
 
 
 @blueprint.activity_trigger(input_name="wanted")  # type: ignore[untyped-decorator]
-@private
 @private
 async def withdrawal_page(wanted: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
     consents, user_id, now = await _consents(), wanted["user_id"], datetime.now(UTC)

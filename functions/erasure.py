@@ -1,7 +1,7 @@
 """Erasing an account: an orchestration that bars it, deletes everything in it, and ends with a receipt.
 
 It can be cut off anywhere, and goes on until it is done. What it remembers of itself are ids and times; that is
-removed, too, once it has ended.
+removed, too, once it has ended: see `functions.forgetting`.
 
 What staff did to the account is personal data of its user: the audit entries go, and the receipt says how many there
 were. What is kept of staff in the accounts of others, and in receipts, is a user_id that names nobody any more once
@@ -10,33 +10,29 @@ their own account is erased.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
-import azure.functions as func
 
 from functions.admin_users import MAX_REASON, audit_entry, audit_reason
 from functions.api import Routes
 from functions.call import Call
 from functions.faults import private
 from functions.operation import Access, Header, Reply
-from functions.orchestrations import client_of, kept_running
+from functions.orchestrations import ATTEMPTS, client_of, kept_running, lasting
 from functions.services import services
 from models.erasure import Asker, Erasure, Tombstone, user_hash_of
 from models.errors import NotFound, SelfModeration
 from models.profile import UserProfile
 
 ORCHESTRATOR = "erase_user"
+INSTANCE_PREFIX = "erasure-"
+"""What the ids of these orchestrations begin with; the id of the receipt follows."""
+
 CALLS_PER_HISTORY = 40
 """Activities after which it begins anew, so that its history stays short."""
-
-PAUSE_SECONDS = 60
-"""After all attempts of an activity have failed: Cosmos DB is out of order for longer."""
-
-ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
 
 FOR_STAFF = frozenset({"actor_id"})
 ERASURE_REASON = Header(
@@ -45,8 +41,6 @@ ERASURE_REASON = Header(
     {"type": "string", "minLength": 1, "maxLength": MAX_REASON},
     required=True,
 )
-
-log = logging.getLogger(__name__)
 
 blueprint = df.Blueprint()
 routes = Routes()
@@ -139,7 +133,7 @@ async def _erased(call: Call[None], account: UserProfile | Tombstone, asker: Ask
             "is_barred": False,
             "settle_seconds": call.services.settings.erasure_settle_seconds,
         }
-        await kept_running(client_of(call), ORCHESTRATOR, erasure.id, work)
+        await kept_running(client_of(call), ORCHESTRATOR, INSTANCE_PREFIX + erasure.id, work)
         await erasures.bar(user_id, erasure)
         call.store.users.close(user_id)
         erasure = await erasures.receipt(erasure.id)
@@ -148,31 +142,22 @@ async def _erased(call: Call[None], account: UserProfile | Tombstone, asker: Ask
 
 @blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
 def erase_user(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    work: dict[str, Any] = context.get_input()
-    try:
-        following = yield from _worked(context, work)
-    except Exception:  # the SDK has no other type for an activity that failed at every attempt
-        if not context.is_replaying:
-            log.error("an erasure is held up: it goes on in %d seconds", PAUSE_SECONDS)
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=PAUSE_SECONDS))
-        following = work
-    if following is not None:
-        context.continue_as_new(following)
+    yield from lasting(context, dict(context.get_input()), _steps)
 
 
-def _worked(context: df.DurableOrchestrationContext, work: dict[str, Any]) -> Generator[Any, Any, Any]:
-    """One history's share of the work; what is left of it, None if it is done."""
+def _steps(context: df.DurableOrchestrationContext, work: dict[str, Any]) -> Generator[Any, Any, bool]:
     if not work["is_barred"]:
         yield context.call_activity_with_retry("erasure_bar", ATTEMPTS, work)
         settled = context.current_utc_datetime + timedelta(seconds=work["settle_seconds"])
         yield context.create_timer(settled)
-        return work | {"is_barred": True}
+        work["is_barred"] = True
+        return False
     for _ in range(CALLS_PER_HISTORY):
         if (yield context.call_activity_with_retry("erasure_sweep", ATTEMPTS, work)):
             continue
         if (yield context.call_activity_with_retry("erasure_finish", ATTEMPTS, work)):
-            return None
-    return work
+            return True
+    return False
 
 
 @blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
@@ -198,18 +183,6 @@ async def erasure_finish(work: Any) -> bool:
     """Whether nothing was left."""
     erasures = (await services().store()).erasures
     return await erasures.finish(work["user_id"], work["erasure"]["id"], datetime.now(UTC))
-
-
-@blueprint.timer_trigger(schedule="0 20 * * * *", arg_name="timer")  # type: ignore[untyped-decorator]
-@blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]
-@private
-async def forget_erasures(timer: func.TimerRequest, client: Any) -> None:
-    """Removes the histories of erasures that are done: they name the user. An orchestration can't do that to itself."""
-    ended = await client.get_status_by(runtime_status=[df.OrchestrationRuntimeStatus.Completed])
-    done = [status.instance_id for status in ended if status.name == ORCHESTRATOR]
-    for instance_id in done:
-        await client.purge_instance_history(instance_id)
-    log.info("%d histories of erasures removed", len(done))
 
 
 def _key() -> bytes:

@@ -1,4 +1,4 @@
-"""What the orchestrations have in common: how they are begun and looked at, and how they work on many users.
+"""What the orchestrations have in common: how they are begun and looked at, go on, and work on many users.
 
 A request names its orchestration: the same caller's same key names the same one, so that it can be sent again. An
 orchestration begins anew after each page of users, with its progress as its input, so that its history stays short.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Literal
 
 import azure.durable_functions as df
@@ -23,6 +24,9 @@ USERS_PER_PAGE = 40
 AT_ONCE = 4
 ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=2000, max_number_of_attempts=5)
 
+PAUSE_SECONDS = 60
+"""After all attempts of an activity have failed: Cosmos DB is out of order for longer."""
+
 State = Literal["running", "completed", "failed"]
 _STATES: dict[str, State] = {
     "Completed": "completed",
@@ -30,6 +34,9 @@ _STATES: dict[str, State] = {
     "Terminated": "failed",
     "Canceled": "failed",
 }
+
+Share = Callable[[df.DurableOrchestrationContext, dict[str, Any]], Generator[Any, Any, bool]]
+"""What one history does of the work, bringing its state up to date as it goes; whether all is done."""
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +107,26 @@ def progress_of(status: df.DurableOrchestrationStatus) -> dict[str, Any]:
     if isinstance(status.output, dict):
         return status.output
     return status.custom_status or input_of(status)["progress"] or {}
+
+
+def lasting(context: df.DurableOrchestrationContext, state: dict[str, Any], share: Share) -> Generator[Any, Any, bool]:
+    """Work that is not given up: what an error holds up goes on after a pause. Whether all is done.
+
+    An orchestration that failed would also be logged by the host with the inputs of its activities, which name users.
+
+    Args:
+        state: The orchestration's input, and that of the next history.
+    """
+    try:
+        is_done = yield from share(context, state)
+    except Exception:  # the SDK has no other type for an activity that failed at every attempt
+        if not context.is_replaying:
+            log.error("an orchestration is held up: it goes on in %d seconds", PAUSE_SECONDS)
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=PAUSE_SECONDS))
+        is_done = False
+    if not is_done:
+        context.continue_as_new(state)
+    return is_done
 
 
 def results(

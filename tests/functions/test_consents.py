@@ -7,13 +7,17 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import azure.durable_functions as df
 import httpx
 import pytest
 import pytest_asyncio
+from azure.core.exceptions import ServiceResponseError
 
 from cosmos import consents as pages
 from cosmos.database import Database, Item, connect
-from functions import consents
+from functions import consents, orchestrations
+from functions.services import services
+from local.functions.host import FunctionHost
 from models.keeping import DAY
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
 from tests.local.functions.host_helpers import until
@@ -349,6 +353,48 @@ async def test_texts_are_not_stored_for_a_user_who_does_not_consent(
         assert [one["status"] for one in answer.json()["items"]] == [status]
     ingested = (await api.get(f"/interactions/{item['id']}", headers=alice)).json()
     assert (ingested["texts_stored"], ingested["user_query"]) == (False, None)
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_a_withdrawal_of_somebody_who_is_erased_meanwhile_comes_to_its_end(
+    api: httpx.AsyncClient, alice: Headers, host: FunctionHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services().settings, "erasure_settle_seconds", 0.2)
+    await recorded(api, alice, await a_session(api, alice))
+    withdrawal_id = (await api.delete("/me/analytics", headers=alice)).json()["withdrawal_id"]
+    assert (await api.delete("/me", headers=alice)).status_code == 202
+    assert host.durable is not None
+    store = host.durable.hub.store
+    await until(lambda: (found := store.read(withdrawal_id)) is not None and not found.is_active)
+    ended = store.read(withdrawal_id)
+    assert ended is not None
+    assert ended.status == "Completed"
+
+
+@pytest.mark.usefixtures("prompt")
+@pytest.mark.parametrize("step", ["is_withdrawn", "apply", "uncount", "empty"])
+async def test_a_withdrawal_that_is_held_up_goes_on_by_itself_and_counts_on(
+    api: httpx.AsyncClient, alice: Headers, drained: Drain, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(consents, "ATTEMPTS", df.RetryOptions(1, 2))
+    monkeypatch.setattr(orchestrations, "PAUSE_SECONDS", 0.05)
+    session = await a_session(api, alice)
+    for _ in range(3):
+        await recorded(api, alice, session)
+    await drained()
+    real, left = getattr(pages.Consents, step), 5
+
+    async def failing(*arguments: Any) -> Any:
+        nonlocal left
+        if left and (step != "apply" or arguments[3] == "user_sessions"):  # after the turns are done
+            left -= 1
+            raise ServiceResponseError("the database is out of order")
+        return await real(*arguments)
+
+    monkeypatch.setattr(pages.Consents, step, failing)
+    found = await ended(api, alice, (await api.delete("/me/analytics", headers=alice)).headers["location"])
+    assert (found["status"], found["turns"], found["sessions"]) == ("completed", 3, 1)
+    assert left == 0
 
 
 async def test_withdrawals_are_their_users_own(

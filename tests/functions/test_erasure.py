@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -14,7 +15,7 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 
 from cosmos import erasure as steps
-from functions import erasure
+from functions import erasure, forgetting, orchestrations
 from functions.services import services
 from local.functions.host import FunctionHost
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
@@ -89,6 +90,12 @@ async def a_history(api: httpx.AsyncClient, headers: Headers, drained: Drain) ->
     assert (await api.post("/bookmarks", json=body, headers=headers)).status_code == 201
     await drained()
     return (await api.get("/me", headers=headers)).json()["id"], session_id
+
+
+async def forget(host: FunctionHost) -> None:
+    """Has the timer run that removes what ended work remembers."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://app") as client:
+        assert (await client.post("/admin/functions/forget_ended_work", json={})).status_code == 202
 
 
 async def completed(api: httpx.AsyncClient, headers: Headers, answer: httpx.Response) -> Json:
@@ -291,21 +298,44 @@ async def test_what_the_orchestration_remembers_names_nobody_and_is_removed(
     await a_history(api, alice, drained)
     receipt = await completed(api, alice, await api.delete("/me", headers=alice))
     assert host.durable is not None
-    store = host.durable.hub.store
+    store, instance_id = host.durable.hub.store, f"erasure-{receipt['id']}"
 
     def has_ended() -> bool:
-        instance = store.read(receipt["id"])
+        instance = store.read(instance_id)
         return instance is not None and not instance.is_active
 
     await until(has_ended)
-    remembered = [*store.history(receipt["id"]), json.dumps(str(store.read(receipt["id"])))]
+    remembered = [*store.history(instance_id), json.dumps(str(store.read(instance_id)))]
     assert remembered
     assert not [text for text in remembered if an_email in text or SECRET in text or "Liddell" in text]
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://app") as client:
-        assert (await client.post("/admin/functions/forget_erasures", json={})).status_code == 202
-    await until(lambda: store.read(receipt["id"]) is None)
+    await forget(host)
+    await until(lambda: store.read(instance_id) is None)
     assert (await api.delete("/me", headers=alice)).json() == receipt
-    assert store.read(receipt["id"]) is None
+    assert store.read(instance_id) is None
+
+
+async def test_what_other_work_remembers_of_users_is_removed_after_days(
+    api: httpx.AsyncClient, host: FunctionHost, alice: Headers, admin: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = (await api.get("/me", headers=alice)).json()["id"]
+    rebuild = (await api.post("/admin/rebuilds", headers=admin, json={"user_id": user_id})).json()
+    url = f"/admin/rebuilds/{rebuild['rebuild_id']}"
+
+    async def has_ended() -> bool:
+        return bool((await api.get(url, headers=admin)).json()["status"] == "completed")
+
+    await until(has_ended)
+    assert host.durable is not None
+    store = host.durable.hub.store
+    receipt = await completed(api, alice, await api.delete("/me", headers=alice))
+    await forget(host)
+    await until(lambda: store.read(f"erasure-{receipt['id']}") is None)
+    assert (await api.get(url, headers=admin)).status_code == 200
+    monkeypatch.setattr(forgetting, "KEPT", timedelta(0))
+    await forget(host)
+    await until(lambda: store.read(rebuild["rebuild_id"]) is None)
+    assert (await api.get(url, headers=admin)).status_code == 404
+    assert not [instance for instance in store.read_all() if user_id in str(instance)]
 
 
 async def test_an_erasure_of_many_pages_begins_anew_and_counts_on(
@@ -325,7 +355,7 @@ async def test_an_erasure_that_is_held_up_goes_on_by_itself(
     api: httpx.AsyncClient, alice: Headers, admin: Headers, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setattr(erasure, "ATTEMPTS", df.RetryOptions(1, 2))
-    monkeypatch.setattr(erasure, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(orchestrations, "PAUSE_SECONDS", 0.05)
     await api.get("/me", headers=alice)
     erasures = (await services().store()).erasures
     real, left = getattr(erasures, step), 5
