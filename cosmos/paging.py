@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from azure.cosmos.aio import ContainerProxy
@@ -50,3 +51,13 @@ async def rows_of(
         found += rows
         if continuation is None:
             return found
+
+
+async def pages_of(container: ContainerProxy, query: str, limit: int, partition_key: str) -> AsyncIterator[list[Item]]:
+    """The rows of a query in one logical partition, a page of at most `limit` at a time."""
+    continuation: str | None = None
+    while True:
+        rows, continuation = await page_of(container, query, {}, limit, continuation, partition_key)
+        yield rows
+        if continuation is None:
+            return

@@ -8,7 +8,7 @@ repaired is guarded by that same ETag; sources are folded as the change feed fol
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,15 +19,15 @@ from azure.cosmos.exceptions import (
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
-from pydantic import ValidationError
 
 from cosmos.analytics import Analytics
 from cosmos.containers import retention_seconds
 from cosmos.database import Database, Item
-from cosmos.paging import page_of
+from cosmos.paging import page_of, pages_of
 from cosmos.placing import COUNTED_AGAIN, Placing
 from cosmos.reading import read_or_none
-from models.bucket import Balance, Bucket, Sums
+from cosmos.stored_buckets import StoredBucket, stored_buckets, stored_etags
+from models.bucket import Balance, Bucket
 from models.buckets import document_of
 from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
 from models.erasure import is_tombstone
@@ -54,10 +54,6 @@ SLACK = timedelta(days=2)
 NEVER = 100 * 365 * 86400
 """Seconds that stand for no expiry."""
 
-BUCKETS = (
-    "SELECT c.id, c._etag, c.revision, c.analytics_period, c.period_key, c.sums, c.first_activity, c.last_activity, "
-    "c.question FROM c WHERE IS_DEFINED(c.analytics_period)"
-)
 LEDGER = "SELECT c.applied, c.ttl FROM c WHERE c.kind = 'ledger'"
 
 
@@ -72,31 +68,6 @@ class _Level:
 
     has: Callable[[str], bool]
     container: str
-
-
-@dataclass(frozen=True)
-class _Held:
-    """A rollup as it was read."""
-
-    bucket: Bucket
-    etag: str
-    revision: int
-    sums: Sums
-    first: datetime | None
-    last: datetime | None
-    question: str | None
-
-    @classmethod
-    def of(cls, item: Item) -> _Held:
-        return cls(
-            Bucket(item["analytics_period"], item["period_key"]),
-            item["_etag"],
-            item["revision"],
-            item["sums"],
-            _moment(item["first_activity"]),
-            _moment(item["last_activity"]),
-            item.get("question"),
-        )
 
 
 @dataclass(frozen=True)
@@ -182,10 +153,11 @@ class Rebuilding:
             levels = [await self._level(work, OF_PLATFORM, lambda: self._counted(partition))]
         else:
             documents, fine = await self._level(work, OF_DOCUMENTS, lambda: self._documents(partition))
-            wrong = {drift.bucket for drift in fine.drifted if not drift.repaired}
-            days = await self._level(work, OF_DAYS, lambda: self._counted(partition, wrong, True))
+            wrong = _wrong(fine)
+            days, coarse = await self._level(work, OF_DAYS, lambda: self._counted(partition, wrong, True))
+            wrong |= _wrong(coarse)
             others = await self._level(work, ELSEWHERE, lambda: self._counted(partition, wrong, False))
-            levels = [(documents, fine), days, others]
+            levels = [(documents, fine), (days, coarse), others]
         return UserDrift(
             user_id=partition,
             buckets=sum(len(buckets.compared) for _, buckets in levels),
@@ -223,7 +195,7 @@ class Rebuilding:
         )
         for container, kind, placing in kinds:
             query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the kinds above
-            async for page in _pages(container, query, DOCUMENTS_PER_PAGE, user_id):
+            async for page in pages_of(container, query, DOCUMENTS_PER_PAGE, user_id):
                 yield [_read(placing, item) for item in page]
 
     async def _counted(self, partition: str, without: Collection[str] = (), days: bool | None = None) -> Pages:
@@ -232,8 +204,8 @@ class Rebuilding:
         query = f"SELECT * FROM c WHERE c.kind IN ({kinds})"  # noqa: S608  # constants
         if days is not None:
             query += f" AND c.analytics_period {'=' if days else '!='} 'daily'"
-        async for page in _pages(self._container, query, DOCUMENTS_PER_PAGE, partition):
-            sound = [item for item in page if f"{item['analytics_period']}:{item['period_key']}" not in without]
+        async for page in pages_of(self._container, query, DOCUMENTS_PER_PAGE, partition):
+            sound = [item for item in page if item["id"].removeprefix(f"{partition}:") not in without]
             yield [_read(self._placing.counted, item) for item in sound]
 
     async def _check_sources(self, partition: str, pages: Pages) -> _Sources:
@@ -242,7 +214,7 @@ class Rebuilding:
             found.unreadable += page.count(None)
             found.count += sum(1 for placed in page if placed)
             for where, source, stands in await self._stand(page):
-                if where == partition:
+                if where == partition and stands is not Standing.BEHIND:
                     found.bounds.add(source)
                 found.behind += stands is Standing.BEHIND
                 found.wrong += stands is Standing.WRONG
@@ -267,22 +239,24 @@ class Rebuilding:
         for _ in range(PASSES):
             before = await self._buckets(work.partition, level)
             tally, shortest = await self._tally(work.partition, level)
-            after = await self._buckets(work.partition, level)
+            after = await stored_etags(self._container, work.partition)
             oldest = work.now - timedelta(seconds=shortest) + SLACK
             found.unsettled = 0
-            for name in sorted((before.keys() | after.keys() | tally.buckets()) - settled):
-                held, later = before.get(name), after.get(name)
-                if (held and held.etag) != (later and later.etag):
+            names = before.keys() | filter(level.has, after) | tally.buckets()
+            for name in sorted(names - settled):
+                held = before.get(name)
+                if (held and held.etag) != after.get(name):
                     found.unsettled += 1
                     continue
                 settled.add(name)
-                first, last = (held.first, held.last) if held else bounds.of(name)
+                first, last = bounds.around(name, held.first, held.last) if held else bounds.of(name)
                 began = first or _began(name)
                 if began and began < oldest and not work.forgetting:
                     found.expired += 1
                     continue
                 found.compared.add(name)
-                drift = compare(work.partition, name, held.sums if held else None, tally.of(name))
+                misstated = (*held.misstated, *held.narrower_than(first, last)) if held else ()
+                drift = compare(work.partition, name, held.sums if held else None, tally.of(name), misstated)
                 if drift is not None:
                     expected = Balance(tally.of(name), first, last)
                     fixed = work.repair and await self._replace(work, held, Bucket.parse(name), expected)
@@ -291,7 +265,7 @@ class Rebuilding:
                 break
         return found
 
-    async def _replace(self, work: _Work, held: _Held | None, bucket: Bucket, balance: Balance) -> bool:
+    async def _replace(self, work: _Work, held: StoredBucket | None, bucket: Bucket, balance: Balance) -> bool:
         """Writes a rollup in the place of the one that was read; False if that has been written meanwhile, or the user
         is being erased.
 
@@ -315,18 +289,14 @@ class Rebuilding:
             return False
         return True
 
-    async def _buckets(self, partition: str, level: _Level) -> dict[str, _Held]:
-        buckets: dict[str, _Held] = {}
-        async for page in _pages(self._container, BUCKETS, ENTRIES_PER_PAGE, partition):
-            for held in map(_Held.of, page):
-                if level.has(held.bucket.name):
-                    buckets[held.bucket.name] = held
-        return buckets
+    async def _buckets(self, partition: str, level: _Level) -> dict[str, StoredBucket]:
+        stored = stored_buckets(self._container, partition)
+        return {held.bucket.name: held async for held in stored if level.has(held.bucket.name)}
 
     async def _tally(self, partition: str, level: _Level) -> tuple[Tally, int]:
         """What the ledger has applied to the buckets, and the seconds after which the first of its entries expires."""
         tally, shortest = Tally(), retention_seconds(level.container) or NEVER
-        async for page in _pages(self._container, LEDGER, ENTRIES_PER_PAGE, partition):
+        async for page in pages_of(self._container, LEDGER, ENTRIES_PER_PAGE, partition):
             for entry in page:
                 applied = {name: sums for name, sums in entry["applied"].items() if level.has(name)}
                 if applied:
@@ -336,21 +306,22 @@ class Rebuilding:
         return tally, shortest
 
 
+def _wrong(buckets: _Buckets) -> set[str]:
+    """Those that stay wrong: what they count in turn is not to be judged by."""
+    return {drift.bucket for drift in buckets.drifted if not drift.repaired}
+
+
 def _began(bucket: str) -> datetime | None:
     """When a bucket of a calendar began: one that counts bookmarks alone knows of no activity."""
     named = Bucket.parse(bucket)
     return period_bounds(named, "UTC")[0] if named.period in CALENDAR else None
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 def _read(placing: Callable[[Item], list[Placed]], item: Item) -> list[Placed] | None:
     """None for what the fold has put aside as a dead letter."""
     try:
         return placing(item)
-    except ValidationError:
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
@@ -367,12 +338,3 @@ OF_DAYS = _Level(lambda bucket: not _counts_documents(bucket), "user_analytics")
 OF_PLATFORM = _Level(lambda bucket: True, "user_interactions")
 ELSEWHERE = _Level(lambda bucket: False, "user_analytics")
 """None of the partition's own buckets: sources that count in others."""
-
-
-async def _pages(container: ContainerProxy, query: str, limit: int, user_id: str) -> AsyncIterator[Iterable[Item]]:
-    continuation: str | None = None
-    while True:
-        rows, continuation = await page_of(container, query, {}, limit, continuation, user_id)
-        yield rows
-        if continuation is None:
-            return

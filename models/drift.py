@@ -1,7 +1,8 @@
 """Whether a user's rollups are what the ledger and the source documents say: the comparison, and its report.
 
 Two statements make a rollup exact. Each source's ledger entry says what the source contributes at that revision; and
-each bucket holds the sum of all that the ledger has applied to it. Drift is where one of them does not hold.
+each bucket holds the sum of all that the ledger has applied to it, and says what follows from it. Drift is where one of
+them does not hold.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ class Measure(Message):
 
 
 class BucketDrift(Message):
-    """A rollup that does not hold what the ledger has applied to it."""
+    """A rollup that does not hold what the ledger has applied to it, or does not say what it holds."""
 
     user_id: str
     bucket: str = Field(description="Such as daily:2026-11-20, weekly:2026-W47, session:<id>, all_time")
     is_missing: bool = Field(description="Whether there is no such rollup, though something was applied to it")
     measures: list[Measure] = Field(description=f"What differs, by name; up to {MEASURES_SHOWN}")
+    fields: list[str] = Field(
+        default=[], description="Fields that are not valid, do not follow from the sums, or leave out what is counted"
+    )
     repaired: bool = False
 
 
@@ -121,18 +125,32 @@ class Bounds:
     def of(self, bucket: str) -> tuple[datetime, datetime] | tuple[None, None]:
         return self._bounds.get(bucket) or (None, None)
 
+    def around(
+        self, bucket: str, first: datetime | None, last: datetime | None
+    ) -> tuple[datetime | None, datetime | None]:
+        """The same, also around the times that the bucket holds: some of what it counts may not be kept any more."""
+        earliest, latest = self.of(bucket)
+        return min(filter(None, (earliest, first)), default=None), max(filter(None, (latest, last)), default=None)
 
-def compare(user_id: str, bucket: str, stored: Sums | None, expected: Sums) -> BucketDrift | None:
-    """The drift of one bucket, None if there is none; `stored` is None for a rollup that does not exist."""
-    held = _without_zeros(stored or {})
-    if held == expected:
+
+def compare(
+    user_id: str, bucket: str, stored: Sums | None, expected: Sums, misstated: Iterable[str] = ()
+) -> BucketDrift | None:
+    """The drift of one bucket, None if there is none.
+
+    Args:
+        stored: The sums that it holds; None for a rollup that does not exist.
+        misstated: Its fields that are wrong whatever the sums are.
+    """
+    held, fields = _without_zeros(stored or {}), sorted(set(misstated))
+    if held == expected and not fields:
         return None
     names = sorted(name for name in held.keys() | expected.keys() if held.get(name, 0) != expected.get(name, 0))
     measures = [
         Measure(measure=name, stored=held.get(name, 0), expected=expected.get(name, 0))
         for name in names[:MEASURES_SHOWN]
     ]
-    return BucketDrift(user_id=user_id, bucket=bucket, is_missing=stored is None, measures=measures)
+    return BucketDrift(user_id=user_id, bucket=bucket, is_missing=stored is None, measures=measures, fields=fields)
 
 
 def _without_zeros(sums: Mapping[str, int]) -> Sums:

@@ -83,6 +83,66 @@ async def test_ten_damaged_rollups_are_found_exactly_and_repaired(
     assert (await store.rebuilding.rebuild(person.user_id, False, NOW)).drifted == []
 
 
+async def test_rollups_that_say_what_does_not_follow_from_their_sums_are_found_and_repaired(
+    store: Store, database: Database, person: Person
+) -> None:
+    await recorded(store, database, person)
+    before = await rollups(database, person)
+    day, presence = (next(name for name in before if name.startswith(kind)) for kind in ("daily", "presence"))
+    week, month = (next(name for name in before if name.startswith(kind)) for kind in ("weekly", "monthly"))
+    damage: dict[str, Item] = {
+        day: {"total_cost_usd": 1e6, "personality_usage": {}},
+        presence: {"turns": 0},
+        week: {"first_activity": None},
+        month: {"last_activity": before[month]["first_activity"]},
+        "all_time": {"total_interactions": 1},
+    }
+    for name, wrong in damage.items():
+        item = before[name] | wrong
+        await database.user_analytics.replace_item(item["id"], item)
+    for repair in (False, True):
+        found = await store.rebuilding.rebuild(person.user_id, repair, NOW)
+        assert {
+            drift.bucket: set(wrong) <= set(drift.fields) for drift in found.drifted for wrong in [damage[drift.bucket]]
+        } == dict.fromkeys(damage, True)
+        assert all(not drift.measures and drift.repaired == repair for drift in found.drifted)
+    after = await rollups(database, person)
+    for name in damage:
+        written = {"revision", "last_updated"}
+        assert {f: v for f, v in plain(after[name]).items() if f not in written} == {
+            f: v for f, v in plain(before[name]).items() if f not in written
+        }
+    assert (await store.rebuilding.rebuild(person.user_id, False, NOW)).drifted == []
+
+
+async def test_rollups_that_are_not_valid_any_more_are_repaired_from_the_ledger(
+    store: Store, database: Database, person: Person
+) -> None:
+    await recorded(store, database, person)
+    before = await rollups(database, person)
+    day, month = (next(name for name in before if name.startswith(kind)) for kind in ("daily", "monthly"))
+    broken = {
+        day: {field: value for field, value in before[day].items() if field != "sums"},
+        month: before[month] | {"sums": "none", "period_key": 7},
+        "all_time": before["all_time"] | {"total_tokens": "many", "invented": True},
+    }
+    for item in broken.values():
+        await database.user_analytics.replace_item(item["id"], item)
+    found = await store.rebuilding.rebuild(person.user_id, False, NOW)
+    assert {drift.bucket: drift.fields for drift in found.drifted} == {
+        day: ["sums"],
+        month: ["period_key", "sums"],
+        "all_time": ["invented", "total_tokens"],
+    }
+    assert found.sources_wrong == found.sources_behind == 0
+    repaired = await store.rebuilding.rebuild(person.user_id, True, NOW)
+    assert {drift.bucket: drift.repaired for drift in repaired.drifted} == dict.fromkeys(broken, True)
+    after = await rollups(database, person)
+    for field in ("sums", "first_activity", "last_activity", "total_tokens", "period_start"):
+        assert {name: after[name][field] for name in broken} == {name: before[name][field] for name in broken}
+    assert (await store.rebuilding.rebuild(person.user_id, False, NOW)).drifted == []
+
+
 async def test_source_whose_ledger_entry_is_lost_is_counted_once(
     store: Store, database: Database, person: Person
 ) -> None:
