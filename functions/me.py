@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 
+from cosmos.patching import require_revision
 from functions import consents
 from functions.api import Routes
 from functions.call import Call
@@ -13,6 +13,7 @@ from functions.graph import refreshed
 from functions.operation import Reply
 from models.profile import UserProfile
 from models.profile_changes import ProfileChanges
+from models.revisions import Revisions
 
 routes = Routes()
 
@@ -67,16 +68,21 @@ async def get_me(call: Call[None]) -> Reply:
 async def edit_me(call: Call[ProfileChanges]) -> Reply:
     """A JSON merge patch (RFC 7386). Each consent that changes is kept with its time in `consent_history`.
 
-    Where `data_retention_consent` is withdrawn, a `Link` of the answer tells where to see how far its effect on what is
-    kept already is.
+    Where this withdraws `data_retention_consent`, a `Link` of the answer tells where to see how far its effect on what
+    is kept already is.
 
     All preferences together may have 16 KB. Totals that are counted meanwhile leave the ETag as it is.
     """
     user_id, expected, changes = (await call.writer()).id, call.expected_revisions, call.body
     headers = {}
     if changes.given().get("data_retention_consent") is False:
-        withdrawal_id = await consents.start(call, user_id, "data_retention_consent", str(uuid.uuid4()))
-        headers = {"Link": f'<{consents.location(withdrawal_id)}>; rel="status"'}
+        profile = await call.store.accounts.read(user_id)
+        require_revision(profile, expected)
+        expected = Revisions.of(profile.revision)
+        if profile.data_retention_consent:
+            occasion = str(profile.revision)
+            withdrawal_id = await consents.start(call, user_id, "data_retention_consent", occasion)
+            headers = {"Link": f'<{consents.location(withdrawal_id)}>; rel="status"'}
     return _shown(await call.store.users.edit(user_id, expected, changes, call.now), headers)
 
 

@@ -15,9 +15,11 @@ from azure.core.exceptions import ServiceResponseError
 
 from cosmos import consents as pages
 from cosmos.database import Database, Item, connect
+from cosmos.users import Users
 from functions import consents, orchestrations
 from functions.services import services
 from local.functions.host import FunctionHost
+from models.errors import Stale
 from models.keeping import DAY
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
 from tests.local.functions.host_helpers import until
@@ -202,25 +204,56 @@ async def test_a_withdrawal_goes_no_further_once_the_consent_is_given_again(
     assert (await rollups(database, later["user_id"]))["all_time"]["sums"]["tokens"] % 1200 == 7
 
 
-@pytest.mark.usefixtures("prompt")
-async def test_an_edit_that_is_refused_withdraws_nothing(
-    api: httpx.AsyncClient, alice: Headers, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[str] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of withdrawals as they are started, be it anew or not."""
+    ids: list[str] = []
     start = consents.start
 
     async def told(*arguments: Any) -> str:
-        started.append(await start(*arguments))
-        return started[-1]
+        ids.append(await start(*arguments))
+        return ids[-1]
 
     monkeypatch.setattr(consents, "start", told)
+    return ids
+
+
+@pytest.mark.usefixtures("prompt")
+async def test_an_edit_that_is_overtaken_withdraws_nothing_and_is_the_same_withdrawal_when_it_is_sent_again(
+    api: httpx.AsyncClient, alice: Headers, database: Database, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     turn = await recorded(api, alice, await a_session(api, alice))
-    stale = alice | {"If-Match": '"99"'}
-    assert (await api.patch("/me", json={"data_retention_consent": False}, headers=stale)).status_code == 412
+
+    async def overtaken(*_: Any) -> None:
+        raise Stale
+
+    etag = (await api.get("/me", headers=alice)).headers["etag"]
+    wanted, as_it_is = {"data_retention_consent": False}, alice | {"If-Match": etag}
+    with monkeypatch.context() as patched:
+        patched.setattr(Users, "edit", overtaken)
+        assert (await api.patch("/me", json=wanted, headers=as_it_is)).status_code == 412
     found = await ended(api, alice, consents.location(started[0]))
     assert (found["status"], found["turns"], found["sessions"]) == ("completed", 0, 0)
     (kept,) = await stored(database.user_interactions, turn["user_id"], "interaction")
     assert "ttl" not in kept
+    again = await api.patch("/me", json=wanted, headers=as_it_is)
+    assert (again.status_code, started[1:]) == (200, started[:1])
+    assert (await ended(api, alice, consents.location(started[0])))["turns"] == 1
+
+
+async def test_what_withdraws_nothing_starts_nothing(
+    api: httpx.AsyncClient, alice: Headers, started: list[str]
+) -> None:
+    stale = alice | {"If-Match": '"99"'}
+    assert (await api.patch("/me", json={"data_retention_consent": False}, headers=stale)).status_code == 412
+    assert started == []
+    first = await changed(api, alice, data_retention_consent=False)
+    assert first.headers["link"] == f'<{consents.location(started[0])}>; rel="status"'
+    again = await changed(api, alice, data_retention_consent=False, timezone="Asia/Tokyo")
+    assert ("link" in again.headers, len(started)) == (False, 1)
+    await changed(api, alice, data_retention_consent=True)
+    await changed(api, alice, data_retention_consent=False)
+    assert len(set(started)) == 2
 
 
 @pytest.mark.usefixtures("prompt")
