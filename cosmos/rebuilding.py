@@ -258,7 +258,7 @@ class Rebuilding:
                 misstated = (*held.misstated, *held.narrower_than(first, last)) if held else ()
                 drift = compare(work.partition, name, held.sums if held else None, tally.of(name), misstated)
                 if drift is not None:
-                    expected = Balance(tally.of(name), first, last)
+                    expected = Balance(tally.of(name), first, last).settled()
                     fixed = work.repair and await self._replace(work, held, Bucket.parse(name), expected)
                     found.drifted.append(drift.model_copy(update={"repaired": fixed}))
             if not found.unsettled:

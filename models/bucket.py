@@ -51,6 +51,10 @@ class Balance:
     first: datetime | None = None
     last: datetime | None = None
 
+    def settled(self) -> Balance:
+        """Itself; without times if it holds nothing: whatever counted them is taken away."""
+        return self if self.sums else Balance()
+
 
 def by_count(sums: Mapping[str, int], dimension: str) -> dict[str, int]:
     """The values of a dimension with their counts, highest first, equal ones by name."""

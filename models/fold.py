@@ -22,8 +22,11 @@ VALUES_PER_DIMENSION = 200
 This bounds a rollup's size whatever the client sends. The ledger remembers what was applied, so differences stay exact.
 """
 
-OTHER_BOUNDS = {"asker": 3, "response_ms": 1000}
-"""Dimensions with bounds of their own: who asks a question matters until there are three; a histogram has its bins."""
+OTHER = "other"
+
+OTHER_BOUNDS = {"asker": 3, "response_ms": 1000, "week": 600}
+"""Dimensions with bounds of their own: who asks a question matters until there are three; a histogram has its bins; and
+weeks with turns are those of ten years."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,9 @@ def fold(sources: Iterable[Source], ledger: Mapping[str, Applied], balances: Map
             balance.first = min(filter(None, (balance.first, source.first)), default=None)
             balance.last = max(filter(None, (balance.last, source.last)), default=None)
         outcome.entries[source.key] = Applied(source.revision, contributed, source.ttl)
+    settled = {bucket: balance.settled() for bucket, balance in outcome.balances.items()}
     outcome.balances = {
-        bucket: balance for bucket, balance in outcome.balances.items() if balance != balances.get(bucket, Balance())
+        bucket: balance for bucket, balance in settled.items() if balance != balances.get(bucket, Balance())
     }
     return outcome
 
@@ -135,17 +139,28 @@ def _added(left: Sums, right: Sums) -> Sums:
 
 
 def _capped(sums: Sums, held: Sums) -> Sums:
-    """`sums`, with values of a dimension that is full in the bucket counted as `other`."""
-    new = [measure for measure in sums if ":" in measure and measure not in held]
+    """`sums`, with values of a dimension that is full in the bucket counted as `other`.
+
+    What is counted of a value besides, such as `model_tokens:x` of `model:x`, goes where the value itself goes.
+    """
+    new = [measure for measure in sums if ":" in measure and measure not in held and not _is_other(measure)]
     if not new:
         return sums
-    used = Counter(measure.partition(":")[0] for measure in held if ":" in measure)
+    used = Counter(measure.partition(":")[0] for measure in held if ":" in measure and not _is_other(measure))
     counted = dict(sums)
-    for measure in new:
-        dimension = measure.partition(":")[0]
-        if used[dimension] < OTHER_BOUNDS.get(dimension, VALUES_PER_DIMENSION):
-            used[dimension] += 1
+    for measure in sorted(new, key=lambda name: "_" in name.partition(":")[0]):  # values before what is told of them
+        dimension, _, value = measure.partition(":")
+        itself = f"{dimension.partition('_')[0]}:{value}"
+        if itself in sums and itself != measure:
+            is_named = itself in held or itself in counted
         else:
-            other = f"{dimension}:other"
-            counted[other] = counted.get(other, 0) + counted.pop(measure)
+            is_named = used[dimension] < OTHER_BOUNDS.get(dimension, VALUES_PER_DIMENSION)
+            used[dimension] += is_named
+        if not is_named:
+            amount, other = counted.pop(measure), f"{dimension}:{OTHER}"
+            counted[other] = counted.get(other, 0) + amount
     return counted
+
+
+def _is_other(measure: str) -> bool:
+    return measure.endswith(f":{OTHER}")

@@ -13,7 +13,7 @@ from pydantic import Field
 from models.bucket import Balance, Bucket, UserPeriod, average_rating, bucket_id, by_count, ratio
 from models.contribution import of_day
 from models.counted import Counted
-from models.fold import Source
+from models.fold import OTHER, Source
 from models.risk.finding import Finding
 from models.values import Count, Timestamp, Uuid
 
@@ -125,7 +125,7 @@ class Rollup(Counted):
             share_rate=ratio(sums.get("shared", 0), turns),
             learning_journey_progress=learning_progress(sums),
             knowledge_areas_explored=list(by_count(sums, "topic")),
-            favorite_sources=list(by_count(sums, "source"))[:10],
+            favorite_sources=[name for name in by_count(sums, "source") if name != OTHER][:10],
             usage_anomalies=sorted({one.pattern for one in found}),
             risk_indicators={one.rule: one.strength for one in found},
             abuse_likelihood=likelihood(found),

@@ -143,3 +143,42 @@ def test_what_was_counted_as_other_is_taken_from_other_again() -> None:
     partition.transact([Source(f"turn-{VALUES_PER_DIMENSION}", 2, {day: {"topic:0": 1}}, START, START)])
     assert "topic:other" not in partition.balances[day].sums
     assert partition.balances[day].sums["topic:0"] == 2
+
+
+def test_what_a_full_bucket_calls_other_is_counted_once_by_what_counts_it_in_turn() -> None:
+    day, week = Bucket("daily", "2026-11-01"), Bucket("weekly", "2026-W44")
+    many = {f"source:{number:03}": 1 for number in range(VALUES_PER_DIMENSION + 5)}
+    counted = fold([Source("turn", 1, {day: many})], {}, {}).balances[day].sums
+    assert counted["source:other"] == 5
+    again = fold([Source("day", 1, {week: counted})], {}, {})
+    assert again.balances[week].sums == counted
+    assert again.entries["day"].contributions[week.name] == counted
+
+
+def test_what_is_told_of_a_value_goes_where_the_value_goes() -> None:
+    day = Bucket("utc_daily", "2026-11-01")
+    sources = [Source(f"{n}", 1, {day: {f"model:{n}": 1}}) for n in range(VALUES_PER_DIMENSION)]  # without a token
+    late = Source("late", 1, {day: {"model_tokens:late": 7, "model:late": 1}})
+    named = Source("0", 2, {day: {"model:0": 1, "model_tokens:0": 9}})
+    sums = fold([*sources, late, named], {}, {}).balances[day].sums
+    assert (sums["model:other"], sums["model_tokens:other"], sums["model_tokens:0"]) == (1, 7, 9)
+    assert "model_tokens:late" not in sums
+
+
+def test_a_place_that_becomes_free_is_taken_although_something_is_counted_as_other() -> None:
+    asked = Bucket("question", "q")
+    four = [Source(f"turn-{who}", 1, {asked: {"asked": 1, f"asker:{who}": 1}}) for who in "abcd"]
+    first = fold(four, {}, {})
+    later = [Source("turn-a", 2, {}), Source("turn-e", 1, {asked: {"asked": 1, "asker:e": 1}})]
+    sums = fold(later, first.entries, first.balances).balances[asked].sums
+    assert sums == {"asked": 4, "asker:b": 1, "asker:c": 1, "asker:e": 1, "asker:other": 1}
+
+
+def test_a_bucket_from_which_everything_is_taken_has_no_times() -> None:
+    day = Bucket("daily", "2026-11-01")
+    first = fold([Source("turn", 1, {day: {"interactions": 1}}, START, START)], {}, {})
+    emptied = fold([Source("turn", 2, {})], first.entries, first.balances)
+    assert emptied.balances[day] == Balance()
+    later = START + timedelta(hours=1)
+    again = fold([Source("next", 1, {day: {"interactions": 1}}, later, later)], {}, emptied.balances)
+    assert (again.balances[day].first, again.balances[day].last) == (later, later)
