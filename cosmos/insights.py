@@ -18,16 +18,20 @@ from models.platform.insights import (
     Insights,
     PlatformHealth,
     common_question,
+    risk_score,
 )
 from models.platform.pseudonyms import PLATFORM, SHARDS
 from models.platform.question import Question
 from models.platform.rollup import PlatformRollup
 from models.platform.user_group import UserGroup
 from models.profile import UserProfile
+from models.risk.judgement import flagged_for
 from models.risk.thresholds import RiskSettings
 from models.rollup import Rollup
+from models.values import format_timestamp
 
 RISKY_USERS = 20
+CANDIDATES = 200
 QUESTIONS = 20
 COHORT_WEEKS = 12
 
@@ -74,27 +78,40 @@ class PlatformInsights:
         return sorted(found, key=lambda one: (-one.frequency, one.question))[:limit]
 
     async def high_risk_users(self, limit: int, month: str, now: datetime) -> list[HighRiskUser]:
-        """The accounts of the highest scores from which one is flagged, by an index, with their days and months."""
+        """The accounts that are flagged by their scores as of now, the highest first, with their days and months.
+
+        Found by an index on the scores as they were at the accounts' newest turns, among the highest `CANDIDATES` of
+        those that may not have decayed since.
+        """
         query = (
-            "SELECT * FROM c WHERE c.kind = 'profile' AND c.risk_score >= @flagged "
+            "SELECT * FROM c WHERE c.kind = 'profile' AND c.risk_score >= @flagged AND c.risk_judged_until >= @since "
             "ORDER BY c.risk_score DESC OFFSET 0 LIMIT @limit"
         )
-        parameters = [{"name": "@flagged", "value": self._risk.flag_from}, {"name": "@limit", "value": limit}]
-        found = self._users.query_items(query, parameters=parameters)
-        profiles = [UserProfile.parse(item) async for item in found]
+        parameters = {
+            "flagged": self._risk.flag_from,
+            "since": format_timestamp(now - flagged_for(self._risk)),
+            "limit": CANDIDATES,
+        }
+        named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
+        profiles = [UserProfile.parse(item) async for item in self._users.query_items(query, parameters=named)]
+        scores = {profile.id: risk_score(profile, self._risk, now) for profile in profiles}
+        flagged = [profile for profile in profiles if scores[profile.id] >= self._risk.flag_from]
 
         async def described(profile: UserProfile) -> HighRiskUser:
             day, monthly = await asyncio.gather(
                 self._last_day(profile.id),
                 read_or_none(self._analytics, bucket_id(profile.id, Bucket("monthly", month)), profile.id),
             )
-            return HighRiskUser.of(profile, day, Rollup.parse(monthly) if monthly else None, self._risk, now)
+            return HighRiskUser.of(profile, scores[profile.id], day, Rollup.parse(monthly) if monthly else None)
 
-        users = await asyncio.gather(*map(described, profiles))
-        return sorted(users, key=lambda user: (-user.risk_score, user.user_id))
+        highest = sorted(flagged, key=lambda profile: (-scores[profile.id], profile.id))[:limit]
+        return await asyncio.gather(*map(described, highest))
 
     async def _last_day(self, user_id: str) -> Rollup | None:
-        query = "SELECT * FROM c WHERE c.id >= @first AND c.id < @end ORDER BY c.id DESC OFFSET 0 LIMIT 1"
+        query = (
+            "SELECT * FROM c WHERE c.id >= @first AND c.id < @end AND c.total_interactions > 0 "
+            "ORDER BY c.id DESC OFFSET 0 LIMIT 1"
+        )
         first = bucket_id(user_id, Bucket("daily", "0"))
         rows = await rows_of(self._analytics, query, {"first": first, "end": f"{first[:-1]}~"}, user_id)
         return Rollup.parse(rows[0]) if rows else None

@@ -41,21 +41,23 @@ class HighRiskUser(Message):
     total_cost_usd: float = Field(description="USD in all")
 
     @classmethod
-    def of(
-        cls, profile: UserProfile, day: Rollup | None, month: Rollup | None, settings: RiskSettings, now: datetime
-    ) -> HighRiskUser:
-        """The account; `day` is the last with turns, `month` the one asked for."""
-        findings = {found.rule: found for found in profile.abuse_evidence}
+    def of(cls, profile: UserProfile, score: float, day: Rollup | None, month: Rollup | None) -> HighRiskUser:
+        """The account with its score; `day` is the last with turns, `month` the one asked for."""
         return cls(
             user_id=profile.id,
             account_status=profile.account_status,
-            risk_score=score_of(findings, settings, now),
+            risk_score=score,
             red_flags=profile.abuse_flags,
             evidence=profile.abuse_evidence,
             daily_query_count=day.total_interactions if day else 0,
             cost_impact_usd=month.total_cost_usd if month else 0.0,
             total_cost_usd=profile.total_cost_usd,
         )
+
+
+def risk_score(profile: UserProfile, settings: RiskSettings, now: datetime) -> float:
+    """What the findings on a profile score at `now`."""
+    return score_of({found.rule: found for found in profile.abuse_evidence}, settings, now)
 
 
 class PlatformHealth(Message):
@@ -149,7 +151,9 @@ class Insights(Message):
 
     month: str = Field(description="Of UTC, such as 2026-11")
     as_of: Timestamp | None = Field(description="When the month's figures were last written; null if there are none")
-    high_risk_users: list[HighRiskUser] = Field(description="Highest score first, as they stand now")
+    high_risk_users: list[HighRiskUser] = Field(
+        description="Accounts that are flagged, by their scores as they stand now"
+    )
     platform_health: PlatformHealth = Field(description="How the platform did in the month")
     common_questions: list[CommonQuestion] = Field(description="Most frequent first")
     growth_metrics: GrowthMetrics = Field(description="Who is new, who comes back, and what they use")

@@ -71,6 +71,12 @@ def score_of(findings: Mapping[Rule, Finding], settings: RiskSettings, now: date
     return round(min(100.0, sum(points(found, settings, now) for found in findings.values())), 2)
 
 
+def flagged_for(settings: RiskSettings) -> timedelta:
+    """How long after its newest turn an account may be flagged: by then the findings of all rules have decayed."""
+    most = len(_RULES) * settings.points_per_rule / settings.flag_from
+    return timedelta(days=settings.half_life_days * max(0.0, math.log2(most)))
+
+
 def decision_of(score: float, settings: RiskSettings) -> Decision:
     """What the policy makes of a score. In shadow mode it is recorded and not carried out."""
     if score >= settings.suspend_from:

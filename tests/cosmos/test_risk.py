@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import datetime, timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -161,3 +162,21 @@ async def test_who_becomes_a_service_account_is_no_longer_suspected(
     await fold_on(store.folding, database, person)
     profile = await profile_of(store, person)
     assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (0, [], "nothing")
+
+
+async def test_who_stands_out_is_told_by_the_scores_of_now(store: Store, database: Database, person: Person) -> None:
+    now = datetime(2041, 5, 1, tzinfo=UTC)  # when no other test's user is flagged
+    settings = RiskSettings()
+    long_ago = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email="b" + person.email, name="B")
+    lately = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email="c" + person.email, name="C")
+    asked = ((person, 30, now - timedelta(hours=2)), (long_ago, 40, now - timedelta(days=40)), (lately, 14, now))
+    stored = []
+    for who, count, last in asked:
+        await store.users.ensure(who, now, now)
+        await store.folding.interactions(repeated(who, count, last - timedelta(hours=5)), now)
+        await fold_on(store.folding, database, who)
+        stored.append((await profile_of(store, who)).risk_score)
+    assert stored[1] >= stored[0] > stored[2] >= settings.flag_from
+    found = await store.insights.high_risk_users(3, "2041-05", now)
+    assert [user.user_id for user in found] == [person.user_id, lately.user_id]
+    assert [user.user_id for user in await store.insights.high_risk_users(1, "2041-05", now)] == [person.user_id]
