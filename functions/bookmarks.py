@@ -93,6 +93,7 @@ async def save_bookmark(call: Call[NewBookmark]) -> Reply:
         turn,
         call.now,
         title=wanted.bookmark_title,
+        texts=profile.text_storage_consent,
         bookmark_tags=wanted.bookmark_tags,
         bookmark_notes=wanted.bookmark_notes,
         bookmark_collection=wanted.bookmark_collection,

@@ -69,8 +69,10 @@ class UserBookmark(Document):
     bookmark_tags: Tags = Field(default_factory=list, description="The user's own tags")
     bookmark_notes: Notes | None = Field(default=None, description="The user's own notes")
 
-    original_query: str | None = Field(description="Copy of the question; null if its text is not stored")
-    bookmarked_response: str | None = Field(description="Copy of the answer; null if its text is not stored")
+    original_query: str | None = Field(
+        description="Copy of the question; null without `text_storage_consent`, or if its text is not stored"
+    )
+    bookmarked_response: str | None = Field(description="Copy of the answer; null under the same conditions")
     personality: str = Field(description="Who answered: the turn's `personality_used`")
     source_references: list[Reference] = Field(default_factory=list, description="The turn's `source_references`")
 
@@ -83,12 +85,17 @@ class UserBookmark(Document):
     last_accessed: Timestamp | None = Field(default=None, description="When it was last opened")
 
     @classmethod
-    def of(cls, turn: UserInteraction, now: datetime, title: str | None = None, **kept: Any) -> UserBookmark:
+    def of(
+        cls, turn: UserInteraction, now: datetime, title: str | None = None, texts: bool = True, **kept: Any
+    ) -> UserBookmark:
         """The bookmark of a turn that its user saves at `now`. Without a title it gets one from what is stored of it.
 
         Args:
+            texts: Whether it may have a copy of the turn's texts.
             kept: What the user says of it: tags, notes, collection, favourite.
         """
+        if not texts:
+            turn = turn.model_copy(update={"user_query": None, "response_text": None})
         return cls(
             id=bookmark_id_of(turn.user_id, turn.id),
             partition_key=turn.user_id,

@@ -21,8 +21,8 @@ MEANINGS: dict[Consent, str] = {
     "shortened stays so when it is given again. Bookmarks stay",
     "analytics_consent": "Withdrawn, later turns and sessions count in no rollup; `DELETE /api/me/analytics` takes out "
     "the past ones, too. Limits and the protection against abuse need no consent",
-    "text_storage_consent": "Withdrawn, questions, answers and written feedback are not stored from then on, as with "
-    "`store_texts` of a turn; all figures are",
+    "text_storage_consent": "Withdrawn, questions, answers and written feedback are not stored from then on, nor "
+    "copied into bookmarks, as with `store_texts` of a turn; all figures are, and what is stored already stays",
     "marketing_consent": "Recorded for whoever sends mail; this service sends none",
 }
 """What each consent does, for whoever reads or changes it. Another takes effect within half a minute everywhere."""

@@ -204,6 +204,20 @@ async def test_a_withdrawal_goes_no_further_once_the_consent_is_given_again(
     assert (await rollups(database, later["user_id"]))["all_time"]["sums"]["tokens"] % 1200 == 7
 
 
+async def test_a_bookmark_copies_no_texts_of_an_older_turn_once_the_user_does_not_consent(
+    api: httpx.AsyncClient, alice: Headers
+) -> None:
+    session = await a_session(api, alice)
+    turns = [await recorded(api, alice, session, user_query="What ails me?") for _ in range(2)]
+    before = (await api.post("/bookmarks", json={"interaction_id": turns[0]["id"]}, headers=alice)).json()
+    await changed(api, alice, text_storage_consent=False)
+    wanted = {"interaction_id": turns[1]["id"], "bookmark_notes": "Mine"}
+    after = (await api.post("/bookmarks", json=wanted, headers=alice)).json()
+    assert (before["bookmark_title"], before["original_query"]) == ("What ails me?", "What ails me?")
+    assert (after["original_query"], after["bookmarked_response"], after["bookmark_notes"]) == (None, None, "Mine")
+    assert "ails" not in after["bookmark_title"]
+
+
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of withdrawals as they are started, be it anew or not."""
