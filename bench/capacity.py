@@ -13,13 +13,13 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from math import ceil
+from math import ceil, log2
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES, SIZES, Assumed, Limits, Measured, Prices
 from bench.sizes import measured_sizes
-from models.platform.pseudonyms import SHARDS
+from models.platform.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 
 DAY_SECONDS = 86_400
 MONTH_HOURS = 730
@@ -136,8 +136,8 @@ class Need:
         return max(5, ceil(self.storage_gb / self.x.partition_gb), ceil(self.maximum_ru / self.x.partition_ru))
 
     @property
-    def shard_gb(self) -> float:
-        """turns a day x 2 years x their ledger entries, plus questions, sessions and presence of 5 years, / shards"""
+    def sharded_gb(self) -> float:
+        """turns a day x 2 years x their ledger entries, plus questions, sessions and presence of 5 years"""
         two = self.users * self.a.turns_per_user_day * 2 * YEAR_DAYS * SIZES["ledger of a turn, platform"]
         per_turn = (
             self.a.new_question_share * SIZES["question"]
@@ -146,17 +146,23 @@ class Need:
         five = self.users * self.a.turns_per_user_day * 5 * YEAR_DAYS * per_turn
         days = self.users * self.a.active_share * 5 * YEAR_DAYS * SIZES["ledger of presence, platform"]
         months = self.users * 60 * SIZES["ledger of a month, platform"]
-        return (two + five + days + months) / GB / SHARDS
+        return (two + five + days + months) / GB
 
     @property
-    def shard_ru(self) -> float:
-        """peak turns/s x RU of a turn's steps in the shards / shards"""
-        return self.peak_turns_per_second * self.m.shard_ru_per_turn / SHARDS
+    def sharded_ru(self) -> float:
+        """peak turns/s x RU of a turn's steps in the shards"""
+        return self.peak_turns_per_second * self.m.shard_ru_per_turn
 
     @property
-    def shards_needed(self) -> int:
-        """so that a shard holds at most 15 GB and 7,500 RU/s"""
-        return max(1, ceil(self.shard_gb * SHARDS / 15), ceil(self.shard_ru * SHARDS / 7_500))
+    def shards(self) -> int:
+        """the least power of two with at most 15 GB and 7,500 RU/s in each; at least the default"""
+        needed = max(DEFAULT_SHARDS, self.sharded_gb / 15, self.sharded_ru / 7_500)
+        return int(2 ** ceil(log2(needed)))
+
+    @property
+    def deployments(self) -> int:
+        """platform shards / the most that one deployment takes"""
+        return ceil(self.shards / MAX_SHARDS)
 
     @property
     def feed_turns_per_second(self) -> float:
@@ -229,9 +235,10 @@ ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("maximum_ru", "autoscale's maximum, RU/s", lambda value: f"{value:,.0f}" if value else "-"),
     ("billed_ru", "RU/s billed", lambda value: f"{value:,.0f}" if value else "-"),
     ("partitions", "physical partitions, at least", lambda value: f"{value:,}"),
-    ("shard_gb", f"GB in each of {SHARDS} platform shards", lambda value: f"{value:,.2f}"),
-    ("shard_ru", "RU/s in each of them, peak", lambda value: f"{value:,.0f}"),
-    ("shards_needed", "platform shards needed", lambda value: f"{value:,}"),
+    ("sharded_gb", "GB in the platform's shards", lambda value: f"{value:,.1f}"),
+    ("sharded_ru", "RU/s in them, peak", lambda value: f"{value:,.0f}"),
+    ("shards", "`PLATFORM_SHARDS`", lambda value: f"{value:,}"),
+    ("deployments", "deployments", lambda value: f"{value:,}"),
     ("feed_turns_per_second", "turns/s that the feeds can fold", lambda value: f"{value:,.0f}"),
     ("catching_up_minutes", "minutes to catch up with an hour", lambda value: f"{value:,.1f}"),
     ("instances", "instances of 2 GB, peak", lambda value: f"{value:,}"),

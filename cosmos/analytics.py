@@ -26,6 +26,7 @@ from models.erasure import is_tombstone
 from models.fold import Applied, Outcome, Source, buckets_of, fold
 from models.ledger import LedgerEntry, ledger_id
 from models.platform.pseudonyms import is_platform
+from models.platform.question import Question
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow, risk_window_id
@@ -220,8 +221,9 @@ class _Held:
         for bucket, balance in outcome.balances.items():
             before = self._counted.get(bucket)
             revision = before.revision + 1 if before else 1
+            was_common = isinstance(before, Question) and before.was_common
             documents.append(
-                document_of(self.partition, bucket, balance, revision, now, findings, questions.get(bucket))
+                document_of(self.partition, bucket, balance, revision, now, findings, questions.get(bucket), was_common)
             )
         return [self._guarded(document) for document in documents]
 

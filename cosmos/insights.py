@@ -20,7 +20,7 @@ from models.platform.insights import (
     common_question,
     risk_score,
 )
-from models.platform.pseudonyms import PLATFORM, SHARDS
+from models.platform.pseudonyms import PLATFORM
 from models.platform.question import Question
 from models.platform.rollup import PlatformRollup
 from models.platform.user_group import UserGroup
@@ -70,12 +70,11 @@ class PlatformInsights:
         return await self._range(PlatformRollup, first, last)
 
     async def common_questions(self, limit: int) -> list[CommonQuestion]:
-        """The most frequent questions that may be shown: the most frequent of each shard, by one query each."""
+        """The most frequent questions that may be shown, by one query and an index."""
         query = "SELECT * FROM c WHERE c.shown_frequency > 0 ORDER BY c.shown_frequency DESC OFFSET 0 LIMIT @limit"
-        shards = [f"{PLATFORM}-{number:02}" for number in range(SHARDS)]
-        most = await asyncio.gather(*(rows_of(self._analytics, query, {"limit": limit}, shard) for shard in shards))
-        found = [common_question(Question.parse(row)) for rows in most for row in rows]
-        return sorted(found, key=lambda one: (-one.frequency, one.question))[:limit]
+        rows = await rows_of(self._analytics, query, {"limit": limit}, PLATFORM)
+        found = [common_question(Question.parse(row)) for row in rows]
+        return sorted(found, key=lambda one: (-one.frequency, one.question))
 
     async def high_risk_users(self, limit: int, month: str, now: datetime) -> list[HighRiskUser]:
         """The accounts that are flagged by their scores as of now, the highest first, with their days and months.

@@ -14,13 +14,14 @@ from models.interaction import UserInteraction
 from models.platform import sources as platform
 from models.platform.presence import Presence
 from models.platform.pseudonyms import Pseudonyms
+from models.platform.question import Question
 from models.platform.rollup import PlatformRollup
 from models.platform.sources import Placed
 from models.platform.user_group import UserGroup
 from models.rollup import Rollup
 from models.session import UserSession
 
-COUNTED_AGAIN = ("rollup", "presence", "platform_rollup", "user_group")
+COUNTED_AGAIN = ("rollup", "presence", "platform_rollup", "user_group", "question")
 """Kinds of documents that hold buckets and are sources themselves."""
 
 
@@ -32,6 +33,11 @@ class Placing:
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
+
+    @property
+    def platform(self) -> list[str]:
+        """The platform's partitions, those first that count documents."""
+        return self._pseudonyms.partitions
 
     def interaction(self, item: Item) -> list[Placed]:
         """A turn: in the user's day and its session, and in the platform's day and its question."""
@@ -60,7 +66,7 @@ class Placing:
             placed.append(platform.of_rollup(document, self._pseudonyms))
         elif isinstance(document, Presence):
             placed.append(platform.of_presence(document, self._pseudonyms))
-        elif isinstance(document, PlatformRollup | UserGroup):
+        elif isinstance(document, PlatformRollup | UserGroup | Question):
             placed.append(platform.of_shard(document))
         return [one for one in placed if one is not None]
 

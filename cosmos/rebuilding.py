@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
@@ -33,7 +34,7 @@ from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compar
 from models.erasure import is_tombstone
 from models.fold import Source
 from models.ledger import LedgerEntry, ledger_id
-from models.platform.pseudonyms import PLATFORM, SHARDS, is_platform
+from models.platform.pseudonyms import is_platform
 from models.platform.sources import Placed
 from models.risk.window import RiskWindow, risk_window_id
 from models.rollup import period_bounds
@@ -111,12 +112,7 @@ class Rebuilding:
     """The rollups of one user, or of one of the platform's partitions, at a time.
 
     Safe to be interrupted anywhere and to be called again.
-
-    Attributes:
-        platform: The platform's partitions, in the order to rebuild them.
     """
-
-    platform = (*(f"{PLATFORM}-{number:02}" for number in range(SHARDS)), PLATFORM)
 
     def __init__(self, database: Database, analytics: Analytics, placing: Placing) -> None:
         self._database = database
@@ -135,6 +131,17 @@ class Rebuilding:
         query = "SELECT c.id FROM c WHERE c.kind = 'profile'"
         rows, following = await page_of(self._database.users, query, {}, limit, continuation, None)
         return [row["id"] for row in rows], following
+
+    async def partitions(
+        self, limit: int, continuation: dict[str, Any] | None
+    ) -> tuple[list[str], dict[str, Any] | None]:
+        """Some of all there is to rebuild, and where the next are: the users, and then the platform's partitions."""
+        start = (continuation or {}).get("platform")
+        if start is None:
+            users, following = await self.users(limit, (continuation or {}).get("users"))
+            return users, {"users": following} if following else {"platform": 0}
+        end = start + limit
+        return self._placing.platform[start:end], {"platform": end} if end < len(self._placing.platform) else None
 
     async def rebuild(self, partition: str, repair: bool, now: datetime, forgetting: bool = False) -> UserDrift:
         """Compares the rollups of a user, or of one of the platform's partitions; repairs them if told to.
@@ -277,7 +284,7 @@ class Rebuilding:
             return False
         findings = RiskWindow.parse(window).findings.values() if window else ()
         question = held.question if held else None
-        body = document_of(work.partition, bucket, balance, revision, work.now, findings, question).body()
+        body = document_of(work.partition, bucket, balance, revision, work.now, findings, question, True).body()
         try:
             if held is None:
                 await self._container.create_item(body)

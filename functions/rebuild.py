@@ -8,14 +8,13 @@ the end.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
 from pydantic import Field
 
-from cosmos.rebuilding import Rebuilding
 from functions.api import Routes
 from functions.call import Call
 from functions.faults import private
@@ -38,6 +37,7 @@ from functions.services import services
 from models.document import Message
 from models.drift import BucketDrift, UserDrift, total_of
 from models.errors import KeyReused
+from models.platform.pseudonyms import is_platform
 from models.values import Count, Timestamp, Uuid
 
 ORCHESTRATOR = "rebuild_analytics"
@@ -59,7 +59,7 @@ class Progress(Message):
 
     users_total: Count = 0
     users_done: Count = Field(default=0, description="Those that failed included")
-    users_failed: Count = Field(default=0, description="Users who could not be compared, whatever was tried")
+    users_failed: Count = Field(default=0, description="Users and partitions that could not be compared")
     buckets: Count = Field(default=0, description="Rollups compared")
     drifted_buckets: Count = Field(default=0, description="Rollups that did not hold what the ledger applied to them")
     repaired_buckets: Count = 0
@@ -131,32 +131,19 @@ def rebuild_analytics(context: df.DurableOrchestrationContext) -> Generator[Any,
         total = 1 if request["user_id"] else (yield context.call_activity_with_retry("rebuild_count", ATTEMPTS))
         progress = Progress(users_total=total).model_dump(mode="json")
     if request["user_id"]:
-        page = {"users": [request["user_id"]], "continuation": None}
+        page = {"partitions": [request["user_id"]], "continuation": None}
     else:
         page = yield context.call_activity_with_retry("rebuild_page", ATTEMPTS, state["continuation"])
-    for start in range(0, len(page["users"]), AT_ONCE):
-        wave = [{"user_id": user, "repair": request["repair"]} for user in page["users"][start : start + AT_ONCE]]
-        reports = yield from results(context, "rebuild_user", wave)
-        progress = advanced(progress, [report for report in reports if report], users=len(wave))
+    for start in range(0, len(page["partitions"]), AT_ONCE):
+        wave = page["partitions"][start : start + AT_ONCE]
+        work = [{"partition": partition, "repair": request["repair"]} for partition in wave]
+        reports = yield from results(context, "rebuild_partition", work)
+        progress = advanced(progress, wave, [report for report in reports if report])
         context.set_custom_status(progress)
     if page["continuation"] is None:
-        if not request["user_id"]:
-            progress = yield from _platform(context, request, progress)
         return progress
     context.continue_as_new({"request": request, "progress": progress, "continuation": page["continuation"]})
     return None
-
-
-def _platform(
-    context: df.DurableOrchestrationContext, request: dict[str, Any], progress: dict[str, Any]
-) -> Generator[Any, Any, dict[str, Any]]:
-    """The platform's own rollups, the shards before what counts them."""
-    work = [{"user_id": partition, "repair": request["repair"]} for partition in Rebuilding.platform]
-    for start in range(0, len(work), AT_ONCE):
-        reports = yield from results(context, "rebuild_user", work[start : start + AT_ONCE])
-        progress = advanced(progress, [report for report in reports if report], users=0)
-        context.set_custom_status(progress)
-    return progress
 
 
 @blueprint.activity_trigger(input_name="nothing")  # type: ignore[untyped-decorator]
@@ -168,23 +155,25 @@ async def rebuild_count(nothing: Any) -> int:
 @blueprint.activity_trigger(input_name="continuation")  # type: ignore[untyped-decorator]
 @private
 async def rebuild_page(continuation: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
-    users, following = await (await services().store()).rebuilding.users(USERS_PER_PAGE, continuation)
-    return {"users": users, "continuation": following}
+    rebuilding = (await services().store()).rebuilding
+    partitions, following = await rebuilding.partitions(USERS_PER_PAGE, continuation)
+    return {"partitions": partitions, "continuation": following}
 
 
 @blueprint.activity_trigger(input_name="one")  # type: ignore[untyped-decorator]
 @private
-async def rebuild_user(one: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
+async def rebuild_partition(one: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
     rebuilding = (await services().store()).rebuilding
-    report = await rebuilding.rebuild(one["user_id"], one["repair"], datetime.now(UTC))
+    report = await rebuilding.rebuild(one["partition"], one["repair"], datetime.now(UTC))
     return report.model_dump(mode="json")
 
 
-def advanced(progress: dict[str, Any], reports: list[dict[str, Any]], users: int) -> dict[str, Any]:
-    """The progress with some users counted in it; of those that failed there is no report."""
+def advanced(progress: dict[str, Any], wave: Sequence[str], reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """The progress with some users and partitions counted in it; of those that failed there is no report."""
     found = [UserDrift.model_validate(report) for report in reports]
     drift = [*progress["drift"], *(drift for report in reports for drift in report["drifted"])]
-    total = {"users_done": users, "users_failed": max(0, users - len(found))} | total_of(found)
+    users = sum(not is_platform(partition) for partition in wave)
+    total = {"users_done": users, "users_failed": len(wave) - len(found)} | total_of(found)
     counts = {name: progress.get(name, 0) + value for name, value in total.items()}
     return progress | counts | {"drift": drift[:DRIFT_SHOWN]}
 

@@ -146,7 +146,9 @@ class Services:
                 self._store = Store.of(
                     Database.of(self._client, self.settings.cosmos_database),
                     self.prices,
-                    Pseudonyms(self.settings.address_hash_key.get_secret_value().encode()),
+                    Pseudonyms(
+                        self.settings.address_hash_key.get_secret_value().encode(), self.settings.platform_shards
+                    ),
                     self.settings.limits,
                     self.settings.risk,
                     self.telemetry,

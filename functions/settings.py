@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.limits import DEFAULT_LIMITS, LimitTable
+from models.platform.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 from models.pricing import PriceOverride
 from models.risk.thresholds import RiskSettings
 
@@ -54,6 +55,14 @@ class Settings(BaseSettings):
         alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         description="An OTLP collector that takes traces and metrics by HTTP as JSON, like http://127.0.0.1:4318; "
         "OpenTelemetry's own OTEL_ variables hold beside it",
+    )
+    platform_shards: int = Field(
+        default=DEFAULT_SHARDS,
+        ge=1,
+        le=MAX_SHARDS,
+        alias="PLATFORM_SHARDS",
+        description="Partitions that the platform's figures are counted in first; as lasting as ADDRESS_HASH_KEY, so "
+        "choose it by size before the first turn: docs/capacity.md",
     )
     session_idle_minutes: int = Field(
         default=30, ge=1, alias="SESSION_IDLE_MINUTES", description="A session ends after this long without a turn"

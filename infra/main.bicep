@@ -169,6 +169,7 @@ module app 'modules/app.bicep' = {
     memoryMB: sizes.appMemoryMB
     maximumInstances: sizes.appMaximumInstances
     alwaysReady: sizes.appAlwaysReady
+    platformShards: sizes.platformShards
     zoneRedundant: sizes.appZoneRedundant
     subnetId: sizes.privateNetwork ? network!.outputs.appSubnetId : ''
   }

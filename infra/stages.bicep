@@ -18,6 +18,7 @@ var stages = {
     appMemoryMB: 2048
     appMaximumInstances: 40
     appAlwaysReady: []
+    platformShards: 16
     logRetentionDays: 30
     logDailyCapGB: 1
     logDataPlane: true
@@ -45,6 +46,7 @@ var stages = {
       { name: 'function:fold_sessions', instanceCount: 1 }
       { name: 'function:fold_analytics', instanceCount: 1 }
     ]
+    platformShards: 256
     logRetentionDays: 90
     logDailyCapGB: 20
     logDataPlane: false

@@ -39,6 +39,7 @@ def document_of(
     now: datetime,
     findings: Collection[Finding] = (),
     question: str | None = None,
+    was_common: bool = False,
 ) -> Counted:
     """The document that says what a bucket holds.
 
@@ -46,6 +47,7 @@ def document_of(
         partition: A user's id, or one of the platform's partitions.
         findings: What the rules on abuse have found in the user's turns.
         question: Normalised text of the question that the bucket counts, where it is known.
+        was_common: Whether that text has been kept before.
 
     Raises:
         pydantic.ValidationError: the balance can't be, as one below zero.
@@ -54,7 +56,7 @@ def document_of(
         case "presence":
             return Presence.of(partition, bucket, balance, revision)
         case "question":
-            return Question.of(partition, bucket, balance, revision, question)
+            return Question.of(partition, bucket, balance, revision, question, was_common)
         case "utc_daily" | "utc_monthly":
             return PlatformRollup.of(partition, bucket, balance, revision, now)
         case "cohort" | "growth":

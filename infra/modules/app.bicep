@@ -31,6 +31,11 @@ param maximumInstances int
 @description('Instances that are never taken away, by group: http, or function:<name>.')
 param alwaysReady array
 
+@description('Partitions that the platform is counted in first. It stays what it is once there are turns.')
+@minValue(1)
+@maxValue(4096)
+param platformShards int
+
 param zoneRedundant bool
 
 @description('The subnet through which the app goes out; empty for none.')
@@ -145,6 +150,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       ENTRA_ISSUER: '${environment().authentication.loginEndpoint}{tenantid}/v2.0'
       ENTRA_AUDIENCE: apiClientId
       ENTRA_TENANTS: string(allowedTenants)
+      PLATFORM_SHARDS: string(platformShards)
       ADDRESS_HASH_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/address-hash-key)'
     },
     graphSettings[graphCredential],

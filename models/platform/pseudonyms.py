@@ -7,11 +7,8 @@ import hmac
 PLATFORM = "platform"
 """The partition of the whole platform's rollups."""
 
-SHARDS = 16
-"""Partitions `platform-00` to `platform-15` count first, so that no one partition takes every turn's writes.
-
-Part of what is stored: with another number, what is counted again would be counted elsewhere.
-"""
+DEFAULT_SHARDS = 16
+MAX_SHARDS = 4096
 
 HASH_LENGTH = 32
 ASKER_LENGTH = 12
@@ -26,10 +23,23 @@ class Pseudonyms:
 
     Args:
         key: Secret, and the same for as long as what was named with it is kept.
+        shards: How many partitions, `platform-00` and on, count first, so that no one partition takes every turn's
+            writes, nor the ledger of them all. As lasting as the key: with another number, what is counted again would
+            be counted elsewhere.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, shards: int = DEFAULT_SHARDS) -> None:
         self._key = key
+        self._shards = shards
+
+    @property
+    def partitions(self) -> list[str]:
+        """The platform's partitions: the shards, and then the one that counts what they count."""
+        return [*map(_shard, range(self._shards)), PLATFORM]
+
+    def shard(self, name: str) -> str:
+        """The partition in which something with this name, a hash, is counted."""
+        return _shard(int(name[:8], 16) % self._shards)
 
     def source(self, user_id: str, source: str) -> str:
         """Names a user's document in the ledgers of the platform."""
@@ -47,6 +57,5 @@ class Pseudonyms:
         return hmac.digest(self._key, "\0".join(parts).encode(), "sha256").hex()[:HASH_LENGTH]
 
 
-def shard_of(name: str) -> str:
-    """The partition in which something with this name, a hash, is counted."""
-    return f"{PLATFORM}-{int(name[:8], 16) % SHARDS:02}"
+def _shard(number: int) -> str:
+    return f"{PLATFORM}-{number:02}"

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from models.bucket import Balance, Bucket, average_rating, bucket_id, by_count
 from models.counted import Counted
+from models.platform.pseudonyms import PLATFORM
 from models.values import Count
 
 ASKERS_NEEDED = 3
@@ -26,14 +27,20 @@ class Question(Counted):
     )
     frequency: Count = Field(description="Turns that ask it")
     shown_frequency: Count = Field(description="The same, but 0 until its text is kept: what lists are ordered by")
+    was_common: bool = Field(description="Whether its text has ever been kept, so that the platform counts it")
     avg_rating: float | None = Field(description="Mean of the ratings 1-5 of its answers; null without one")
 
     @classmethod
-    def of(cls, partition: str, bucket: Bucket, balance: Balance, revision: int, text: str | None) -> Question:
-        """The question that a bucket counts; `text` is its normalised text, where it is known."""
-        askers = by_count(balance.sums, "asker")
-        common = text is not None and len(askers.keys() - {"other"}) >= ASKERS_NEEDED
-        frequency = balance.sums.get("asked", 0)
+    def of(
+        cls, partition: str, bucket: Bucket, balance: Balance, revision: int, text: str | None, was_common: bool
+    ) -> Question:
+        """The question that a bucket counts; `text` is its normalised text, where it is known.
+
+        A shard tells by its askers whether it is common; the platform is only told of those that are.
+        """
+        askers, frequency = by_count(balance.sums, "asker"), balance.sums.get("asked", 0)
+        enough = frequency > 0 if partition == PLATFORM else len(askers.keys() - {"other"}) >= ASKERS_NEEDED
+        common = enough and text is not None
         return cls.model_validate(
             {
                 "id": bucket_id(partition, bucket),
@@ -43,9 +50,10 @@ class Question(Counted):
                 "sums": balance.sums,
                 "first_activity": balance.first,
                 "last_activity": balance.last,
-                "question": text[:TEXT_KEPT] if text is not None and common else None,
+                "question": text[:TEXT_KEPT] if text is not None and enough else None,
                 "frequency": frequency,
                 "shown_frequency": frequency if common else 0,
+                "was_common": was_common or common,
                 "avg_rating": average_rating(balance.sums),
             }
         )

@@ -3,6 +3,7 @@
 turns, sessions                          -> the day of UTC, and the question         (a shard)
 a user's day of UTC, month and all time  -> active users, new users, cohort, growth  (a shard)
 a shard's days, months, cohorts, growth  -> the platform's                           (partition `platform`)
+a shard's questions that are common      -> the platform's                           (partition `platform`)
 the platform's days                      -> its months                               (partition `platform`)
 """
 
@@ -15,7 +16,8 @@ from models.bucket import Bucket, Sums, by_count
 from models.fold import Source
 from models.interaction import UserInteraction
 from models.platform.presence import Presence
-from models.platform.pseudonyms import PLATFORM, Pseudonyms, shard_of
+from models.platform.pseudonyms import PLATFORM, Pseudonyms
+from models.platform.question import Question
 from models.platform.response_times import counted
 from models.platform.rollup import PlatformRollup
 from models.platform.user_group import WEEKS_FOLLOWED, UserGroup, weeks_between
@@ -33,12 +35,12 @@ def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
     One without texts has no question. One without its user's consent to analytics counts nowhere.
     """
     name = pseudonyms.source(turn.user_id, f"interaction:{turn.id}")
-    shard, text = shard_of(name), None
+    shard, text = pseudonyms.shard(name), None
     contributions = {_day(turn.timestamp): _turn_measures(turn)}
     if turn.user_query is not None:
         text = normalised(turn.user_query)
         question = pseudonyms.question(text)
-        shard = shard_of(question)
+        shard = pseudonyms.shard(question)
         contributions[Bucket("question", question)] = _asked(turn, pseudonyms.asker(question, turn.user_id))
     if not turn.analytics_consent:
         contributions, text = {}, None
@@ -53,7 +55,7 @@ def of_session(session: UserSession, pseudonyms: Pseudonyms) -> Placed:
     name = pseudonyms.source(session.user_id, f"session:{session.session_id}")
     start = session.start_time
     contributions = {_day(start): measures} if session.analytics_consent else {}
-    return shard_of(name), Source(name, session.revision, contributions, start, start)
+    return pseudonyms.shard(name), Source(name, session.revision, contributions, start, start)
 
 
 def of_presence(presence: Presence, pseudonyms: Pseudonyms) -> Placed:
@@ -81,10 +83,20 @@ def of_rollup(rollup: Rollup, pseudonyms: Pseudonyms) -> Placed | None:
     return _of_counted(rollup.user_id, rollup, contributions if active else {}, pseudonyms)
 
 
-def of_shard(document: PlatformRollup | UserGroup) -> Placed | None:
+def of_shard(document: PlatformRollup | UserGroup | Question) -> Placed | None:
     """What a shard counts, the platform counts in the same period; and what its days count, its months. Users who were
-    active on two days of a month are not two active users of the month: those are counted by month."""
-    if document.partition_key != PLATFORM:
+    active on two days of a month are not two active users of the month: those are counted by month.
+
+    Of questions the platform counts those that are common, for as long as they are, and not who asked them.
+    """
+    text = None
+    if isinstance(document, Question):
+        if document.partition_key == PLATFORM or not document.was_common:
+            return None
+        text = document.question
+        asked = {measure: value for measure, value in document.sums.items() if not measure.startswith("asker:")}
+        contributions = {document.bucket: asked} if text is not None else {}
+    elif document.partition_key != PLATFORM:
         contributions = {document.bucket: document.sums}
     elif document.analytics_period == "utc_daily":
         sums = {measure: value for measure, value in document.sums.items() if measure != "active_users"}
@@ -92,7 +104,8 @@ def of_shard(document: PlatformRollup | UserGroup) -> Placed | None:
     else:
         return None
     first, last = document.first_activity, document.last_activity
-    return PLATFORM, Source(f"rollup:{document.id}", document.revision, contributions, first, last)
+    key = f"rollup:{document.id}"
+    return PLATFORM, Source(key, document.revision, contributions, first, last, question=text)
 
 
 def _day(moment: datetime) -> Bucket:
@@ -105,7 +118,7 @@ def _of_counted(
     """Of a user's times only the first is told: the latest would have every turn write what it does not change."""
     first = last = document.first_activity
     name = pseudonyms.source(user_id, document.bucket.name)
-    return shard_of(pseudonyms.source(user_id, "")), Source(name, document.revision, contributions, first, last)
+    return pseudonyms.shard(pseudonyms.source(user_id, "")), Source(name, document.revision, contributions, first, last)
 
 
 def _asked(turn: UserInteraction, asker: str) -> Sums:

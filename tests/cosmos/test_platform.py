@@ -138,7 +138,7 @@ async def test_nothing_that_the_platform_keeps_names_a_user_or_a_rare_question(
 
 async def drift(store: Store, repair: bool) -> tuple[list[str], int]:
     """The buckets of all the platform's partitions that are wrong, and how many sources are behind."""
-    reports = [await store.rebuilding.rebuild(partition, repair, NOW) for partition in store.rebuilding.platform]
+    reports = [await store.rebuilding.rebuild(partition, repair, NOW) for partition in PSEUDONYMS.partitions]
     return sorted(f"{one.user_id}:{one.bucket}" for report in reports for one in report.drifted), sum(
         report.sources_behind + report.sources_wrong for report in reports
     )

@@ -14,6 +14,7 @@ from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
 from bench.requests import STEPS
 from bench.sizes import sizes_of
 from models.interaction import UserInteraction
+from models.platform.pseudonyms import MAX_SHARDS
 from tests.models.examples import an_interaction
 
 
@@ -35,8 +36,8 @@ def test_what_is_provided_covers_what_is_needed(users: int) -> None:
     assert need.partitions * LIMITS.partition_gb >= need.storage_gb
     assert need.feed_turns_per_second > need.turns_per_second
     assert isclose(need.total_usd, need.cosmos_usd + need.storage_usd + need.functions_usd + need.logs_usd)
-    full = need.shard_gb * 16 / need.shards_needed
-    assert full < LIMITS.logical_partition_gb
+    assert need.sharded_gb / need.shards < LIMITS.logical_partition_gb
+    assert need.shards <= need.deployments * MAX_SHARDS
 
 
 def test_serverless_is_cheaper_and_enough_as_far_as_the_page_says() -> None:

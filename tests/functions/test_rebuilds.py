@@ -179,20 +179,20 @@ async def test_progress_counts_reports_and_keeps_a_bounded_list_of_drift() -> No
         sources_wrong=5,
         sources_unreadable=6,
     ).model_dump(mode="json")
-    progress = advanced(Progress(users_total=4).model_dump(mode="json"), [report], users=1)
-    progress = advanced(progress, [report, report], users=3)
+    progress = advanced(Progress(users_total=4).model_dump(mode="json"), ["a"], [report])
+    progress = advanced(progress, ["b", "c", "platform-03", "d"], [report, report, report])
     assert len(progress.pop("drift")) == DRIFT_SHOWN
     assert progress == {
         "users_total": 4,
         "users_done": 4,
         "users_failed": 1,
-        "buckets": 900,
-        "drifted_buckets": 450,
-        "repaired_buckets": 450,
-        "unsettled_buckets": 3,
-        "expired_buckets": 6,
-        "sources": 9,
-        "sources_behind": 12,
-        "sources_wrong": 15,
-        "sources_unreadable": 18,
+        "buckets": 1200,
+        "drifted_buckets": 600,
+        "repaired_buckets": 600,
+        "unsettled_buckets": 4,
+        "expired_buckets": 8,
+        "sources": 12,
+        "sources_behind": 16,
+        "sources_wrong": 20,
+        "sources_unreadable": 24,
     }

@@ -16,7 +16,7 @@ from models.buckets import document_of
 from models.fold import Applied, Source, fold
 from models.platform.insights import Cohort, GrowthMetrics, groups, platform_use
 from models.platform.presence import Presence
-from models.platform.pseudonyms import PLATFORM, SHARDS, Pseudonyms, is_platform, shard_of
+from models.platform.pseudonyms import DEFAULT_SHARDS, PLATFORM, Pseudonyms, is_platform
 from models.platform.question import Question
 from models.platform.response_times import RELATIVE_ERROR, counted, quantile
 from models.platform.rollup import PlatformRollup
@@ -110,6 +110,37 @@ def test_a_common_question_has_its_text_and_how_it_was_rated() -> None:
     assert (common.question, common.frequency, common.shown_frequency, common.avg_rating) == ("what is wisdom", 3, 3, 4)
 
 
+def of_question(question: Question) -> dict[Bucket, dict[str, int]] | None:
+    placed = of_shard(question)
+    if placed is None:
+        return None
+    partition, source = placed
+    assert (partition, source.question) == (PLATFORM, question.question)
+    return dict(source.contributions)
+
+
+def test_the_platform_is_told_of_common_questions_alone_and_not_who_asks_them() -> None:
+    assert of_question(asked_by(users=2, turns_each=5)) is None
+    common = asked_by(users=3)
+    assert of_question(common) == {common.bucket: {"asked": 3, "rating:4": 3}}
+    told = document_of(PLATFORM, common.bucket, Balance({"asked": 3}, NOON, NOON), 1, NOON, question=common.question)
+    assert isinstance(told, Question)
+    assert (told.question, told.shown_frequency) == ("what is wisdom", 3)
+    assert of_question(told) is None
+
+
+def test_a_question_that_is_common_no_more_is_taken_back() -> None:
+    common = asked_by(users=3)
+    sums = {measure: count for measure, count in common.sums.items() if not measure.startswith("asker:")}
+    left = document_of("platform-00", common.bucket, Balance(sums, NOON, NOON), 2, NOON, (), "what is wisdom", True)
+    assert isinstance(left, Question)
+    assert (left.question, left.shown_frequency, left.was_common) == (None, 0, True)
+    assert of_question(left) == {}
+    gone = document_of(PLATFORM, common.bucket, Balance({}, NOON, NOON), 2, NOON)
+    assert isinstance(gone, Question)
+    assert (gone.question, gone.shown_frequency) == (None, 0)
+
+
 def test_no_more_askers_are_told_apart_than_needed() -> None:
     popular = asked_by(users=40, turns_each=2)
     assert popular.shown_frequency == 80
@@ -144,7 +175,7 @@ def test_pseudonyms_depend_on_the_key_and_on_what_they_name() -> None:
 
 def test_all_shards_are_used() -> None:
     names = (PSEUDONYMS.question(str(number)) for number in range(400))
-    assert len({shard_of(name) for name in names}) == SHARDS
+    assert len({PSEUDONYMS.shard(name) for name in names}) == DEFAULT_SHARDS
 
 
 def a_presence(turns: int) -> Presence:
