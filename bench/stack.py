@@ -66,8 +66,9 @@ def local_stack(
         up = cleanup.enter_context(run_local("up", *flags, "--data", str(kept), settings=settings))
         try:
             yield _ready(up)
-            up.send_signal(signal.SIGINT)
-            up.communicate()
+            if up.poll() is None:
+                up.send_signal(signal.SIGINT)
+                up.communicate()
         finally:
             up.kill()
 

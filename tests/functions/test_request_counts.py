@@ -63,8 +63,9 @@ COUNTS = {
     "get_readiness": {},
 }
 """By operation: requests by container and kind. Each number is a decision; `find_users` asks range by range until it
-has some, and `list_dead_letters` all four. `get_insights` asks
-two further requests for each account that is flagged, of which there is none. """
+has some, and `list_dead_letters` all four. `get_insights` asks two
+further requests for each account that is flagged, of which there is none. The letter that is driven is not there: one
+that is takes further a read of its source, the fold, and a delete."""
 
 
 @pytest.fixture(scope="module")
