@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import hmac
-from typing import Self
+import json
+import re
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.limits import DEFAULT_LIMITS, LimitTable
 from models.platform.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 from models.pricing import PriceOverride
 from models.risk.thresholds import RiskSettings
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address like https://host/path")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+IN_AZURE = ".documents.azure."
+"""In the address of every account of Azure's, in all its clouds."""
+
+MONITORED = re.compile(r"(?:^|;)InstrumentationKey=[0-9A-Fa-f-]{36}(?:;|$)")
 
 
 class SettingsError(Exception):
@@ -21,19 +39,21 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Read once, at start-up. Field descriptions are what the operator reads."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", populate_by_name=True, enable_decoding=False, env_ignore_empty=True
+    )
 
     cosmos: SecretStr | None = Field(
         default=None, alias="COSMOS", description="Connection string of an emulator on this machine; not in Azure"
     )
-    cosmos_endpoint: str | None = Field(
+    cosmos_endpoint: WebAddress | None = Field(
         default=None, alias="COSMOS__accountEndpoint", description="The account's endpoint, reached by managed identity"
     )
     cosmos_database: str = Field(default="vimarsh", alias="COSMOS_DATABASE", description="Name of the database")
-    entra_metadata_url: str = Field(
+    entra_metadata_url: WebAddress = Field(
         alias="ENTRA_METADATA_URL", description="OpenID metadata of the issuer: …/v2.0/.well-known/openid-configuration"
     )
-    entra_issuer: str = Field(
+    entra_issuer: WebAddress = Field(
         alias="ENTRA_ISSUER", description="The tokens' exact `iss`; `{tenantid}` stands for the tenant of the token"
     )
     entra_audience: str = Field(alias="ENTRA_AUDIENCE", description="The API's client id: the tokens' `aud`")
@@ -50,7 +70,7 @@ class Settings(BaseSettings):
         alias="APPLICATIONINSIGHTS_CONNECTION_STRING",
         description="Application Insights, which takes traces and metrics; without it and OTLP none are made",
     )
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: WebAddress | None = Field(
         default=None,
         alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         description="An OTLP collector that takes traces and metrics by HTTP as JSON, like http://127.0.0.1:4318; "
@@ -78,7 +98,7 @@ class Settings(BaseSettings):
         alias="GRAPH_CLIENT_CERTIFICATE",
         description="Its private key and certificate as one PEM, instead of a secret",
     )
-    graph_url: str = Field(
+    graph_url: WebAddress = Field(
         default="https://graph.microsoft.com/v1.0", alias="GRAPH_URL", description="Microsoft Graph, with its version"
     )
     price_overrides: dict[str, PriceOverride] = Field(
@@ -103,6 +123,7 @@ class Settings(BaseSettings):
     retention_days_without_consent: int = Field(
         default=30,
         ge=1,
+        le=3650,
         alias="RETENTION_DAYS_WITHOUT_CONSENT",
         description="Turns and sessions of users who have withdrawn their consent to retention are kept this many days",
     )
@@ -118,6 +139,31 @@ class Settings(BaseSettings):
         description="From closing an account to deleting what is in it; must be longer than a process goes by a "
         "profile that it has seen (30), and the longest request after that",
     )
+
+    @field_validator("entra_tenants", "price_overrides", "limits", "risk", mode="before")
+    @classmethod
+    def _of_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("must be JSON") from None
+
+    @field_validator("cosmos")
+    @classmethod
+    def _is_of_an_emulator(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value() if value else ""
+        if value is not None and not ("AccountEndpoint=http" in text and "AccountKey=" in text):
+            raise ValueError("must be like AccountEndpoint=http://127.0.0.1:8081/;AccountKey=...")
+        if IN_AZURE in text.lower():
+            raise ValueError("an account in Azure is reached without a key: set COSMOS__accountEndpoint instead")
+        return value
+
+    @field_validator("insights_connection_string")
+    @classmethod
+    def _has_an_instrumentation_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not MONITORED.search(value.get_secret_value()):
+            raise ValueError("must have InstrumentationKey=<a GUID>")
+        return value
 
     @field_validator("address_hash_key")
     @classmethod
@@ -159,5 +205,5 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"{part['loc'][0] if part['loc'] else 'COSMOS'}: {part['msg']}" for part in error.errors()]
+        wrong = [f"{'.'.join(map(str, part['loc'])) or 'COSMOS'}: {part['msg']}" for part in error.errors()]
         raise SettingsError("The app's settings are not right. " + "; ".join(wrong)) from None
