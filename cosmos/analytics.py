@@ -221,9 +221,11 @@ class _Held:
         for bucket, balance in outcome.balances.items():
             before = self._counted.get(bucket)
             revision = before.revision + 1 if before else 1
-            was_common = isinstance(before, Question) and before.was_common
+            asked = before if isinstance(before, Question) else None  # also if all that changes is taken away
+            question = questions.get(bucket) or (asked.question if asked else None)
+            was_common = asked is not None and asked.was_common
             documents.append(
-                document_of(self.partition, bucket, balance, revision, now, findings, questions.get(bucket), was_common)
+                document_of(self.partition, bucket, balance, revision, now, findings, question, was_common)
             )
         return [self._guarded(document) for document in documents]
 

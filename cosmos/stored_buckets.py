@@ -19,8 +19,8 @@ from models.counted import Counted
 BUCKETS_PER_PAGE = 400
 ETAGS_PER_PAGE = 1000
 
-AS_WRITTEN = frozenset({"last_updated", "usage_anomalies", "risk_indicators", "abuse_likelihood"})
-"""Fields that tell of the moment at which a rollup was written: they do not follow from its sums."""
+AS_WRITTEN = frozenset({"last_updated", "usage_anomalies", "risk_indicators", "abuse_likelihood", "was_common"})
+"""Fields that tell of the moment at which a rollup was written, or of before: they do not follow from its sums."""
 
 
 @dataclass(frozen=True)

@@ -186,3 +186,18 @@ async def test_a_turn_that_the_platform_has_missed_is_found_with_its_user(store:
     found = await store.rebuilding.rebuild(user, True, NOW)
     assert (found.drifted, found.sources_behind) == ([], 1)
     assert (await database.user_analytics.read_item(rollup["id"], partition))["sums"] == rollup["sums"]
+
+
+async def test_a_common_question_stays_when_one_who_asked_it_takes_it_back(store: Store, database: Database) -> None:
+    turns = [turn for turn in some_turns(seed=5, users=4, count=40) if (turn.user_query or "").endswith("lock??")]
+    asked = [turn.model_copy(update={"user_query": "Does a question that is taken back stay?"}) for turn in turns]
+    await store.folding.interactions([turn.body() for turn in asked], NOW)
+    await settle(store, database)
+    leaver = next(user for user, count in Counter(turn.user_id for turn in asked).items() if count)
+    back = [turn.model_copy(update={"revision": 2, "analytics_consent": False}) for turn in asked]
+    await store.folding.interactions([turn.body() for turn in back if turn.user_id == leaver], NOW)
+    await settle(store, database)
+    stay = [turn for turn in asked if turn.user_id != leaver]
+    assert len({turn.user_id for turn in stay}) == 3
+    shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
+    assert shown["does a question that is taken back stay"] == len(stay)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.bucket import Balance, Bucket, Sums
-from models.fold import VALUES_PER_DIMENSION, Applied, Source, buckets_of, fold
+from models.fold import OTHER_BOUNDS, VALUES_PER_DIMENSION, Applied, Source, buckets_of, fold
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 BUCKETS = [Bucket("daily", "2026-11-01"), Bucket("daily", "2026-11-02"), Bucket("session", "s")]
@@ -167,11 +167,14 @@ def test_what_is_told_of_a_value_goes_where_the_value_goes() -> None:
 
 def test_a_place_that_becomes_free_is_taken_although_something_is_counted_as_other() -> None:
     asked = Bucket("question", "q")
-    four = [Source(f"turn-{who}", 1, {asked: {"asked": 1, f"asker:{who}": 1}}) for who in "abcd"]
-    first = fold(four, {}, {})
-    later = [Source("turn-a", 2, {}), Source("turn-e", 1, {asked: {"asked": 1, "asker:e": 1}})]
+    names, bound = "abcdefghijklmnop", OTHER_BOUNDS["asker"]
+    one_too_many = [Source(f"turn-{who}", 1, {asked: {"asked": 1, f"asker:{who}": 1}}) for who in names[: bound + 1]]
+    first = fold(one_too_many, {}, {})
+    assert first.balances[asked].sums["asker:other"] == 1
+    later = [Source("turn-a", 2, {}), Source("turn-z", 1, {asked: {"asked": 1, "asker:z": 1}})]
     sums = fold(later, first.entries, first.balances).balances[asked].sums
-    assert sums == {"asked": 4, "asker:b": 1, "asker:c": 1, "asker:e": 1, "asker:other": 1}
+    named = {f"asker:{who}": 1 for who in [*names[1:bound], "z"]}
+    assert sums == {"asked": bound + 1, "asker:other": 1} | named
 
 
 def test_a_bucket_from_which_everything_is_taken_has_no_times() -> None:
