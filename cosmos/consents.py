@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
 from cosmos.analytics import Analytics, Contention
-from cosmos.containers import retention_seconds
+from cosmos.containers import expiry_of, retention_seconds
 from cosmos.database import Database, Item
 from cosmos.paging import page_of
 from cosmos.patching import LOST, set_fields
@@ -121,7 +121,7 @@ class Consents:
         slots = asyncio.Semaphore(PATCHES_AT_ONCE)
 
         async def one(row: Item) -> bool:
-            expires = _expires(row, retention_seconds(container))
+            expires = expiry_of(row, container)
             patch = (
                 _uncounted(row, expires, now) if consent == "analytics_consent" else self._shortened(row, expires, now)
             )
@@ -172,12 +172,6 @@ def _container(database: Database, name: Kept) -> ContainerProxy:
         "user_bookmarks": database.user_bookmarks,
     }
     return containers[name]
-
-
-def _expires(row: Item, retention: int | None) -> datetime | None:
-    """When a document expires, None for never: every write begins its retention anew."""
-    seconds = row.get("ttl", retention)
-    return None if seconds is None else datetime.fromtimestamp(row["_ts"] + seconds, UTC)
 
 
 def _uncounted(row: Item, expires: datetime | None, now: datetime) -> Patch | None:

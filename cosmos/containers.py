@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ def retention_seconds(container: str) -> int | None:
     """How long a document is kept after its last write; None for ever."""
     seconds = declared()[container].get("defaultTtl", -1)
     return None if seconds == -1 else int(seconds)
+
+
+def expiry_of(item: Mapping[str, Any], container: str) -> datetime | None:
+    """When a stored document of a container expires, None for never: every write begins its retention anew."""
+    seconds = item.get("ttl", retention_seconds(container))
+    return None if seconds in (None, -1) else datetime.fromtimestamp(item["_ts"] + seconds, UTC)
 
 
 async def differing(database: DatabaseProxy) -> list[str]:

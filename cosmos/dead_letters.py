@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from azure.core import MatchConditions
 from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
 
-from cosmos.database import Database
+from cosmos.alerts import Alerts
+from cosmos.database import Database, Item
 from cosmos.folding import Folding
 from cosmos.paging import page_of
 from cosmos.reading import read_or_none
@@ -20,11 +22,13 @@ RedriveOutcome = Literal["folded", "failed", "source_gone", "absent"]
 class DeadLetters:
     """Lists and re-drives dead letters."""
 
-    def __init__(self, database: Database, folding: Folding) -> None:
+    def __init__(self, database: Database, folding: Folding, alerts: Alerts) -> None:
         self._letters = database.user_analytics
+        self._folding = folding
+        self._alerts = alerts
         self._sources = {
             "user_interactions": (database.user_interactions, folding.interactions),
-            "user_sessions": (database.user_sessions, folding.sessions),
+            "user_sessions": (database.user_sessions, self._sessions),
             "user_bookmarks": (database.user_bookmarks, folding.bookmarks),
             "user_analytics": (database.user_analytics, folding.analytics),
         }
@@ -62,3 +66,8 @@ class DeadLetters:
         except CosmosResourceNotFoundError:
             return "absent"  # somebody else re-drove it at the same time
         return "folded" if source is not None else "source_gone"
+
+    async def _sessions(self, items: Sequence[Item], now: datetime) -> None:
+        """As the change feed: allowances are there, too."""
+        await self._folding.sessions(items, now)
+        await self._alerts.sessions(items, now)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from cosmos.analytics import Contention
+from cosmos.containers import expiry_of
 from cosmos.database import Database, Item
 from cosmos.paging import page_of
 from cosmos.patching import edit
 from cosmos.reading import read_or_none
 from models.errors import NotFound, Stale
 from models.interaction import UserInteraction
+from models.keeping import seconds_left
 from models.pricing import PriceTable
 from models.repricing import Repriced, repriced
 from models.values import format_timestamp
@@ -27,9 +29,11 @@ class Repricing:
         self._prices = prices
 
     async def page(
-        self, user_id: str, start: datetime, end: datetime, dry_run: bool, continuation: str | None
+        self, user_id: str, start: datetime, end: datetime, dry_run: bool, continuation: str | None, now: datetime
     ) -> tuple[Repriced, str | None]:
         """Prices some turns of a user, from `start` until before `end`. May be repeated: what has its price keeps it.
+
+        None is kept longer for it.
 
         Args:
             dry_run: Only to tell what would change.
@@ -45,10 +49,10 @@ class Repricing:
         rows, following = await page_of(self._container, query, times, TURNS_PER_PAGE, continuation, user_id)
         total = Repriced()
         for row in rows:
-            total += await self._reprice(row, dry_run)
+            total += await self._reprice(row, dry_run, now)
         return total, following
 
-    async def _reprice(self, item: Item, dry_run: bool) -> Repriced:
+    async def _reprice(self, item: Item, dry_run: bool, now: datetime) -> Repriced:
         current: Item | None = item
         for _ in range(ATTEMPTS):
             if current is None:
@@ -56,8 +60,10 @@ class Repricing:
             before = UserInteraction.parse(current)
             after, found = repriced(before, self._prices)
             try:
-                if not dry_run:
-                    await edit(self._container, before, after)
+                if found.changed and not dry_run:
+                    expires = expiry_of(current, UserInteraction.container)
+                    kept = {"ttl": seconds_left(now, expires)} if expires else {}
+                    await edit(self._container, before, after.model_copy(update=kept))
             except Stale:
                 current = await read_or_none(self._container, before.id, before.partition_key)
             except NotFound:

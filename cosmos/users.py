@@ -83,9 +83,18 @@ class Users:
         return profile or await self._create(person, now, last_login, is_admin)
 
     async def writer(
-        self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False, is_service: bool = False
+        self,
+        person: Person,
+        now: datetime,
+        last_login: datetime,
+        is_admin: bool = False,
+        is_service: bool | None = None,
     ) -> UserProfile:
-        """`ensure`, for somebody who is about to write. A service account is marked as one, once.
+        """`ensure`, for somebody who is about to write. A service account is marked as one, until a token says
+        otherwise that is not older than the newest seen at a sign-in: then it is judged again with its next turn.
+
+        Args:
+            is_service: Whether their token says that the account is a service's; None without a token of theirs.
 
         Raises:
             AccountClosed: the account is suspended, blocked or deleted.
@@ -93,10 +102,10 @@ class Users:
         profile = await self.ensure(person, now, last_login, is_admin)
         if profile.account_status != "active":
             raise AccountClosed(profile.account_status)
-        if is_service and not profile.is_service:
-            unjudged = {"risk_score": 0.0, "abuse_flags": [], "abuse_evidence": [], "risk_decision": "nothing"}
-            return await self._set(profile, {"is_service": True} | unjudged)
-        return profile
+        if is_service is None or is_service == profile.is_service or last_login < profile.last_login:
+            return profile
+        unjudged = {"risk_score": 0.0, "abuse_flags": [], "abuse_evidence": [], "risk_decision": "nothing"}
+        return await self._set(profile, {"is_service": is_service} | (unjudged if is_service else {}))
 
     async def check_not_deleted(self, user_id: str) -> None:
         """Stops a user whose account is deleted. Somebody without a profile passes: there is nothing of theirs.

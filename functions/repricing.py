@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import azure.durable_functions as df
@@ -157,7 +157,8 @@ async def reprice_page(one: Any) -> dict:  # type: ignore[type-arg]  # the worke
     """Some turns of one user."""
     start, end = (datetime.fromisoformat(one[name]) for name in ("from", "to"))
     repricing = (await services().store()).repricing
-    changed, following = await repricing.page(one["user_id"], start, end, one["dry_run"], one["continuation"])
+    wanted = one["user_id"], start, end, one["dry_run"], one["continuation"]
+    changed, following = await repricing.page(*wanted, datetime.now(UTC))
     return {"repriced": changed.model_dump(), "continuation": following}
 
 

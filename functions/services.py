@@ -93,6 +93,7 @@ class Store:
         analytics = Analytics(database, risk, observer)
         placing = Placing(pseudonyms)
         folding, rebuilding = Folding(users, sessions, analytics, placing), Rebuilding(database, analytics, placing)
+        alerts = Alerts(database, users, analytics, limits)
         return cls(
             users=users,
             sessions=sessions,
@@ -105,10 +106,10 @@ class Store:
             directory=Directory(database, users),
             exporting=Exporting(database),
             allowances=Allowances(database),
-            alerts=Alerts(database, users, analytics, limits),
+            alerts=alerts,
             ingestion=Ingestion(users, sessions, turns, privacy),
             folding=folding,
-            dead_letters=DeadLetters(database, folding),
+            dead_letters=DeadLetters(database, folding, alerts),
             rebuilding=rebuilding,
             repricing=Repricing(database, prices),
             risk=Risk(database, risk),

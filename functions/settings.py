@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.limits import DEFAULT_LIMITS, LimitTable
 from models.platform.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
-from models.pricing import PriceOverride
+from models.pricing import PriceOverride, PriceTable
 from models.risk.thresholds import RiskSettings
 
 
@@ -101,10 +101,11 @@ class Settings(BaseSettings):
     graph_url: WebAddress = Field(
         default="https://graph.microsoft.com/v1.0", alias="GRAPH_URL", description="Microsoft Graph, with its version"
     )
-    price_overrides: dict[str, PriceOverride] = Field(
+    price_overrides: dict[str, PriceOverride | list[PriceOverride]] = Field(
         default_factory=dict,
         alias="PRICE_OVERRIDES",
-        description='USD per million tokens by model, as JSON: {"my-model": {"input": 0.5, "output": 1.5}}',
+        description='USD per million tokens by model, as JSON: {"my-model": {"input": 0.5, "output": 1.5}}; or a list '
+        'of prices over time, each but one with its "effective_from": "2026-11-01T00:00:00Z"',
     )
 
     limits: LimitTable = Field(
@@ -140,6 +141,7 @@ class Settings(BaseSettings):
         "profile that it has seen (30), and the longest request after that",
     )
 
+<<<<<<< Updated upstream
     @field_validator("entra_tenants", "price_overrides", "limits", "risk", mode="before")
     @classmethod
     def _of_json(cls, value: Any) -> Any:
@@ -163,6 +165,14 @@ class Settings(BaseSettings):
     def _has_an_instrumentation_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not MONITORED.search(value.get_secret_value()):
             raise ValueError("must have InstrumentationKey=<a GUID>")
+=======
+    @field_validator("price_overrides")
+    @classmethod
+    def _makes_a_table(
+        cls, value: dict[str, PriceOverride | list[PriceOverride]]
+    ) -> dict[str, PriceOverride | list[PriceOverride]]:
+        PriceTable(value)
+>>>>>>> Stashed changes
         return value
 
     @field_validator("address_hash_key")

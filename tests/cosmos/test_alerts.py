@@ -98,3 +98,21 @@ async def test_an_allowance_that_is_not_valid_does_not_hold_up_the_others(
         "SELECT * FROM c WHERE c.kind = 'dead_letter'", partition_key=person.user_id
     )
     assert [(letter["source_id"], letter["error"]) async for letter in letters] == [(ALLOWANCE_ID, "not valid: used")]
+
+
+async def test_the_letter_of_an_allowance_stays_until_its_alerts_are_raised(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    change = await use(database, person, 600)
+    broken = await database.user_sessions.replace_item(ALLOWANCE_ID, change | {"settled": "all"})
+    await store.alerts.sessions([dict(broken)], NOW)
+    letters = database.user_analytics.query_items(
+        "SELECT VALUE c.id FROM c WHERE c.kind = 'dead_letter'", partition_key=person.user_id
+    )
+    [letter] = [str(name) async for name in letters]
+    assert await store.dead_letters.redrive(person.user_id, letter, NOW) == "failed"
+    await database.user_sessions.replace_item(ALLOWANCE_ID, change)
+    assert await store.dead_letters.redrive(person.user_id, letter, NOW) == "folded"
+    assert await alerts_of(database, person) == [(DAY, 50)]
+    assert await store.dead_letters.redrive(person.user_id, letter, NOW) == "absent"

@@ -164,6 +164,22 @@ async def test_who_becomes_a_service_account_is_no_longer_suspected(
     assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (0, [], "nothing")
 
 
+async def test_who_is_no_service_account_any_more_is_judged_again(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.writer(person, NOW, NOW, is_service=True)
+    await store.folding.interactions(repeated(person, 29), NOW)
+    await fold_on(store.folding, database, person)
+    for token in (None, True):  # a trusted server's, or of the same role
+        assert (await store.users.writer(person, NOW, NOW, is_service=token)).is_service
+    older = await store.users.writer(person, NOW, NOW - timedelta(minutes=1), is_service=False)
+    assert older.is_service
+    assert not (await store.users.writer(person, NOW, NOW, is_service=False)).is_service
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    assert (await profile_of(store, person)).abuse_flags == ["repetitive_queries"]
+
+
 async def test_who_stands_out_is_told_by_the_scores_of_now(store: Store, database: Database, person: Person) -> None:
     now = datetime(2041, 5, 1, tzinfo=UTC)  # when no other test's user is flagged
     settings = RiskSettings()

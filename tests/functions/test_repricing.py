@@ -97,6 +97,20 @@ async def test_wrong_and_missing_prices_are_put_right_and_rollups_follow(
     assert (again["turns"], again["changed"], again["difference_usd"]) == (3, 0, 0)
 
 
+async def test_a_turn_is_kept_no_longer_for_being_priced(
+    api: httpx.AsyncClient, alice: Headers, admin: Headers, interactions: ContainerProxy
+) -> None:
+    user_id, turns = await with_turns(api, alice, 2)
+    await misprice(interactions, user_id, turns[0], 1)
+    item = await interactions.read_item(turns[1], user_id)
+    short = await interactions.replace_item(turns[1], item | {"cost_nano_usd": 1, "ttl": 7200})
+    await done(api, admin, user_id=user_id)
+    usual, shortened = [await interactions.read_item(turn, user_id) for turn in turns]
+    assert usual["cost_nano_usd"] == shortened["cost_nano_usd"] > 1
+    assert usual["ttl"] <= 730 * 86_400
+    assert shortened["_ts"] + shortened["ttl"] <= short["_ts"] + 7200 + 1  # of rounding
+
+
 async def test_only_turns_of_the_time_are_priced(
     api: httpx.AsyncClient, alice: Headers, admin: Headers, interactions: ContainerProxy
 ) -> None:
