@@ -141,7 +141,6 @@ class Settings(BaseSettings):
         "profile that it has seen (30), and the longest request after that",
     )
 
-<<<<<<< Updated upstream
     @field_validator("entra_tenants", "price_overrides", "limits", "risk", mode="before")
     @classmethod
     def _of_json(cls, value: Any) -> Any:
@@ -165,14 +164,14 @@ class Settings(BaseSettings):
     def _has_an_instrumentation_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not MONITORED.search(value.get_secret_value()):
             raise ValueError("must have InstrumentationKey=<a GUID>")
-=======
+        return value
+
     @field_validator("price_overrides")
     @classmethod
     def _makes_a_table(
         cls, value: dict[str, PriceOverride | list[PriceOverride]]
     ) -> dict[str, PriceOverride | list[PriceOverride]]:
         PriceTable(value)
->>>>>>> Stashed changes
         return value
 
     @field_validator("address_hash_key")
