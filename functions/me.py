@@ -61,6 +61,7 @@ async def get_me(call: Call[None]) -> Reply:
     problems=("preferences-too-large",),
     hidden=FOR_STAFF,
     max_bytes=MAX_BYTES,
+    answer_headers=("Link",),
     if_match=True,
     etag=True,
     durable=True,

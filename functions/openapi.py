@@ -184,7 +184,9 @@ def _query_parameters(query: type[BaseModel]) -> list[Json]:
 
 
 def _success(operation: Operation, schemas: _Schemas) -> Json:
-    headers = ["x-request-id", *(["ETag"] if operation.etag else [])]
+    headers = ["x-request-id", *(["ETag"] if operation.etag else []), *operation.answer_headers]
+    if operation.status == HTTPStatus.ACCEPTED:
+        headers.append("Location")
     described: Json = {"description": HTTPStatus(operation.status).phrase, "headers": _headers(headers)}
     schema: Json = {"type": "string"}
     if operation.returns:

@@ -35,6 +35,17 @@ RESPONSE_HEADERS: dict[str, Json] = {
         "required": True,
         "schema": {"type": "string"},
     },
+    "Location": {
+        "description": "Where to see how far the work is that was begun, as a path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^/api/"},
+    },
+    "Link": {
+        "description": 'Where to see how far the work is, with `rel="status"`, if the request began any',
+        "required": False,
+        "schema": {"type": "string"},
+        "example": '</api/me/withdrawals/4f4d7b7b-a4f1-58bc-8df1-b0663942aaf9>; rel="status"',
+    },
     "WWW-Authenticate": {
         "description": "How to sign in (RFC 6750)",
         "required": True,

@@ -76,6 +76,8 @@ class Operation:
         hidden: Fields of the answer that are not sent.
         max_bytes: A larger body is refused with 413.
         headers: Further headers it takes.
+        answer_headers: Headers that its answer carries, by their names in `RESPONSE_HEADERS`, besides those that follow
+            from the rest.
         if_match: Whether it takes an ETag, by `Call.expected_revisions`.
         etag: Whether its answer carries one.
         media_type: Of the answer.
@@ -97,6 +99,7 @@ class Operation:
     hidden: frozenset[str] = frozenset()
     max_bytes: int = MAX_BODY_BYTES
     headers: tuple[Header, ...] = ()
+    answer_headers: tuple[str, ...] = ()
     if_match: bool = False
     etag: bool = False
     media_type: str = "application/json"
@@ -125,6 +128,7 @@ class Options(TypedDict, total=False):
     hidden: frozenset[str]
     max_bytes: int
     headers: tuple[Header, ...]
+    answer_headers: tuple[str, ...]
     if_match: bool
     etag: bool
     media_type: str

@@ -90,6 +90,10 @@ async def test_every_operation_says_what_a_client_needs(api: httpx.AsyncClient) 
             wanted = "application/problem+json" if int(status) >= 400 else None
             assert wanted is None or list(answer["content"]) == [wanted], path
             assert "x-request-id" in answer["headers"], path
+            assert ("Location" in answer["headers"]) == (status == "202"), path
+            for name, header in answer["headers"].items():
+                assert header == {"$ref": f"#/components/headers/{name}"}, path
+                assert name in document["components"]["headers"], path
 
 
 async def test_what_is_edited_asks_for_its_etag(operations: dict[str, Operation]) -> None:
