@@ -8,7 +8,15 @@ import re
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.limits import DEFAULT_LIMITS, LimitTable
@@ -34,6 +42,12 @@ MONITORED = re.compile(r"(?:^|;)InstrumentationKey=[0-9A-Fa-f-]{36}(?:;|$)")
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names each."""
+
+
+PriceHistory = Annotated[
+    list[PriceOverride], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)
+]
+"""A model's prices over time; one may stand alone."""
 
 
 class Settings(BaseSettings):
@@ -101,7 +115,7 @@ class Settings(BaseSettings):
     graph_url: WebAddress = Field(
         default="https://graph.microsoft.com/v1.0", alias="GRAPH_URL", description="Microsoft Graph, with its version"
     )
-    price_overrides: dict[str, PriceOverride | list[PriceOverride]] = Field(
+    price_overrides: dict[str, PriceHistory] = Field(
         default_factory=dict,
         alias="PRICE_OVERRIDES",
         description='USD per million tokens by model, as JSON: {"my-model": {"input": 0.5, "output": 1.5}}; or a list '
@@ -168,9 +182,7 @@ class Settings(BaseSettings):
 
     @field_validator("price_overrides")
     @classmethod
-    def _makes_a_table(
-        cls, value: dict[str, PriceOverride | list[PriceOverride]]
-    ) -> dict[str, PriceOverride | list[PriceOverride]]:
+    def _makes_a_table(cls, value: dict[str, PriceHistory]) -> dict[str, PriceHistory]:
         PriceTable(value)
         return value
 

@@ -44,7 +44,7 @@ def test_what_is_missing_or_empty_is_named(monkeypatch: pytest.MonkeyPatch, name
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "secret:4318", "https://"),
         ("LIMITS", '{"day": {"queries": "secret"}}', "LIMITS.day.queries"),
         ("RISK", '{"secret', "must be JSON"),
-        ("PRICE_OVERRIDES", '{"mine": {"input": "secret", "output": 1}}', "PRICE_OVERRIDES.mine"),
+        ("PRICE_OVERRIDES", '{"mine": {"input": "secret", "output": 1}}', "PRICE_OVERRIDES.mine.0.input"),
         ("RETENTION_DAYS_WITHOUT_CONSENT", "99999999", "3650"),
     ],
 )
