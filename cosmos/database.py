@@ -44,12 +44,24 @@ def connect(connection: str, transport: AsyncHttpTransport[Any, Any] | None = No
     transport = transport or AioHttpTransport(use_env_settings=names_proxies())
     if "AccountEndpoint=" not in connection:
         return CosmosClient(connection, DefaultAzureCredential(), transport=transport)
+    endpoint, key = emulator_of(connection)
+    return CosmosClient(endpoint, key, transport=transport)
+
+
+def emulator_of(connection: str) -> tuple[str, str]:
+    """The endpoint and the key in the connection string of an emulator on this machine.
+
+    Raises:
+        ValueError: the connection string is incomplete, or of anything but an emulator.
+    """
     parts = dict(part.split("=", 1) for part in connection.split(";") if "=" in part)
-    if not parts.get("AccountKey"):
-        raise ValueError("the Cosmos DB connection string has no AccountKey")
+    if not (parts.get("AccountEndpoint") and parts.get("AccountKey")):
+        raise ValueError(
+            "has no AccountEndpoint or no AccountKey: it must be like AccountEndpoint=http://127.0.0.1:8081/;AccountKey=..."
+        )
     if urlsplit(parts["AccountEndpoint"]).hostname not in EMULATOR_HOSTS:
-        raise ValueError("keys are for emulators on this machine only: give the account's endpoint instead")
-    return CosmosClient(parts["AccountEndpoint"], parts["AccountKey"], transport=transport)
+        raise ValueError("keys are for emulators on this machine only: set COSMOS__accountEndpoint instead")
+    return parts["AccountEndpoint"], parts["AccountKey"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ them with Azure Functions: it authorises the caller, parses the body, calls the 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -22,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from functions import problems
 from functions.call import Call
 from functions.operation import ROLES, Access, Handler, Operation, Options, Query, Reply
-from functions.problems import Problem, forbidden
+from functions.problems import GivenUp, Problem, forbidden
 from functions.services import Services, services
 from functions.telemetry import parent_of
 from functions.tokens import Caller
@@ -30,6 +31,10 @@ from functions.tokens import Caller
 PREFIX = "api/"
 """Where every operation is. It is here and not in host.json, because the host takes no route that begins with `admin`,
 whatever prefix it puts before it."""
+
+LONGEST_SECONDS = 25
+"""A request is given up after that, and may be sent again. Erasures count on it: what a request has found to be there
+when it began, it does not write for longer than this afterwards. See `ERASURE_SETTLE_SECONDS`."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
@@ -122,7 +127,13 @@ async def _answer(
     call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id, durable)
     if operation.takes_key:
         _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
-    return await operation.handler(call)
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS) as limit:
+            return await operation.handler(call)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise GivenUp from None
 
 
 async def _authorised(operation: Operation, request: func.HttpRequest, shared: Services) -> Caller | None:

@@ -118,6 +118,10 @@ _TYPES: dict[type[Exception], str] = {
 """The kind of problem that each of the domain's errors is."""
 
 
+class GivenUp(Exception):
+    """A request took too long. Safe to send it again."""
+
+
 def of(error: Exception) -> Problem:
     """The problem that an exception is to the caller."""
     match error:
@@ -125,7 +129,7 @@ def of(error: Exception) -> Problem:
             return error
         case AccountClosed():
             return _known(f"account-{error.status}", error)
-        case AzureError() | Contention():
+        case AzureError() | Contention() | GivenUp():
             log.error("the database did not answer: %s", told(error))
             detail = "The database is busy or out of reach. Send the same request again."
             return Problem(503, "unavailable", "Try again", detail, {"Retry-After": "1"})

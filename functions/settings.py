@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cosmos.database import emulator_of
 from models.limits import DEFAULT_LIMITS, LimitTable
 from models.platform.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 from models.pricing import PriceOverride, PriceTable
@@ -33,9 +34,6 @@ def _web_address(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-
-IN_AZURE = ".documents.azure."
-"""In the address of every account of Azure's, in all its clouds."""
 
 MONITORED = re.compile(r"(?:^|;)InstrumentationKey=[0-9A-Fa-f-]{36}(?:;|$)")
 
@@ -152,7 +150,7 @@ class Settings(BaseSettings):
         le=3600,
         alias="ERASURE_SETTLE_SECONDS",
         description="From closing an account to deleting what is in it; must be longer than a process goes by a "
-        "profile that it has seen (30), and the longest request after that",
+        "profile that it has seen (30), and the longest request after that (25)",
     )
 
     @field_validator("entra_tenants", "price_overrides", "limits", "risk", mode="before")
@@ -166,11 +164,8 @@ class Settings(BaseSettings):
     @field_validator("cosmos")
     @classmethod
     def _is_of_an_emulator(cls, value: SecretStr | None) -> SecretStr | None:
-        text = value.get_secret_value() if value else ""
-        if value is not None and not ("AccountEndpoint=http" in text and "AccountKey=" in text):
-            raise ValueError("must be like AccountEndpoint=http://127.0.0.1:8081/;AccountKey=...")
-        if IN_AZURE in text.lower():
-            raise ValueError("an account in Azure is reached without a key: set COSMOS__accountEndpoint instead")
+        if value is not None:
+            emulator_of(value.get_secret_value())
         return value
 
     @field_validator("insights_connection_string")

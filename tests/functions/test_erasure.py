@@ -15,6 +15,8 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 
 from cosmos import erasure as steps
+from cosmos.turns import Turns
+from functions import api as edge
 from functions import erasure, forgetting, orchestrations
 from functions.services import services
 from local.functions.host import FunctionHost
@@ -217,6 +219,26 @@ async def test_the_email_address_is_free_for_somebody_else(
     await completed(api, alice, await api.delete("/me", headers=alice))
     assert [result["status"] for result in await ingest(api, chat_server, turn)] == [201]
     assert (await api.get("/me", headers=alice)).status_code == 410
+
+
+async def test_a_request_that_would_outlast_the_pause_before_deleting_is_given_up(
+    api: httpx.AsyncClient, alice: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, key = await a_session(api, alice), {"Idempotency-Key": "mine"}
+    reached = asyncio.Event()
+
+    async def never(*_: Any) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as slow:
+        slow.setattr(edge, "LONGEST_SECONDS", 0.2)
+        slow.setattr(Turns, "_create", never)
+        answer = await api.post(f"/sessions/{session}/interactions", json=a_turn(), headers=alice | key)
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:vimarsh:problem:unavailable")
+    assert (answer.headers["retry-after"], reached.is_set()) == ("1", True)
+    again = await api.post(f"/sessions/{session}/interactions", json=a_turn(), headers=alice | key)
+    assert again.status_code == 201
 
 
 async def test_asked_for_again_and_by_many_at_once_it_is_the_same_erasure(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cosmos.users import STATUS_SECONDS
+from functions.api import LONGEST_SECONDS
 from functions.settings import SettingsError, read_settings
 
 KEY = "AccountKey=c2VjcmV0;"
@@ -33,7 +35,7 @@ def test_what_is_missing_or_empty_is_named(monkeypatch: pytest.MonkeyPatch, name
     [
         ("COSMOS", "http://secret:8081", "AccountEndpoint="),
         ("COSMOS", f"AccountEndpoint=https://mine.documents.azure.com:443/;{KEY}", "COSMOS__accountEndpoint"),
-        ("COSMOS", f"AccountEndpoint=https://MINE.Documents.Azure.cn:443/;{KEY}", "COSMOS__accountEndpoint"),
+        ("COSMOS", "AccountEndpoint=http://127.0.0.1:8081/;", "AccountKey="),
         ("COSMOS__accountEndpoint", "https://mine.documents.azure.com", "one of the two"),
         ("ENTRA_METADATA_URL", "secret", "https://"),
         ("ENTRA_ISSUER", "ftp://secret", "https://"),
@@ -70,3 +72,8 @@ def test_an_account_in_azure_is_reached_without_a_key(monkeypatch: pytest.Monkey
     monkeypatch.delenv("COSMOS")
     monkeypatch.setenv("COSMOS__accountEndpoint", "https://mine.documents.azure.com:443/")
     assert read_settings().cosmos_connection == "https://mine.documents.azure.com:443/"
+
+
+def test_an_erasure_begins_to_delete_when_no_older_profile_is_gone_by_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ERASURE_SETTLE_SECONDS", raising=False)
+    assert read_settings().erasure_settle_seconds > STATUS_SECONDS + LONGEST_SECONDS
