@@ -39,6 +39,10 @@ class Placing:
         """The platform's partitions, those first that count documents."""
         return self._pseudonyms.partitions
 
+    def shard_of_question(self, question: str) -> str:
+        """The partition that counts a question first, by its name."""
+        return self._pseudonyms.shard(question)
+
     def interaction(self, item: Item) -> list[Placed]:
         """A turn: in the user's day and its session, and in the platform's day and its question."""
         turn = UserInteraction.parse(item)

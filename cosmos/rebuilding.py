@@ -27,14 +27,14 @@ from cosmos.database import Database, Item
 from cosmos.paging import page_of, pages_of
 from cosmos.placing import COUNTED_AGAIN, Placing
 from cosmos.reading import read_or_none
-from cosmos.stored_buckets import StoredBucket, stored_buckets, stored_etags
+from cosmos.stored_buckets import StoredBucket, stored_buckets, stored_etags, stored_question
 from models.bucket import Balance, Bucket
 from models.buckets import document_of
 from models.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
 from models.erasure import is_tombstone
 from models.fold import Source
 from models.ledger import LedgerEntry, ledger_id
-from models.platform.pseudonyms import is_platform
+from models.platform.pseudonyms import PLATFORM, is_platform
 from models.platform.sources import Placed
 from models.risk.window import RiskWindow, risk_window_id
 from models.rollup import period_bounds
@@ -284,6 +284,8 @@ class Rebuilding:
             return False
         findings = RiskWindow.parse(window).findings.values() if window else ()
         question = held.question if held else None
+        if bucket.period == "question" and work.partition == PLATFORM and not question:
+            question = await stored_question(self._container, self._placing.shard_of_question(bucket.key), bucket)
         body = document_of(work.partition, bucket, balance, revision, work.now, findings, question, True).body()
         try:
             if held is None:

@@ -12,9 +12,12 @@ from pydantic import ValidationError
 
 from cosmos.database import Item
 from cosmos.paging import pages_of
-from models.bucket import Bucket, Sums
+from cosmos.reading import read_or_none
+from models.bucket import Bucket, Sums, bucket_id
 from models.buckets import KINDS, document_of, parsed
 from models.counted import Counted
+from models.platform.pseudonyms import PLATFORM
+from models.platform.question import Question
 
 BUCKETS_PER_PAGE = 400
 ETAGS_PER_PAGE = 1000
@@ -29,7 +32,7 @@ class StoredBucket:
 
     Attributes:
         sums: Those that are whole numbers; none of a document without sums.
-        first: None, too, of a document that is not valid. So are `last` and `question`.
+        first: None, too, of a document that is not valid. So is `last`.
         misstated: Fields that are not valid, or, of a valid document, that do not follow from its sums.
     """
 
@@ -50,10 +53,13 @@ class StoredBucket:
             held = parsed(item)
         except ValidationError as error:
             fields = tuple(sorted({str(part["loc"][0]) for part in error.errors() if part["loc"]}))
-            return cls(bucket, item["_etag"], _revision(item), _sums(item), None, None, None, False, fields)
-        first, last, question = held.first_activity, held.last_activity, getattr(held, "question", None)
-        fields = _misstated(partition, bucket, held, question)
-        return cls(bucket, item["_etag"], held.revision, held.sums, first, last, question, True, fields)
+            question = item.get("question")
+            text = question if isinstance(question, str) else None
+            return cls(bucket, item["_etag"], _revision(item), _sums(item), None, None, text, False, fields)
+        text = held.question if isinstance(held, Question) else None
+        fields = _misstated(partition, bucket, held, text)
+        first, last = held.first_activity, held.last_activity
+        return cls(bucket, item["_etag"], held.revision, held.sums, first, last, text, True, fields)
 
     def narrower_than(self, first: datetime | None, last: datetime | None) -> list[str]:
         """Those of its two times that leave out some of what it counts, which is between `first` and `last`. None of a
@@ -80,8 +86,15 @@ async def stored_etags(container: ContainerProxy, partition: str) -> dict[str, s
     return {item["id"].removeprefix(f"{partition}:"): item["_etag"] async for page in pages for item in page}
 
 
+async def stored_question(container: ContainerProxy, partition: str, bucket: Bucket) -> str | None:
+    """The text that a partition keeps of a question."""
+    item = await read_or_none(container, bucket_id(partition, bucket), partition)
+    return item.get("question") if item else None
+
+
 def _misstated(partition: str, bucket: Bucket, held: Counted, question: str | None) -> tuple[str, ...]:
-    """Sums that no document can hold are told of by themselves: nothing follows from them."""
+    """Sums that no document can hold are told of by themselves: nothing follows from them. The platform is told of
+    common questions only, so it knows their texts."""
     never = datetime.min.replace(tzinfo=UTC)
     try:
         right = document_of(partition, bucket, held.balance, held.revision, never, question=question).body()
@@ -89,7 +102,10 @@ def _misstated(partition: str, bucket: Bucket, held: Counted, question: str | No
         return ()
     stored = held.body()
     names = (stored.keys() | right.keys()) - AS_WRITTEN
-    return tuple(sorted(name for name in names if stored.get(name) != right.get(name)))
+    wrong = {name for name in names if stored.get(name) != right.get(name)}
+    if partition == PLATFORM and isinstance(held, Question) and held.frequency and not question:
+        wrong.add("question")
+    return tuple(sorted(wrong))
 
 
 def _revision(item: Item) -> int:

@@ -201,3 +201,26 @@ async def test_a_common_question_stays_when_one_who_asked_it_takes_it_back(store
     assert len({turn.user_id for turn in stay}) == 3
     shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
     assert shown["does a question that is taken back stay"] == len(stay)
+
+
+async def test_questions_of_the_platform_are_repaired_with_their_texts(store: Store, database: Database) -> None:
+    asked = [
+        turn.model_copy(update={"user_query": f"Is {word} repaired?"})
+        for word in ("one", "two", "three")
+        for turn in some_turns(seed=6, users=4, count=24)
+    ]
+    turns = [turn.model_copy(update={"id": f"{turn.id}-{n}"}) for n, turn in enumerate(asked)]
+    await store.folding.interactions([turn.body() for turn in turns], NOW)
+    await settle(store, database)
+    query = "SELECT * FROM c WHERE c.partition_key = 'platform' AND CONTAINS(c.question, 'repaired')"
+    found = {item["question"]: item async for item in database.user_analytics.query_items(query)}
+    one, two, three = (found[f"is {word} repaired"] for word in ("one", "two", "three"))
+    await database.user_analytics.delete_item(one["id"], "platform")
+    await database.user_analytics.replace_item(two["id"], two | {"question": None, "shown_frequency": 0})
+    await database.user_analytics.replace_item(three["id"], three | {"sums": "none"})
+    expected = sorted(item["id"] for item in (one, two, three))
+    for repair in (False, True):
+        assert (await drift(store, repair))[0] == expected
+    assert await drift(store, repair=False) == ([], 0)
+    shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
+    assert [shown.get(f"is {word} repaired") for word in ("one", "two", "three")] == [24, 24, 24]
