@@ -31,7 +31,7 @@ from functions.orchestrations import (
     kept_running,
     lasting,
     progress_of,
-    state_of,
+    state_and_times_of,
 )
 from functions.services import services
 from models.document import Message
@@ -211,15 +211,5 @@ async def _consents() -> Consents:
 
 
 def _described(withdrawal_id: str, status: df.DurableOrchestrationStatus) -> Withdrawal:
-    return Withdrawal.model_validate_json(
-        json.dumps(
-            progress_of(status)
-            | {
-                "withdrawal_id": withdrawal_id,
-                "consent": input_of(status)["request"]["consent"],
-                "status": state_of(status),
-                "created_at": status.created_time.isoformat(),
-                "updated_at": status.last_updated_time.isoformat(),
-            }
-        )
-    )
+    told = {"withdrawal_id": withdrawal_id, "consent": input_of(status)["request"]["consent"]}
+    return Withdrawal.model_validate_json(json.dumps(progress_of(status) | told | state_and_times_of(status)))

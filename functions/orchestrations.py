@@ -102,6 +102,15 @@ def input_of(status: df.DurableOrchestrationStatus) -> dict[str, Any]:
     return given
 
 
+def state_and_times_of(status: df.DurableOrchestrationStatus) -> dict[str, str]:
+    """What each description of an orchestration has: `status`, `created_at` and `updated_at`."""
+    return {
+        "status": state_of(status),
+        "created_at": status.created_time.isoformat(),
+        "updated_at": status.last_updated_time.isoformat(),
+    }
+
+
 def progress_of(status: df.DurableOrchestrationStatus) -> dict[str, Any]:
     """What it has done so far: its output once it has ended, what it said of itself or began with before."""
     if isinstance(status.output, dict):

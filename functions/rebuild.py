@@ -31,7 +31,7 @@ from functions.orchestrations import (
     named,
     progress_of,
     results,
-    state_of,
+    state_and_times_of,
 )
 from functions.services import services
 from models.document import Message
@@ -179,10 +179,5 @@ def advanced(progress: dict[str, Any], wave: Sequence[str], reports: list[dict[s
 
 
 def _described(rebuild_id: str, status: df.DurableOrchestrationStatus) -> Rebuild:
-    view = {
-        "rebuild_id": rebuild_id,
-        "status": state_of(status),
-        "created_at": status.created_time.isoformat(),
-        "updated_at": status.last_updated_time.isoformat(),
-    }
+    view = {"rebuild_id": rebuild_id} | state_and_times_of(status)
     return Rebuild.model_validate_json(json.dumps(progress_of(status) | input_of(status)["request"] | view))

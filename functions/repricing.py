@@ -30,7 +30,7 @@ from functions.orchestrations import (
     named,
     progress_of,
     results,
-    state_of,
+    state_and_times_of,
 )
 from functions.services import services
 from models.document import Message
@@ -175,7 +175,6 @@ def advanced(progress: dict[str, Any], result: dict[str, Any] | None) -> dict[st
 def _described(repricing_id: str, status: df.DurableOrchestrationStatus) -> RepricingView:
     progress = progress_of(status)
     counts = {name: progress[name] for name in RepricingProgress.model_fields if name in progress}
-    times = {"created_at": status.created_time.isoformat(), "updated_at": status.last_updated_time.isoformat()}
     view = counts | {"difference_usd": progress.get("difference_nano_usd", 0) / NANO}
-    view |= input_of(status)["request"] | times | {"repricing_id": repricing_id, "status": state_of(status)}
+    view |= input_of(status)["request"] | state_and_times_of(status) | {"repricing_id": repricing_id}
     return RepricingView.model_validate_json(json.dumps(view))
