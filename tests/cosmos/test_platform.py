@@ -177,9 +177,10 @@ async def test_a_turn_that_the_platform_has_missed_is_found_with_its_user(store:
     partition, source = of_turn(turns[2], PSEUDONYMS)
     bucket = Bucket("utc_daily", turns[2].timestamp.date().isoformat())
     rollup = await database.user_analytics.read_item(f"{partition}:{bucket.name}", partition)
-    await database.user_analytics.delete_item(f"ledger:{source.key}", partition)
-    for name, sums in source.contributions.items():  # as if it had never been folded there
-        item = await database.user_analytics.read_item(f"{partition}:{name.name}", partition)
+    entry = await database.user_analytics.read_item(f"ledger:{source.key}", partition)
+    await database.user_analytics.delete_item(entry["id"], partition)
+    for name, sums in entry["applied"].items():  # as if it had never been folded there
+        item = await database.user_analytics.read_item(f"{partition}:{name}", partition)
         left = {measure: value - sums.get(measure, 0) for measure, value in item["sums"].items()}
         body = item | {"sums": {measure: value for measure, value in left.items() if value}}
         await database.user_analytics.replace_item(item["id"], body)
