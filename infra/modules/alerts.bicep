@@ -33,6 +33,15 @@ var logAlerts = [
     frequency: 'PT15M'
   }
   {
+    name: 'durable-work-held-up'
+    description: 'An erasure or a withdrawal fails at every attempt, and is tried again every minute.'
+    severity: 2
+    query: 'AppTraces | where Message startswith "an orchestration is held up:" | summarize Found = sum(ItemCount)'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT15M'
+  }
+  {
     name: 'feed-lag'
     description: 'A change feed is behind.'
     severity: 2
