@@ -32,13 +32,13 @@ Placed = tuple[str, Source]
 def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
     """A turn counts in its day of UTC and in its question, both in the question's shard.
 
-    One without texts has no question. One without its user's consent to analytics counts nowhere.
+    One without texts, or whose text is punctuation alone, has no question. One without its user's consent to analytics
+    counts nowhere.
     """
     name = pseudonyms.source(turn.user_id, f"interaction:{turn.id}")
-    shard, text = pseudonyms.shard(name), None
+    shard, text = pseudonyms.shard(name), normalised(turn.user_query or "") or None
     contributions = {_day(turn.timestamp): _turn_measures(turn)}
-    if turn.user_query is not None:
-        text = normalised(turn.user_query)
+    if text is not None:
         question = pseudonyms.question(text)
         shard = pseudonyms.shard(question)
         contributions[Bucket("question", question)] = _asked(turn, pseudonyms.asker(question, turn.user_id))

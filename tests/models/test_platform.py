@@ -83,6 +83,13 @@ def question_of(source: Source) -> Bucket:
     return bucket
 
 
+@pytest.mark.parametrize("query", ["?", " … !? ", None])
+def test_what_says_nothing_is_no_question(query: str | None) -> None:
+    _, source = of_turn(an_interaction().model_copy(update={"user_query": query}), PSEUDONYMS)
+    assert [bucket.period for bucket in source.contributions] == ["utc_daily"]
+    assert source.question is None
+
+
 def asked_by(users: int, turns_each: int = 1) -> Question:
     """A question after so many users have asked it."""
     ledger: dict[str, Applied] = {}
