@@ -169,7 +169,7 @@ class Recount:
 
     @property
     def common_questions(self) -> dict[str, AskedQuestion]:
-        return {text: one for text, one in self.questions.items() if len(one.askers) >= ASKERS_NEEDED}
+        return {text: one for text, one in self.questions.items() if text and len(one.askers) >= ASKERS_NEEDED}
 
     def cohorts(self) -> dict[str, tuple[int, int]]:
         """By the ISO week of the first turn: users, and those of them who had turns in the week after."""
