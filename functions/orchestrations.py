@@ -17,7 +17,7 @@ from typing import Any, Literal
 import azure.durable_functions as df
 
 from functions.call import Call
-from models.errors import NotFound
+from models.errors import KeyReused, NotFound
 from models.identity import Person
 
 USERS_PER_PAGE = 40
@@ -60,6 +60,26 @@ async def begun(
     if not (status := await client.get_status(instance_id, show_input=True)):
         await _start(client, orchestrator, instance_id, wanted)
         status = await client.get_status(instance_id, show_input=True)
+    return status
+
+
+async def of_request(call: Call[Any], orchestrator: str) -> df.DurableOrchestrationStatus:
+    """The orchestration that an admin's request names, begun with its body unless it is there already.
+
+    Raises:
+        AccountClosed: the admin's own account may not write.
+        NotFound: there is no such user as the body names.
+        KeyReused: the same key came with another body before.
+    """
+    await call.writer()
+    if call.body.user_id is not None:
+        await call.store.accounts.read(call.body.user_id)
+    request = call.body.model_dump(mode="json", by_alias=True)
+    wanted = {"request": request, "progress": None, "continuation": None}
+    instance_id = named(call.person, orchestrator, call.idempotency_key)
+    status = await begun(client_of(call), orchestrator, instance_id, wanted)
+    if input_of(status)["request"] != request:
+        raise KeyReused
     return status
 
 

@@ -24,11 +24,10 @@ from functions.orchestrations import (
     ATTEMPTS,
     USERS_PER_PAGE,
     State,
-    begun,
     client_of,
     found,
     input_of,
-    named,
+    of_request,
     progress_of,
     results,
     state_and_times_of,
@@ -36,7 +35,6 @@ from functions.orchestrations import (
 from functions.services import services
 from models.document import Message
 from models.drift import BucketDrift, UserDrift, total_of
-from models.errors import KeyReused
 from models.platform.pseudonyms import is_platform
 from models.values import Count, Timestamp, Uuid
 
@@ -97,16 +95,8 @@ class Rebuild(Progress):
     durable=True,
 )
 async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
-    await call.writer()
-    if call.body.user_id is not None:
-        await call.store.accounts.read(call.body.user_id)
-    rebuild_id = named(call.person, ORCHESTRATOR, call.idempotency_key)
-    request = call.body.model_dump(mode="json")
-    wanted = {"request": request, "progress": None, "continuation": None}
-    status = await begun(client_of(call), ORCHESTRATOR, rebuild_id, wanted)
-    if input_of(status)["request"] != request:
-        raise KeyReused
-    return Reply(_described(rebuild_id, status), headers={"Location": f"/api/admin/rebuilds/{rebuild_id}"})
+    rebuild = _described(await of_request(call, ORCHESTRATOR))
+    return Reply(rebuild, headers={"Location": f"/api/admin/rebuilds/{rebuild.rebuild_id}"})
 
 
 @routes.operation(
@@ -118,8 +108,7 @@ async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
     durable=True,
 )
 async def get_rebuild(call: Call[None]) -> Rebuild:
-    rebuild_id = call.uuid("rebuild_id")
-    return _described(rebuild_id, await found(client_of(call), ORCHESTRATOR, rebuild_id))
+    return _described(await found(client_of(call), ORCHESTRATOR, call.uuid("rebuild_id")))
 
 
 @blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
@@ -178,6 +167,6 @@ def advanced(progress: dict[str, Any], wave: Sequence[str], reports: list[dict[s
     return progress | counts | {"drift": drift[:DRIFT_SHOWN]}
 
 
-def _described(rebuild_id: str, status: df.DurableOrchestrationStatus) -> Rebuild:
-    view = {"rebuild_id": rebuild_id} | state_and_times_of(status)
+def _described(status: df.DurableOrchestrationStatus) -> Rebuild:
+    view = {"rebuild_id": status.instance_id} | state_and_times_of(status)
     return Rebuild.model_validate_json(json.dumps(progress_of(status) | input_of(status)["request"] | view))

@@ -23,18 +23,16 @@ from functions.orchestrations import (
     ATTEMPTS,
     USERS_PER_PAGE,
     State,
-    begun,
     client_of,
     found,
     input_of,
-    named,
+    of_request,
     progress_of,
     results,
     state_and_times_of,
 )
 from functions.services import services
 from models.document import Message
-from models.errors import KeyReused
 from models.repricing import Repriced
 from models.rollup import NANO
 from models.values import Count, Timestamp, Uuid
@@ -98,16 +96,8 @@ class RepricingView(RepricingProgress):
 )
 async def start_repricing(call: Call[RepricingRequest]) -> Reply:
     """By the prices of the app as it runs now: update the package or the overrides first."""
-    await call.writer()
-    if call.body.user_id is not None:
-        await call.store.accounts.read(call.body.user_id)
-    request = call.body.model_dump(mode="json", by_alias=True)
-    repricing_id = named(call.person, ORCHESTRATOR, call.idempotency_key)
-    wanted = {"request": request, "progress": None, "continuation": None}
-    status = await begun(client_of(call), ORCHESTRATOR, repricing_id, wanted)
-    if input_of(status)["request"] != request:
-        raise KeyReused
-    return Reply(_described(repricing_id, status), headers={"Location": f"/api/admin/repricings/{repricing_id}"})
+    repricing = _described(await of_request(call, ORCHESTRATOR))
+    return Reply(repricing, headers={"Location": f"/api/admin/repricings/{repricing.repricing_id}"})
 
 
 @routes.operation(
@@ -119,8 +109,7 @@ async def start_repricing(call: Call[RepricingRequest]) -> Reply:
     durable=True,
 )
 async def get_repricing(call: Call[None]) -> RepricingView:
-    repricing_id = call.uuid("repricing_id")
-    return _described(repricing_id, await found(client_of(call), ORCHESTRATOR, repricing_id))
+    return _described(await found(client_of(call), ORCHESTRATOR, call.uuid("repricing_id")))
 
 
 @blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
@@ -172,9 +161,9 @@ def advanced(progress: dict[str, Any], result: dict[str, Any] | None) -> dict[st
     return total
 
 
-def _described(repricing_id: str, status: df.DurableOrchestrationStatus) -> RepricingView:
+def _described(status: df.DurableOrchestrationStatus) -> RepricingView:
     progress = progress_of(status)
     counts = {name: progress[name] for name in RepricingProgress.model_fields if name in progress}
     view = counts | {"difference_usd": progress.get("difference_nano_usd", 0) / NANO}
-    view |= input_of(status)["request"] | state_and_times_of(status) | {"repricing_id": repricing_id}
+    view |= input_of(status)["request"] | state_and_times_of(status) | {"repricing_id": status.instance_id}
     return RepricingView.model_validate_json(json.dumps(view))
