@@ -167,7 +167,7 @@ class _HealthRows:
 
 def _questions(platform: Platform, insights: Json, recount: Recount) -> list[Comparison]:
     common = {text: (one.frequency, mean(one.ratings)) for text, one in recount.common_questions.items()}
-    query = "SELECT c.question, c.frequency, c.avg_rating FROM c WHERE c.kind = 'question'"
+    query = "SELECT c.partition_key, c.question, c.frequency, c.avg_rating FROM c WHERE c.kind = 'question'"
     rows = platform.rows("user_analytics", query)
     stored = Comparison("questions of 3 users or more: text, frequency, rating")
     stored.add_all(
@@ -175,7 +175,9 @@ def _questions(platform: Platform, insights: Json, recount: Recount) -> list[Com
         {row["question"]: (row["frequency"], row["avg_rating"]) for row in rows if row["question"] is not None},
     )
     number = Comparison("questions, whether told or not")
-    number.add("all", len(recount.questions), len(rows))
+    asked = [text for text in recount.questions if text]
+    number.add("in the shards", len(asked), sum(row["partition_key"] != "platform" for row in rows))
+    number.add("in the platform", len(common), sum(row["partition_key"] == "platform" for row in rows))
     ranked = sorted(common.items(), key=lambda item: (-item[1][0], item[0][:500]))[:MOST_ASKED]
     shown = Comparison("common questions as told, in their order")
     shown.add_all(
