@@ -139,6 +139,8 @@ def _limit_reached(refused: Refused) -> Problem:
         f"{amounts['requested']} {_NOUNS[measure]} more would exceed the limit of {amounts['limit']} per "
         f"{refused.window}: {amounts['used']} used and {amounts['reserved']} reserved. It resets at {resets_at}."
     )
+    if refused.requested > refused.limit:
+        detail += " Waiting will not help: ask for less than the limit."
     return Problem(
         429,
         "limit-reached",

@@ -103,6 +103,15 @@ async def test_concurrent_first_requests_of_somebody_new_stay_within_the_budget(
     assert sorted(answer.status_code for answer in answers) == [201] * 2 + [429] * 18
 
 
+async def test_an_estimate_that_is_more_than_the_limit_is_told_to_ask_for_less(
+    api: httpx.AsyncClient, alice: Headers, limited: None
+) -> None:
+    answer = await api.post("/admissions", json=ESTIMATE | {"input_tokens": 90_000_000}, headers=alice)
+    problem = answer.json()
+    assert (answer.status_code, problem["used"], problem["reserved"]) == (429, 0, 0)
+    assert problem["detail"].endswith("Waiting will not help: ask for less than the limit.")
+
+
 async def test_the_same_key_makes_the_same_reservation(api: httpx.AsyncClient, alice: Headers, limited: None) -> None:
     keyed = alice | {"Idempotency-Key": "turn-1"}
     first = await api.post("/admissions", json=ESTIMATE, headers=keyed)
