@@ -16,6 +16,7 @@ from models.interaction import UserInteraction
 from models.platform import sources as platform
 from models.platform.presence import Presence
 from models.platform.pseudonyms import Pseudonyms
+from models.platform.question import Question
 from models.platform.rollup import PlatformRollup
 from models.platform.sources import Placed
 from models.platform.user_group import UserGroup
@@ -37,9 +38,13 @@ def recount(items: Iterable[Item], pseudonyms: Pseudonyms, now: datetime) -> dic
     for item in sorted(items, key=lambda item: int(item["revision"])):
         newest[item["partition_key"], item["id"]] = item
     given = [placed for item in newest.values() for placed in _of_document(item, pseudonyms)]
+    questions = {bucket: source.question for _, source in given for bucket in source.contributions}
     balances = _added(given)
     while True:  # what is counted is counted again: a day in a week, a user in the platform
-        documents = (document_of(partition, bucket, held, 1, now) for (partition, bucket), held in balances.items())
+        documents = (
+            document_of(partition, bucket, held, 1, now, question=questions.get(bucket))
+            for (partition, bucket), held in balances.items()
+        )
         again = [placed for document in documents for placed in _of_bucket(document, pseudonyms)]
         following = _added([*given, *again])
         if following == balances:
@@ -82,7 +87,7 @@ def _of_bucket(document: Counted, pseudonyms: Pseudonyms) -> list[Placed]:
         placed.append(platform.of_rollup(document, pseudonyms))
     elif isinstance(document, Presence):
         placed.append(platform.of_presence(document, pseudonyms))
-    elif isinstance(document, PlatformRollup | UserGroup):
+    elif isinstance(document, PlatformRollup | UserGroup | Question):
         placed.append(platform.of_shard(document))
     return [one for one in placed if one is not None]
 

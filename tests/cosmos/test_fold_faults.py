@@ -23,6 +23,9 @@ async def test_every_bucket_equals_a_recount_whatever_fails() -> None:
     assert result.happened["split"] > 0
 
 
+COMMON = ("platform", "question")
+
+
 @pytest.fixture(scope="module")
 def expected() -> dict[Place, Sums]:
     return recount([document.body() for document in history(3, 2, 20).writes], PSEUDONYMS, NOW)
@@ -35,6 +38,13 @@ def test_a_recount_does_not_depend_on_the_order_of_what_is_counted(expected: dic
     periods = {bucket.period for _, bucket in expected}
     assert {"daily", "weekly", "monthly", "all_time", "session", "presence"} < periods
     assert {"utc_daily", "utc_monthly", "question", "growth", "cohort"} < periods
+
+
+def test_a_recount_has_common_questions_in_the_platform_and_not_who_asks_them() -> None:
+    counted = recount([document.body() for document in history(3, 4, 60).writes], PSEUDONYMS, NOW)
+    told = {bucket: sums for (partition, bucket), sums in counted.items() if (partition, bucket.period) == COMMON}
+    assert told
+    assert not any(measure.startswith("asker:") for sums in told.values() for measure in sums)
 
 
 def test_a_bucket_that_differs_by_one_is_found(expected: dict[Place, Sums]) -> None:
