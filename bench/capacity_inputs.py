@@ -30,9 +30,9 @@ class Assumed:
 class Measured:
     """Over the local stack; request units as the local engine estimates them."""
 
-    turn_alone_ru: Annotated[float, "`bench.turn_cost`: a lone turn, all steps"] = 257.0
-    turn_user_ru: Annotated[float, "`bench.turn_cost`: the steps in the user's partitions, of a lone turn"] = 151.1
-    turn_platform_ru: Annotated[float, "`bench.turn_cost`: the steps in the platform's, 200 turns together"] = 22.4
+    turn_alone_ru: Annotated[float, "`bench.turn_cost`: a lone turn, all steps"] = 276.2
+    turn_user_ru: Annotated[float, "`bench.turn_cost`: the steps in the user's partitions, of a lone turn"] = 151.2
+    turn_platform_ru: Annotated[float, "`bench.turn_cost`: the steps in the platform's, 200 turns together"] = 25.3
     shard_ru_per_turn: Annotated[float, "Of those, the ones in the shards"] = 21.3
     live_turn_ru: Annotated[float, "600 live turns of 194 new users, all that was asked for, by turn"] = 145.9
     admission_ru: Annotated[float, "`bench.requests`: an admission"] = 10.6
