@@ -2,34 +2,16 @@
 
 import azure.functions as func
 
-from functions import (
-    admin_insights,
-    admin_limits,
-    admin_risk,
-    admin_users,
-    admissions,
-    bookmarks,
-    consents,
-    dead_letters,
-    docs,
-    erasure,
-    export,
-    feeds,
-    forgetting,
-    health,
-    history,
-    idle_sessions,
-    ingest,
-    insights,
-    interactions,
-    me,
-    rebuild,
-    repricing,
-    sessions,
-    unmatched,
-    usage,
-)
-from functions.services import services
+from functions.accounts import admin_users, me
+from functions.analytics import admin_insights, insights
+from functions.chat import history, idle_sessions, ingest, interactions, sessions
+from functions.core import docs, health, unmatched
+from functions.core.services import services
+from functions.counting import dead_letters, feeds, rebuild
+from functions.library import bookmarks
+from functions.privacy import consents, erasure, export, forgetting
+from functions.risk import admin_risk
+from functions.usage import admin_limits, admissions, repricing, usage
 
 services()  # a setting that is missing or wrong stops the start
 

@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.behaviours import population
-from models.interaction import UserInteraction
+from models.chat.interaction import UserInteraction
+from models.core.user_agent import parse_user_agent
 from models.risk.facts import TurnFacts, facts_of
 from models.risk.finding import Finding, Rule
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow
-from models.user_agent import parse_user_agent
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 WORST_KINDS = ("heavy-human", "ritual", "classroom")

@@ -20,12 +20,12 @@ from typing import Any
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from bench.stack import Stack
-from cosmos.database import Database, Item
-from functions.services import Store
+from cosmos.core.database import Database, Item
+from functions.core.services import Store
 from local.provision import DATABASE, WELL_KNOWN_KEY
-from models.fold import Source
-from models.platform.pseudonyms import PLATFORM, Pseudonyms, is_platform
-from models.pricing import PriceTable
+from models.analytics.pseudonyms import PLATFORM, Pseudonyms, is_platform
+from models.counting.fold import Source
+from models.usage.pricing import PriceTable
 
 FEEDS = ("fold_interactions", "fold_sessions", "fold_bookmarks", "fold_analytics")
 FEEDS_OFF = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in FEEDS}

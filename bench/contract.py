@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from bench.stack import ROOT, Stack, local_stack
-from functions.examples import BODIES
+from functions.core.examples import BODIES
 
 SEED = 20261120
 CASES = 100

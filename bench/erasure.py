@@ -31,9 +31,9 @@ import httpx
 from bench.export import FEEDS, load, signed_in
 from bench.servers import Servers, servers
 from bench.stack import Stack, local_stack
-from functions.examples import BODIES
+from functions.core.examples import BODIES
 from local.entra.identity import TENANT_ID, oid_of
-from models.identity import email_claim_id_of, user_id_of
+from models.core.identity import email_claim_id_of, user_id_of
 
 Json = dict[str, Any]
 Counts = dict[str, dict[str, int]]

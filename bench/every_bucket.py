@@ -7,21 +7,21 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from models.bookmark import bookmark_of
-from models.bucket import Balance, Bucket, Sums
-from models.buckets import document_of
-from models.contribution import of_bookmark, of_interaction, of_session
-from models.counted import Counted
-from models.interaction import UserInteraction
-from models.platform import sources as platform
-from models.platform.presence import Presence
-from models.platform.pseudonyms import Pseudonyms
-from models.platform.question import Question
-from models.platform.rollup import PlatformRollup
-from models.platform.sources import Placed
-from models.platform.user_group import UserGroup
-from models.rollup import Rollup
-from models.session import UserSession
+from models.analytics import platform_sources as platform
+from models.analytics.contribution import of_bookmark, of_interaction, of_session
+from models.analytics.platform_rollup import PlatformRollup
+from models.analytics.platform_sources import Placed
+from models.analytics.presence import Presence
+from models.analytics.pseudonyms import Pseudonyms
+from models.analytics.question import Question
+from models.analytics.rollup import Rollup
+from models.analytics.user_group import UserGroup
+from models.chat.interaction import UserInteraction
+from models.chat.session import UserSession
+from models.counting.bucket import Balance, Bucket, Sums
+from models.counting.bucket_document import Counted
+from models.counting.buckets import document_of
+from models.library.bookmark import bookmark_of
 
 Item = dict[str, Any]
 Place = tuple[str, Bucket]

@@ -29,14 +29,14 @@ from bench.requests import METADATA
 from bench.stack import SAMPLE, Stack, local_stack
 from local.cli.traffic import read_turns, read_users
 from local.provision import WELL_KNOWN_KEY
-from models.contribution import of_interaction
-from models.document import Document
-from models.fold import Applied
-from models.interaction import Draft, Origin, Turn
-from models.ledger import LedgerEntry
-from models.pricing import PriceTable
-from models.session import TurnClaim, UserSession
-from models.user_agent import parse_user_agent
+from models.analytics.contribution import of_interaction
+from models.chat.interaction import Draft, Origin, Turn
+from models.chat.session import TurnClaim, UserSession
+from models.core.document import Document
+from models.core.user_agent import parse_user_agent
+from models.counting.fold import Applied
+from models.counting.ledger import LedgerEntry
+from models.usage.pricing import PriceTable
 
 ALLOWED_GROWTH = 32 * 2**20
 """Bytes that the peak of the host's memory may be higher for the largest export than for the smallest."""

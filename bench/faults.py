@@ -30,14 +30,14 @@ from azure.cosmos.exceptions import CosmosResourceExistsError
 from bench.every_bucket import Place, differing, recount, stored
 from bench.folders import PSEUDONYMS, Folder, Weather
 from bench.history import NOW, History, history
-from cosmos.database import Database, Item, connect
-from functions.services import Store
+from cosmos.core.database import Database, Item, connect
+from functions.core.services import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision, read_definitions
-from models.bucket import Bucket, Sums
-from models.buckets import KINDS
-from models.document import Document
-from models.pricing import PriceTable
+from models.core.document import Document
+from models.counting.bucket import Bucket, Sums
+from models.counting.buckets import KINDS
+from models.usage.pricing import PriceTable
 
 ROOT = Path(__file__).parent.parent
 DATABASE = "vimarsh"

@@ -29,22 +29,22 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient
 from bench.cascade import FEEDS_OFF, PSEUDONYMS, Cascade, Spent, cascade
 from bench.stack import Stack, local_stack
 from bench.turn_cost import Session, a_turn, begin, record
-from cosmos.database import Database, Item
-from functions.services import Store
+from cosmos.core.database import Database, Item
+from functions.core.services import Store
 from local.provision import DATABASE, WELL_KNOWN_KEY
-from models.bucket import Balance, Bucket
-from models.buckets import document_of
-from models.counted import Counted
-from models.document import Document
-from models.fold import Applied, Source, fold
-from models.interaction import Draft, Origin
-from models.ledger import LedgerEntry
-from models.platform.pseudonyms import is_platform
-from models.pricing import PriceTable
+from models.analytics.pseudonyms import is_platform
+from models.chat.interaction import Draft, Origin
+from models.core.document import Document
+from models.core.user_agent import Client
+from models.counting.bucket import Balance, Bucket
+from models.counting.bucket_document import Counted
+from models.counting.buckets import document_of
+from models.counting.fold import Applied, Source, fold
+from models.counting.ledger import LedgerEntry
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow
-from models.user_agent import Client
+from models.usage.pricing import PriceTable
 
 HISTORIES = (100, 10_000, 100_000)
 DAYS = 730

@@ -14,15 +14,15 @@ from azure.core.exceptions import AzureError
 
 from bench.history import NOW
 from bench.unreliable import Killed, Wire
-from cosmos.analytics import Contention
-from cosmos.database import Database, Item, connect
-from cosmos.folding import Folding
-from functions.services import Store
+from cosmos.core.database import Database, Item, connect
+from cosmos.counting.counters import Contention
+from cosmos.counting.folding import Folding
+from functions.core.services import Store
 from local.functions.change_feed import FeedRange, read_page, split_continuation
 from local.functions.feed_options import BEGINNING
-from models.errors import Stale
-from models.platform.pseudonyms import Pseudonyms
-from models.pricing import PriceTable
+from models.analytics.pseudonyms import Pseudonyms
+from models.core.errors import Stale
+from models.usage.pricing import PriceTable
 
 PSEUDONYMS = Pseudonyms(b"of the benchmark alone")
 LARGEST_PAGE = 20

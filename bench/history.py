@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.bookmark import DeletedBookmark, UserBookmark
-from models.document import Document
-from models.identity import Person
-from models.interaction import Draft, Origin, Turn, UserInteraction
-from models.pricing import PriceTable
-from models.session import UserSession
-from models.user_agent import Client
+from models.chat.interaction import Draft, Origin, Turn, UserInteraction
+from models.chat.session import UserSession
+from models.core.document import Document
+from models.core.identity import Person
+from models.core.user_agent import Client
+from models.library.bookmark import DeletedBookmark, UserBookmark
+from models.usage.pricing import PriceTable
 
 TENANT = "72f988bf-0000-4000-8000-76696d617273"
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

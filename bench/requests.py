@@ -21,9 +21,9 @@ from typing import Any
 import httpx
 
 from bench.stack import Stack, local_stack
-from functions.examples import BODIES
+from functions.core.examples import BODIES
 from local.entra.identity import TENANT_ID, oid_of
-from models.identity import user_id_of
+from models.core.identity import user_id_of
 
 Json = dict[str, Any]
 

@@ -18,8 +18,8 @@ import httpx
 
 from local.cli.traffic import read_turns, read_users
 from local.entra.identity import TENANT_ID, oid_of
-from models.identity import user_id_of
-from models.pricing import PriceTable, TokenUsage
+from models.core.identity import user_id_of
+from models.usage.pricing import PriceTable, TokenUsage
 
 Totals = dict[str, int]
 MEASURES = ("interactions", "tokens", "cost_nano_usd")

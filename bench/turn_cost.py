@@ -31,11 +31,11 @@ from bench.cascade import (
 )
 from bench.stack import local_stack
 from local.entra.identity import TENANT_ID, oid_of
-from models.identity import Person
-from models.interaction import Draft, Origin, Turn
-from models.session import UserSession
-from models.user_agent import Client
-from models.windows import Clock
+from models.chat.interaction import Draft, Origin, Turn
+from models.chat.session import UserSession
+from models.core.identity import Person
+from models.core.user_agent import Client
+from models.usage.windows import Clock
 
 STEPS = (RECORDING, SESSION, USER_DAY, SHARD_TURN, USER_WEEK, SHARD_USER, WHOLE, TOTALS)
 USERS = 50

@@ -22,16 +22,15 @@ from pydantic import BaseModel
 import models
 from docs.field_types import Described, fields_of
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES, Measures
-from models import complexity, contribution, dashboard, rollup, session_quality
-from models.analytics import Totals
-from models.dashboard import Dashboard
-from models.document import Document
-from models.platform import response_times
-from models.platform import sources as platform_sources
-from models.platform.insights import Insights, PlatformUse
-from models.recommendations import Recommendations
+from models.analytics import contribution, dashboard, platform_sources, response_times, rollup
+from models.analytics.dashboard import Dashboard
+from models.analytics.insights import Insights, PlatformUse
+from models.analytics.recommendations import Recommendations
+from models.analytics.user_analytics import Totals
+from models.chat import complexity, session_quality
+from models.core.document import Document
 from models.risk import judgement
-from models.usage import Usage
+from models.usage.allowance_view import Usage
 
 PAGE = Path(__file__).parent / "data-model.md"
 CONTAINERS = Path(__file__).parent.parent / "cosmos" / "containers.json"

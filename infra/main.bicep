@@ -29,7 +29,7 @@ param alertEmails string[] = []
 @description('With what the API asks Microsoft Graph on behalf of a user. The operator puts it into the key vault.')
 param graphCredential 'none' | 'secret' | 'certificate' = 'none'
 
-@description('Further settings of the app, by name: those with a default in functions/settings.py.')
+@description('Further settings of the app, by name: those with a default in functions/core/settings.py.')
 param extraSettings object = {}
 
 @description('Sizes that differ from those of the stage, by their name in stages.bicep.')

@@ -63,7 +63,7 @@ def settings(cosmos_url: str, entra_url: str, tmp_path_factory: pytest.TempPathF
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def host(settings: dict[str, str]) -> AsyncIterator[FunctionHost]:
     """The app in the local host, with its change feeds running."""
-    from functions.services import services  # reads the settings, which must be there first
+    from functions.core.services import services  # reads the settings, which must be there first
 
     async with FunctionHost(ROOT, settings=settings) as host:
         yield host

@@ -1,4 +1,4 @@
-metadata description = 'The function app on Flex Consumption. Its settings are those of functions/settings.py and of the host.'
+metadata description = 'The function app on Flex Consumption. Its settings are those of functions/core/settings.py and of the host.'
 
 param location string
 param tags object

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from models.interaction import UserInteraction
+from models.chat.interaction import UserInteraction
 from models.risk.question import question_facts
 from models.risk.text import Signal
 

@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.document import Message
+from models.core.document import Message
+from models.core.values import Timestamp, format_timestamp
 from models.risk.facts import TurnFacts
-from models.values import Timestamp, format_timestamp
 
 Rule = Literal[
     "excessive_usage", "repetitive_queries", "bot_like_patterns", "token_abuse", "suspicious_patterns", "spam"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from models.moderation import ModerationAction, kept
-from models.profile import UserProfile
+from models.accounts.moderation import ModerationAction, kept
+from models.accounts.profile import UserProfile
 from models.risk.window import RiskWindow
 
 POLICY = "policy"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from models.document import Message
+from models.core.document import Message
+from models.core.values import Count
 from models.risk.text import question_hash, signals_of, sketch
-from models.values import Count
 
 
 class QuestionFacts(Message):

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from models.document import Document, Message
-from models.errors import FindingChanged
+from models.core.document import Document, Message
+from models.core.errors import FindingChanged
+from models.core.values import Timestamp, Uuid
 from models.risk.excessive import HOUR, hour_of
 from models.risk.facts import TurnFacts
 from models.risk.finding import Finding, Rule
-from models.values import Timestamp, Uuid
 
 TURNS_KEPT = 200
 DAYS_KEPT = timedelta(days=14)

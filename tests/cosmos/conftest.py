@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
-from cosmos.database import Database, connect
-from functions.services import Store
-from models.identity import Person
+from cosmos.core.database import Database, connect
+from functions.core.services import Store
+from models.core.identity import Person
 from tests.models.examples import PRICES, PSEUDONYMS, TENANT
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

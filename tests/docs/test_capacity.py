@@ -13,8 +13,8 @@ from bench.capacity import MONTH_HOURS, PAGE, SCALES, Need, bytes_per_turn, tabl
 from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
 from bench.requests import STEPS
 from bench.sizes import sizes_of
-from models.interaction import UserInteraction
-from models.platform.pseudonyms import MAX_SHARDS
+from models.analytics.pseudonyms import MAX_SHARDS
+from models.chat.interaction import UserInteraction
 from tests.models.examples import an_interaction
 
 

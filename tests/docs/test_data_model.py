@@ -8,15 +8,15 @@ from datetime import timedelta
 from docs import data_model
 from docs.field_types import fields_of, type_of
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES
-from models.bookmark import UserBookmark
-from models.bucket import Balance, Bucket
-from models.contribution import of_bookmark, of_interaction, of_session
-from models.fold import Source
-from models.interaction import UserInteraction
-from models.platform import sources as platform
-from models.platform.presence import Presence
-from models.rollup import Rollup
-from models.session import UserSession
+from models.analytics import platform_sources as platform
+from models.analytics.contribution import of_bookmark, of_interaction, of_session
+from models.analytics.presence import Presence
+from models.analytics.rollup import Rollup
+from models.chat.interaction import UserInteraction
+from models.chat.session import UserSession
+from models.counting.bucket import Balance, Bucket
+from models.counting.fold import Source
+from models.library.bookmark import UserBookmark
 from tests.models.examples import ALICE, NOON, PSEUDONYMS, a_session, an_interaction
 
 

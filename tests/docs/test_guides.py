@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import functions
-from functions.api import PREFIX, Routes
-from functions.otel import measures
-from functions.problem_types import PROBLEM_TYPES
-from functions.settings import Settings
+from functions.core.api import PREFIX, Routes
+from functions.core.otel import measures
+from functions.core.problem_types import PROBLEM_TYPES
+from functions.core.settings import Settings
 from local.entra.identity import API_CLIENT_ID, TENANT_ID, USER_SCOPE, WEB_CLIENT_ID
-from models.consent import MEANINGS
+from models.accounts.consent import MEANINGS
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"

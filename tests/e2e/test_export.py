@@ -19,7 +19,7 @@ import pytest
 
 from bench.requests import Client
 from bench.stack import SAMPLE, Stack, local_stack, run_local
-from functions.examples import BODIES
+from functions.core.examples import BODIES
 from local.entra.identity import TENANT_ID, oid_of
 
 PROGRAM = Path(__file__).with_name("dashboard_of_export.py")

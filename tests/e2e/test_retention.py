@@ -17,14 +17,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cosmos.containers import declared
-from cosmos.database import Database, connect
-from functions.services import Store
+from cosmos.core.containers import declared
+from cosmos.core.database import Database, connect
+from functions.core.services import Store
 from local.cosmosdb.clock import AdjustableClock
 from local.cosmosdb.server import serve_in_thread
 from local.provision import Account, provision, read_definitions
-from models.keeping import DAY
-from models.platform.pseudonyms import Pseudonyms
+from models.analytics.pseudonyms import Pseudonyms
+from models.core.write_policy import DAY
 from tests.conftest import ROOT
 from tests.models.examples import PRICES
 

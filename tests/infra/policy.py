@@ -36,7 +36,7 @@ PROTECTIONS = {
     ("Microsoft.Web/sites", "httpsOnly"): "true",
 }
 OF_THE_HOST = ("AzureWebJobsStorage__", "APPLICATIONINSIGHTS_", "AZURE_CLIENT_ID", "COSMOS__")
-"""Beginnings of the settings that the Functions host and the SDKs read, not functions/settings.py."""
+"""Beginnings of the settings that the Functions host and the SDKs read, not functions/core/settings.py."""
 
 _SECRETS = re.compile(
     r"listKeys|listConnectionStrings|listSecrets|AccountKey=|SharedAccess|InstrumentationKey="
@@ -154,7 +154,7 @@ def wrong_settings(app: File, known: Mapping[str, bool]) -> list[str]:
     """Settings that nothing reads, and required ones that are not given.
 
     Args:
-        known: What functions/settings.py reads, by name, and whether it is required.
+        known: What functions/core/settings.py reads, by name, and whether it is required.
     """
     given = settings_of(app)
     found = [f"{name} is given, and nothing reads it" for name in given if name not in known and not _of_host(name)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.settings import Settings
+from functions.core.settings import Settings
 from tests.infra import policy, schemas
 from tests.infra.bicep import File, read_all, syntax_errors
 from tests.infra.references import Resolver

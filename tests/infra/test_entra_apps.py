@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from functions.operation import ROLES as ASKED_FOR
-from functions.tokens import SCOPE, SERVICE_ROLE
+from functions.core.operation import ROLES as ASKED_FOR
+from functions.core.tokens import SCOPE, SERVICE_ROLE
 from infra.hooks import entra_apps
 
 SCRIPT = Path(entra_apps.__file__)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.settings import Settings
+from functions.core.settings import Settings
 from tests.infra import schemas
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from models.identity import Person
-from models.interaction import Draft, Origin, Turn, UserInteraction
-from models.keeping import EVERYTHING, Keeping
-from models.platform.pseudonyms import Pseudonyms
-from models.pricing import PriceTable
-from models.session import UserSession
-from models.user_agent import Client
+from models.analytics.pseudonyms import Pseudonyms
+from models.chat.interaction import Draft, Origin, Turn, UserInteraction
+from models.chat.session import UserSession
+from models.core.identity import Person
+from models.core.user_agent import Client
+from models.core.write_policy import EVERYTHING, Keeping
+from models.usage.pricing import PriceTable
 
 TENANT = "72f988bf-0000-4000-8000-76696d617273"
 ALICE = Person(

@@ -1,0 +1,1 @@
+"""Who the user is, and what staff do to an account."""

@@ -1,0 +1,136 @@
+"""Container `users`, as staff see it: finding accounts, and moderating them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from azure.cosmos.exceptions import CosmosBatchOperationError
+
+from cosmos.accounts.users import Users
+from cosmos.core.database import Database
+from cosmos.core.paging import page_of
+from cosmos.core.patching import set_fields
+from cosmos.core.reading import read_or_none
+from models.accounts.moderation import AccountStatus, ModerationAction, kept
+from models.accounts.profile import UserProfile
+from models.core.errors import AccountClosed, NotFound, Stale
+from models.core.identity import email_claim_id_of
+from models.core.values import format_timestamp
+from models.privacy.audit import AuditEntry
+from models.usage.limits import LimitOverride
+
+
+@dataclass(frozen=True)
+class AccountFilter:
+    """Which accounts to find; None asks for any.
+
+    Attributes:
+        name: What the display name begins with; case does not count.
+        min_risk_score: 0-100.
+        active_since: The newest turn counted, or the first sign-in, was then or later.
+    """
+
+    name: str | None = None
+    account_status: AccountStatus | None = None
+    min_risk_score: float | None = None
+    active_since: datetime | None = None
+
+    def query(self) -> tuple[str, dict[str, Any]]:
+        """The query and its parameters. It has no order: over partitions the SDK can't page one that has."""
+        since = format_timestamp(self.active_since) if self.active_since else None
+        conditions, parameters = ['c.kind = "profile"'], dict[str, Any]()
+        for name, condition, value in (
+            ("name", "STARTSWITH(c.name, @name, true)", self.name),
+            ("status", "c.account_status = @status", self.account_status),
+            ("risk", "c.risk_score >= @risk", self.min_risk_score),
+            ("since", "c.last_activity >= @since", since),
+        ):
+            if value is not None:
+                conditions.append(condition)
+                parameters[name] = value
+        where = " AND ".join(conditions)
+        return f"SELECT * FROM c WHERE {where}", parameters  # noqa: S608  # no values
+
+
+class Accounts:
+    """Finds and moderates accounts."""
+
+    def __init__(self, database: Database, users: Users) -> None:
+        self._container = database.users
+        self._users = users
+
+    async def read(self, user_id: str) -> UserProfile:
+        """An account as it is now, by one point read.
+
+        Raises:
+            NotFound: there is no such account.
+            AccountClosed: it is deleted.
+        """
+        profile = await self._users.find(user_id)
+        if profile is None:
+            raise NotFound("user")
+        return profile
+
+    async def with_email(self, email: str) -> UserProfile | None:
+        """The account that holds an email address, by two point reads; None also if it is being erased."""
+        claim_id = email_claim_id_of(email)
+        claim = await read_or_none(self._container, claim_id, claim_id)
+        try:
+            return await self._users.find(claim["user_id"]) if claim else None
+        except AccountClosed:
+            return None
+
+    async def page(
+        self, wanted: AccountFilter, limit: int, continuation: str | None
+    ) -> tuple[list[UserProfile], str | None]:
+        """One page of accounts, in no particular order, and the continuation of the next. Looks in all partitions."""
+        query, parameters = wanted.query()
+        rows, following = await page_of(self._container, query, parameters, limit, continuation, None)
+        return [UserProfile.parse(row) for row in rows], following
+
+    async def moderate(self, profile: UserProfile, action: ModerationAction, entry: AuditEntry) -> UserProfile:
+        """Does something to an account that still is at the profile's revision, and records it in the same transaction.
+
+        Takes effect in this process at once, and in all others within `STATUS_SECONDS`.
+
+        Raises:
+            NotFound: the account is gone.
+            Stale: it has changed since.
+        """
+        actions = [done.model_dump(mode="json") for done in kept(profile.moderation_actions, action)]
+        changes: dict[str, Any] = {"account_status": action.status_after, "moderation_actions": actions}
+        if action.action == "note":
+            changes["admin_notes"] = action.reason
+        return await self._write(profile, changes, entry)
+
+    async def set_limits(self, profile: UserProfile, override: LimitOverride, entry: AuditEntry) -> UserProfile:
+        """Decides the limits of an account that still is at the profile's revision, recorded in the same transaction.
+
+        Takes effect in this process at once, and in all others within `STATUS_SECONDS`.
+
+        Raises:
+            NotFound: the account is gone.
+            Stale: it has changed since.
+        """
+        return await self._write(profile, {"limit_override": override.model_dump(mode="json")}, entry)
+
+    async def _write(self, profile: UserProfile, changes: dict[str, Any], entry: AuditEntry) -> UserProfile:
+        patch = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
+        unchanged = f"FROM c WHERE c.revision = {profile.revision}"
+        operations: list[Any] = [
+            ("patch", (profile.id, patch), {"filter_predicate": unchanged}),
+            ("create", (entry.body(),)),
+        ]
+        try:
+            results = await self._container.execute_item_batch(operations, profile.id)
+        except CosmosBatchOperationError as error:
+            if error.status_code == 412:
+                raise Stale from None
+            if error.status_code == 404:
+                raise NotFound("user") from None
+            raise
+        written = UserProfile.parse(results[0]["resourceBody"])
+        self._users.remember(written)
+        return written

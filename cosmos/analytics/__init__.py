@@ -1,0 +1,1 @@
+"""What is counted of users and of the platform, as it is shown."""

@@ -1,0 +1,220 @@
+"""Container `user_sessions`: conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosHttpResponseError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from cosmos.core.database import Database, Item
+from cosmos.core.paging import page_of
+from cosmos.core.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
+from cosmos.core.reading import read_or_none
+from cosmos.counting.counters import Contention
+from models.analytics.rollup import Rollup
+from models.chat.session import SessionChanges, UserSession
+from models.core.errors import KeyReused, NotFound, Stale
+from models.core.revisions import Revisions
+from models.core.values import format_timestamp
+from models.core.write_policy import EVERYTHING, Keeping
+from models.counting.bucket import by_count
+
+ATTEMPTS = 5
+ENDED_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class SessionFilter:
+    """Which sessions to list; None asks for any.
+
+    Attributes:
+        start: Started then or later.
+        end: Started before.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    active: bool | None = None
+
+    def query(self) -> tuple[str, dict[str, Any]]:
+        """The query, newest first, and its parameters."""
+        conditions, parameters = ['c.kind = "session"'], dict[str, Any]()
+        if self.start is not None:
+            conditions.append("c.start_time >= @start")
+            parameters["start"] = format_timestamp(self.start)
+        if self.end is not None:
+            conditions.append("c.start_time < @end")
+            parameters["end"] = format_timestamp(self.end)
+        if self.active is not None:
+            conditions.append("c.is_active = @active")
+            parameters["active"] = self.active
+        where = " AND ".join(conditions)
+        return f"SELECT * FROM c WHERE {where} ORDER BY c.start_time DESC", parameters  # noqa: S608  # no values
+
+
+class Sessions:
+    """Reads and writes sessions."""
+
+    def __init__(self, database: Database) -> None:
+        self._container = database.user_sessions
+
+    async def start(self, session: UserSession) -> UserSession:
+        """Stores a new session; the one that is there, if the same request made it before.
+
+        Raises:
+            KeyReused: another request made a session with this id.
+        """
+        try:
+            await self._container.create_item(session.body())
+        except CosmosResourceExistsError:
+            stored = await self.read(session.user_id, session.session_id)
+            if stored.request_hash != session.request_hash:
+                raise KeyReused from None
+            return stored
+        return session
+
+    async def read(self, user_id: str, session_id: str) -> UserSession:
+        """A session, by one point read.
+
+        Raises:
+            NotFound: the user has no such session.
+        """
+        item = await read_or_none(self._container, session_id, user_id)
+        if item is None:
+            raise NotFound("session")
+        return UserSession.parse(item)
+
+    async def page(
+        self, user_id: str, wanted: SessionFilter, limit: int, continuation: str | None
+    ) -> tuple[list[UserSession], str | None]:
+        """One page of a user's sessions, newest first, and the continuation of the next."""
+        query, parameters = wanted.query()
+        rows, following = await page_of(self._container, query, parameters, limit, continuation, user_id)
+        return [UserSession.parse(row) for row in rows], following
+
+    async def edit(
+        self, user_id: str, session_id: str, expected: Revisions, changes: SessionChanges, keeping: Keeping = EVERYTHING
+    ) -> UserSession:
+        """Changes a session that still is at a revision that is expected. Turns recorded meanwhile do not count it.
+
+        Raises:
+            NotFound: the user has no such session.
+            Stale: it has been edited since, or ended, or reopened.
+            Contention: turns were recorded all the while; try again.
+        """
+        for _ in range(ATTEMPTS):
+            session = await self.read(user_id, session_id)
+            require_revision(session, expected)
+            same_turns = f"c.last_sequence = {session.last_sequence}"  # else its duration would be too short
+            try:
+                return await edit(self._container, session, session.changed(changes, keeping), same_turns)
+            except Stale:
+                continue
+        raise Contention(f"turns of a session were recorded {ATTEMPTS} times while it was edited")
+
+    async def end_idle(self, before: datetime, limit: int, continuation: str | None = None) -> tuple[int, str | None]:
+        """Ends one page of all users' sessions in which nothing has happened since `before`.
+
+        A turn that is recorded meanwhile changes the session's ETag, and so keeps it open.
+
+        Returns:
+            How many were ended, and the continuation of the next page.
+        """
+        query = 'SELECT * FROM c WHERE c.kind = "session" AND c.is_active = true AND c.last_activity < @before'
+        parameters = {"before": format_timestamp(before)}
+        rows, following = await page_of(self._container, query, parameters, limit, continuation, None)
+        slots = asyncio.Semaphore(ENDED_AT_ONCE)
+
+        async def end(row: Item) -> bool:
+            async with slots:
+                return await self._end(UserSession.parse(row), row["_etag"])
+
+        return sum(await asyncio.gather(*map(end, rows))), following
+
+    async def set_totals(self, totals: Rollup) -> None:
+        """Puts the totals of a session's rollup on the session, unless newer ones are there already.
+
+        Its span follows: turns may be recorded in any order. So do the duration and the quality of a session that has
+        ended: the last turns, and ratings, may be counted later than that.
+        """
+        sums = totals.sums
+        ratings = by_count(sums, "rating")
+        turns, errors = totals.total_interactions, totals.response_quality_breakdown.get("fallback", 0)
+        values = {
+            "total_queries": turns,
+            "total_responses": turns - errors,
+            "error_count": errors,
+            "total_tokens": totals.total_tokens,
+            "total_cost_usd": totals.total_cost_usd,
+            "personalities_used": list(totals.personality_usage),
+            "topics_discussed": list(totals.topic_distribution),
+            "avg_response_time_ms": sums.get("response_time_ms", 0) / turns if turns else 0.0,
+            "user_satisfaction_ratings": [int(stars) for stars in sorted(ratings) for _ in range(ratings[stars])],
+        }
+        item = await set_totals_if_newer(self._container, totals.period_key, totals.user_id, values, totals.revision)
+        if item is not None:
+            await self._settle(UserSession.parse(item), totals)
+
+    async def _settle(self, session: UserSession, totals: Rollup) -> None:
+        """Corrects what the totals tell better. Without a difference nothing is written.
+
+        Raises:
+            Contention: others changed the session all the while; try again.
+        """
+        first, last = totals.first_activity, totals.last_activity
+        if first is None or last is None:
+            return
+        for _ in range(ATTEMPTS):
+            operations = _correcting(session, session.settled(first, last))
+            if not operations:
+                return
+            same = f"FROM c WHERE c.revision = {session.revision} AND c.last_sequence = {session.last_sequence}"
+            try:
+                await self._container.patch_item(session.id, session.user_id, operations, filter_predicate=same)
+                return
+            except CosmosResourceNotFoundError:
+                return
+            except CosmosHttpResponseError as error:
+                if error.status_code != LOST:
+                    raise
+            item = await read_or_none(self._container, session.id, session.user_id)
+            if item is None:
+                return
+            session = UserSession.parse(item)
+        raise Contention(f"a session was edited {ATTEMPTS} times while its totals were set")
+
+    async def _end(self, session: UserSession, etag: str) -> bool:
+        """Whether the session still was as it was read."""
+        body = session.model_copy(update=session.ended()).body()
+        operations = [
+            *set_fields({name: body[name] for name in session.ended()}),
+            {"op": "incr", "path": "/revision", "value": 1},
+        ]
+        try:
+            await self._container.patch_item(
+                session.id,
+                session.user_id,
+                operations,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+        except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
+            return False
+        return True
+
+
+def _correcting(before: UserSession, after: UserSession) -> list[dict[str, Any]]:
+    """The operations that make one of the other. What the fold counts of a session also counts its revision."""
+    old, new = before.body(), after.body()
+    changes = {name: value for name, value in new.items() if value != old[name]}
+    counted = not changes.keys().isdisjoint(("start_time", "duration_seconds"))
+    return set_fields(changes) + ([{"op": "incr", "path": "/revision", "value": 1}] if counted else [])

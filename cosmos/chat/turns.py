@@ -1,0 +1,321 @@
+"""Recording turns: a sequence number from `user_sessions`, then the document in `user_interactions`.
+
+Two requests for a turn, none of them a query. The first is one transactional batch: it takes the session's next number,
+leaves a claim with the turn's id, so that the same turn sent again takes no second number, and counts the turn in the
+user's allowance, where it settles its admission. A process that dies between the two leaves a gap in the numbers, and
+the allowance counts what was used: the turn was not acknowledged, and is recorded, but not counted again, when it is
+sent again.
+
+A turn reopens a session that has ended. The first request then fails, on its condition that the session is active, and
+another takes its place, which also counts the session's revision. A turn of an active session does not matter to a
+reader of the session's changes, and does not count it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from azure.cosmos.exceptions import (
+    CosmosBatchOperationError,
+    CosmosResourceExistsError,
+)
+
+from cosmos.core.database import Database, Item
+from cosmos.core.observer import NOBODY, Observer
+from cosmos.core.patching import LOST, edit, require_revision, set_fields
+from cosmos.core.reading import read_or_none
+from cosmos.counting.counters import Contention
+from cosmos.usage.allowances import counting, create_allowance
+from models.chat.feedback import FeedbackChanges
+from models.chat.interaction import Draft, UserInteraction
+from models.chat.session import REOPENED, TurnClaim, UserSession
+from models.core.errors import AccountClosed, NotFound
+from models.core.revisions import Revisions
+from models.core.values import format_timestamp
+from models.core.write_policy import EVERYTHING, Keeping
+from models.usage.allowance import Spent
+from models.usage.pricing import Cost, PriceTable
+from models.usage.windows import Clock
+
+ATTEMPTS = 6
+"""The session is tried as active, then as ended, and so on: others may end and reopen it all the while."""
+
+PATIENCE = (0.05, 0.1, 0.2)
+"""How long to wait, in seconds, for turns that somebody else has claimed and not stored yet: the same request, sent
+twice at once. Who died between the two leaves a claim, too, and costs whoever sends the turn again these waits."""
+
+CLAIMS_PER_BATCH = 80
+BYTES_PER_BATCH = 1_000_000
+"""A transactional batch takes 100 operations and about 1.2 MB. The allowance takes up to ten of them."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a turn that was sent.
+
+    Attributes:
+        outcome: `created`; `repeated`, it was there already; or `reused`, its id belongs to a turn that differs.
+    """
+
+    interaction: UserInteraction
+    outcome: Literal["created", "repeated", "reused"]
+
+
+class Turns:
+    """Writes and reads interactions."""
+
+    def __init__(self, database: Database, prices: PriceTable, observer: Observer = NOBODY) -> None:
+        self._sessions = database.user_sessions
+        self._interactions = database.user_interactions
+        self._prices = prices
+        self._observer = observer
+
+    async def record(
+        self,
+        user_id: str,
+        session_id: str,
+        drafts: Sequence[Draft],
+        clock: Clock | None = None,
+        keeping: Keeping = EVERYTHING,
+    ) -> list[Recorded]:
+        """Records turns of one session, numbered in the order given, but none that is there already.
+
+        Args:
+            drafts: At most `CLAIMS_PER_BATCH`, no two with the same id.
+            clock: When they came in, and in which zone the allowance counts days; by default that of the newest, UTC.
+            keeping: What the user has consented to.
+
+        Returns:
+            What became of each, in the same order.
+
+        Raises:
+            NotFound: the user has no such session.
+            AccountClosed: the account is deleted.
+        """
+        stored: dict[str, UserInteraction] = {}
+        costs = {draft.interaction_id: draft.cost(self._prices) for draft in drafts}
+        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)), keeping)
+        session = await self._take_numbers(taking, drafts, claimed=frozenset())
+        new = list(drafts)
+        if session is None:
+            stored = await self._soon_stored(user_id, drafts)
+            new = [draft for draft in drafts if draft.interaction_id not in stored]
+            session = await self._take_numbers_again(taking, new) if new else None
+        created: dict[str, UserInteraction] = {}
+        if session is not None:
+            first = session.last_sequence - len(new) + 1
+            numbered = [
+                draft.interaction(first + n, session.timezone, costs[draft.interaction_id], keeping)
+                for n, draft in enumerate(new)
+            ]
+            created = await self._create(user_id, numbered)
+            self._observer.turns_recorded(len(created))
+            stored |= await self._stored(user_id, [draft for draft in new if draft.interaction_id not in created])
+        return [_recorded(draft, created, stored) for draft in drafts]
+
+    async def read(self, user_id: str, interaction_id: str) -> UserInteraction:
+        """A turn, by one point read.
+
+        Raises:
+            NotFound: the user has no such turn.
+        """
+        item = await read_or_none(self._interactions, interaction_id, user_id)
+        if item is None:
+            raise NotFound("interaction")
+        return UserInteraction.parse(item)
+
+    async def give_feedback(
+        self,
+        user_id: str,
+        interaction_id: str,
+        expected: Revisions,
+        changes: FeedbackChanges,
+        now: datetime,
+        texts: bool = True,
+    ) -> UserInteraction:
+        """Puts feedback on a turn that still is at a revision that is expected.
+
+        Args:
+            texts: Whether the user's words are stored, too.
+
+        Raises:
+            NotFound: the user has no such turn.
+            Stale: it has been edited or bookmarked since.
+        """
+        turn = await self.read(user_id, interaction_id)
+        require_revision(turn, expected)
+        return await edit(self._interactions, turn, turn.with_feedback(changes, now, texts))
+
+    async def _take_numbers(
+        self, taking: _Taking, drafts: Sequence[Draft], claimed: frozenset[str]
+    ) -> UserSession | None:
+        """Takes a number for each turn, leaves claims, and counts in the allowance the turns that had none.
+
+        Args:
+            claimed: ids of turns that are known to have a claim: a request before this one did not come to its end.
+
+        Returns:
+            The session as it is then; None if a further turn is claimed.
+        """
+        reopening = False
+        for _ in range(ATTEMPTS):
+            try:
+                operations = taking.operations(drafts, claimed, reopening)
+                results = await self._sessions.execute_item_batch(operations, taking.user_id)
+            except CosmosBatchOperationError as error:
+                if error.status_code == 409:
+                    return None
+                if error.status_code == 404 and error.error_index == 0:
+                    raise NotFound("session") from None
+                if error.status_code not in (404, LOST):
+                    raise
+                if error.status_code == LOST and error.error_index != 0:  # a tombstone, where the allowance was
+                    raise AccountClosed("deleted") from None
+                if error.status_code == 404:
+                    await create_allowance(self._sessions, taking.user_id)
+                else:
+                    reopening = not reopening
+            else:
+                return UserSession.parse(results[0]["resourceBody"])
+        raise Contention(f"the session of {len(drafts)} turns was ended or reopened {ATTEMPTS} times")
+
+    async def _take_numbers_again(self, taking: _Taking, drafts: Sequence[Draft]) -> UserSession:
+        """Takes numbers also for turns that are claimed. Others may claim some of them all the while."""
+        for _ in range(ATTEMPTS):
+            claimed = await self._claimed(taking.user_id, drafts)
+            session = await self._take_numbers(taking, drafts, claimed)
+            if session is not None:
+                return session
+        raise Contention(f"the claims of {len(drafts)} turns changed {ATTEMPTS} times")
+
+    async def _claimed(self, user_id: str, drafts: Sequence[Draft]) -> frozenset[str]:
+        if not drafts:
+            return frozenset()
+        claims = {TurnClaim.id_of(draft.interaction_id): draft.interaction_id for draft in drafts}
+        held = await self._sessions.read_items([(claim, user_id) for claim in claims])
+        return frozenset(claims[item["id"]] for item in held)
+
+    async def _soon_stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
+        """The turns that are there, or are in a moment.
+
+        Whoever has claimed a turn may be about to store it. To take a number for it again would leave a gap.
+        """
+        stored = await self._stored(user_id, drafts)
+        for pause in PATIENCE:
+            missing = [draft for draft in drafts if draft.interaction_id not in stored]
+            claimed = await self._claimed(user_id, missing)
+            if not claimed:
+                break
+            await asyncio.sleep(pause)
+            stored |= await self._stored(user_id, [draft for draft in missing if draft.interaction_id in claimed])
+        return stored
+
+    async def _stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
+        if not drafts:
+            return {}
+        items = await self._interactions.read_items([(draft.interaction_id, user_id) for draft in drafts])
+        return {item["id"]: UserInteraction.parse(item) for item in items}
+
+    async def _create(self, user_id: str, interactions: Sequence[UserInteraction]) -> dict[str, UserInteraction]:
+        """Stores the turns; returns those that were not there already."""
+        created: dict[str, UserInteraction] = {}
+        for chunk in _chunks(interactions):
+            if len(chunk) > 1 and await self._create_together(user_id, [body for _, body in chunk]):
+                created |= {interaction.id: interaction for interaction, _ in chunk}
+                continue
+            for interaction, body in chunk:
+                try:
+                    await self._interactions.create_item(body)
+                except CosmosResourceExistsError:
+                    continue
+                created[interaction.id] = interaction
+        return created
+
+    async def _create_together(self, user_id: str, bodies: Sequence[Item]) -> bool:
+        """One transactional batch; False, and nothing stored, if one of the turns is there already."""
+        try:
+            await self._interactions.execute_item_batch([("create", (body,)) for body in bodies], user_id)
+        except CosmosBatchOperationError as error:
+            if error.status_code == 409:
+                return False
+            raise
+        return True
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """What the first request of a recording is made of, whichever of the turns it is for."""
+
+    user_id: str
+    session_id: str
+    costs: Mapping[str, Cost]
+    clock: Clock
+    keeping: Keeping
+
+    def operations(self, drafts: Sequence[Draft], claimed: frozenset[str], reopening: bool) -> list[Any]:
+        """The transaction. The session comes first, so that its absence can be told from that of the allowance."""
+        uncounted = [draft for draft in drafts if draft.interaction_id not in claimed]
+        return [
+            _taking_numbers(self.session_id, drafts, reopening, self.keeping),
+            *counting([self._spent(draft) for draft in uncounted], self.clock),
+            *(self._claim(draft, repeated=draft.interaction_id in claimed) for draft in drafts),
+        ]
+
+    def _claim(self, draft: Draft, repeated: bool) -> Any:
+        claim = TurnClaim.of(self.user_id, self.session_id, draft.interaction_id)
+        return ("upsert" if repeated else "create", (claim.body(),))
+
+    def _spent(self, draft: Draft) -> Spent:
+        cost = self.costs[draft.interaction_id].cost_nano_usd
+        return Spent(draft.origin.timestamp, draft.usage.total, cost, draft.turn.admission_id)
+
+
+def _latest(drafts: Sequence[Draft]) -> datetime:
+    return max(draft.origin.timestamp for draft in drafts)
+
+
+def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool, keeping: Keeping) -> Any:
+    """The operation that takes a number for each turn, of an active session or of one that has ended.
+
+    What the fold counts of a session only changes together with its revision: so with its reopening.
+    """
+    fields: dict[str, Any] = {"last_activity": format_timestamp(_latest(drafts))} | (REOPENED if reopening else {})
+    if reopening and not keeping.analytics:
+        fields["analytics_consent"] = False
+    if keeping.session_ttl is not None:
+        fields["ttl"] = keeping.session_ttl
+    counters = {"last_sequence": len(drafts)} | ({"revision": 1} if reopening else {})
+    operations = [
+        *({"op": "incr", "path": f"/{name}", "value": value} for name, value in counters.items()),
+        *set_fields(fields),
+    ]
+    condition = "FROM c WHERE c.is_active = " + ("false" if reopening else "true")
+    return ("patch", (session_id, operations), {"filter_predicate": condition})
+
+
+def _chunks(interactions: Sequence[UserInteraction]) -> Iterator[list[tuple[UserInteraction, Item]]]:
+    """Runs of turns with their bodies, each small enough for one batch."""
+    chunk: list[tuple[UserInteraction, Item]] = []
+    size = 0
+    for interaction in interactions:
+        body = interaction.body()
+        length = len(interaction.model_dump_json().encode())
+        if chunk and size + length > BYTES_PER_BATCH:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append((interaction, body))
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _recorded(draft: Draft, created: dict[str, UserInteraction], stored: dict[str, UserInteraction]) -> Recorded:
+    if draft.interaction_id in created:
+        return Recorded(created[draft.interaction_id], "created")
+    interaction = stored[draft.interaction_id]
+    same = interaction.request_hash == draft.origin.request_hash
+    return Recorded(interaction, "repeated" if same else "reused")

@@ -1,0 +1,63 @@
+"""Queries, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from azure.cosmos.aio import ContainerProxy
+
+from cosmos.core.database import Item
+
+Rows = tuple[list[Item], str | None]
+"""One page, and the continuation of the next; None after the last."""
+
+
+async def page_of(
+    container: ContainerProxy,
+    query: str,
+    parameters: dict[str, Any],
+    limit: int,
+    continuation: str | None,
+    partition_key: str | None,
+) -> Rows:
+    """One page of a query, by one request. It may be short, or even empty, and not be the last.
+
+    Args:
+        parameters: By name, without the `@`.
+        limit: Most rows. A page takes at most 4 MB, so large documents make short pages.
+        partition_key: The one logical partition to look in; None looks in all of them, which no user's route may.
+    """
+    where: dict[str, Any] = {"partition_key": partition_key} if partition_key else {}
+    pages: Any = container.query_items(
+        query,
+        parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
+        max_item_count=limit,
+        **where,
+    ).by_page(continuation)
+    async for page in pages:
+        return [row async for row in page], pages.continuation_token
+    return [], None
+
+
+async def rows_of(
+    container: ContainerProxy, query: str, parameters: dict[str, Any], partition_key: str, limit: int = 400
+) -> list[Item]:
+    """All rows of a query in one logical partition, `limit` of them at most in a page."""
+    found: list[Item] = []
+    continuation: str | None = None
+    while True:
+        rows, continuation = await page_of(container, query, parameters, limit, continuation, partition_key)
+        found += rows
+        if continuation is None:
+            return found
+
+
+async def pages_of(container: ContainerProxy, query: str, limit: int, partition_key: str) -> AsyncIterator[list[Item]]:
+    """The rows of a query in one logical partition, a page of at most `limit` at a time."""
+    continuation: str | None = None
+    while True:
+        rows, continuation = await page_of(container, query, {}, limit, continuation, partition_key)
+        yield rows
+        if continuation is None:
+            return

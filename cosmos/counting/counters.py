@@ -1,0 +1,245 @@
+"""Container `user_analytics`: writes the fold, and reads rollups."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from weakref import WeakValueDictionary
+
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+
+from cosmos.core.database import Database, Item
+from cosmos.core.observer import NOBODY, Observer
+from cosmos.core.paging import rows_of
+from cosmos.core.reading import read_or_none
+from models.analytics.pseudonyms import is_platform
+from models.analytics.question import Question
+from models.analytics.rollup import Rollup
+from models.core.document import Document
+from models.counting.bucket import Balance, Bucket, bucket_id
+from models.counting.bucket_document import Counted
+from models.counting.buckets import KINDS, document_of, parsed
+from models.counting.dead_letter import DeadLetter
+from models.counting.fold import Applied, Outcome, Source, buckets_of, fold
+from models.counting.ledger import LedgerEntry, ledger_id
+from models.privacy.erasure import is_tombstone
+from models.risk.judgement import judged
+from models.risk.thresholds import RiskSettings
+from models.risk.window import RiskWindow, risk_window_id
+
+SOURCES_PER_TRANSACTION = 32
+OPERATIONS_PER_TRANSACTION = 100
+"""What a transactional batch takes. A source writes its ledger entry and a few buckets."""
+
+ATTEMPTS = 20
+"""A transaction that loses against another folder is worked out again. Each loss is another's success."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
+"""Seconds that it waits before that, at random, so that those who lost against each other don't meet again."""
+
+LOST = (409, 412)
+TOO_LARGE = 413
+
+
+log = logging.getLogger(__name__)
+
+
+class Contention(Exception):
+    """Others who write the same documents won every time. Safe to try again."""
+
+
+class Analytics:
+    """Reads and writes rollups with their ledger, what is found of abuse, and dead letters.
+
+    Attributes:
+        risk: What is judged how.
+    """
+
+    def __init__(self, database: Database, risk: RiskSettings | None = None, observer: Observer = NOBODY) -> None:
+        self._container = database.user_analytics
+        self._observer = observer
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.risk = risk or RiskSettings()
+
+    async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
+        """One rollup, by one point read; None if nothing has been counted in it."""
+        item = await read_or_none(self._container, bucket_id(user_id, bucket), user_id)
+        return Rollup.parse(item) if item else None
+
+    async def rollups(self, user_id: str, first: Bucket, last: Bucket) -> list[Rollup]:
+        """The rollups from one to another of the same period, in order of time.
+
+        By a range of ids, which are in order of time, in the user's partition: what is not asked for is not read.
+        """
+        query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
+        parameters = {"first": bucket_id(user_id, first), "last": bucket_id(user_id, last)}
+        rows = await rows_of(self._container, query, parameters, user_id)
+        return [rollup for rollup in map(Rollup.parse, rows) if rollup.sums]
+
+    async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
+        """Counts each source once, at its newest revision, whatever of them has been folded before.
+
+        Of a user who is erased nothing is counted: a tombstone is where the risk window was.
+
+        One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the history is.
+
+        Args:
+            partition: Where they are counted: the user whose they are, or one of the platform's partitions.
+            again: Whether a revision that has been applied is applied anew, in the place of what it counted.
+
+        Raises:
+            Contention: could not be written for other folders. What was written stays; call again with the same.
+            azure.core.exceptions.AzureError: Cosmos DB is out of order; call again with the same.
+        """
+        async with self._turns.setdefault(partition, asyncio.Lock()):  # within a process nobody need lose
+            for start in range(0, len(sources), SOURCES_PER_TRANSACTION):
+                await self._fold_together(partition, sources[start : start + SOURCES_PER_TRANSACTION], now, again)
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """Keeps a change that could not be folded, unless it is of a user who is erased.
+
+        The log names the letter, and not what it is about.
+        """
+        window = await read_or_none(self._container, risk_window_id(letter.partition_key), letter.partition_key)
+        if window is not None and is_tombstone(window):
+            return
+        await self._container.upsert_item(letter.body())
+        log.error("dead letter: %s for a change of %s", letter.id, letter.source_container)
+        self._observer.dead_letter(letter.source_container)
+
+    async def _fold_together(self, partition: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
+        for lost in range(ATTEMPTS):
+            await _pause(lost)
+            held = await self._held(partition, sources)
+            if held.is_erased:
+                return
+            outcome = fold(sources, held.ledger(again), held.balances())
+            if not outcome.entries:
+                return
+            try:
+                operations = held.operations(outcome, sources, self.risk, now)
+            except ValueError:
+                if await self._has_changed(held):
+                    continue
+                raise
+            halves = len(operations) > OPERATIONS_PER_TRANSACTION
+            if not halves:
+                try:
+                    await self._container.execute_item_batch(operations, partition)
+                    return
+                except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
+                    halves = error.status_code == TOO_LARGE
+                    if error.status_code not in LOST and not (halves and len(sources) > 1):
+                        raise
+            if halves:
+                middle = len(sources) // 2
+                await self._fold_together(partition, sources[:middle], now, again)
+                await self._fold_together(partition, sources[middle:], now, again)
+                return
+        raise Contention(f"the fold of {len(sources)} sources lost {ATTEMPTS} times")
+
+    async def _held(self, partition: str, sources: Sequence[Source]) -> _Held:
+        held = _Held(partition)
+        buckets = {bucket for source in sources for bucket in source.contributions}
+        entries = [ledger_id(source.key) for source in sources]
+        window = [] if is_platform(partition) else [risk_window_id(partition)]
+        await self._read(held, [*entries, *_ids(partition, buckets), *window])
+        earlier = buckets_of(sources, held.ledger()) - buckets
+        if earlier:
+            await self._read(held, _ids(partition, earlier))
+        return held
+
+    async def _has_changed(self, held: _Held) -> bool:
+        """Whether what was read is not what is there: two requests read it, and others may have written in between."""
+        items = await self._container.read_items([(item_id, held.partition) for item_id in held.etags])
+        return {item["id"]: item["_etag"] for item in items} != held.etags
+
+    async def _read(self, held: _Held, ids: Sequence[str]) -> None:
+        for item in await self._container.read_items([(item_id, held.partition) for item_id in dict.fromkeys(ids)]):
+            held.add(item)
+
+
+async def _pause(lost: int) -> None:
+    """After so many losses."""
+    if lost:
+        await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**lost)))  # noqa: S311  # no secret
+
+
+def _ids(partition: str, buckets: Iterable[Bucket]) -> list[str]:
+    return [bucket_id(partition, bucket) for bucket in buckets]
+
+
+class _Held:
+    """The ledger entries, the buckets and the risk window that a transaction starts from, with their ETags."""
+
+    def __init__(self, partition: str) -> None:
+        self.partition = partition
+        self._entries: dict[str, LedgerEntry] = {}
+        self._counted: dict[Bucket, Counted] = {}
+        self._window: RiskWindow | None = None
+        self.is_erased = False
+        self.etags: dict[str, str] = {}
+
+    def add(self, item: Item) -> None:
+        self.etags[item["id"]] = item["_etag"]
+        if item["kind"] in KINDS:
+            counted = parsed(item)
+            self._counted[counted.bucket] = counted
+        elif item["kind"] == "ledger":
+            entry = LedgerEntry.parse(item)
+            self._entries[entry.source] = entry
+        elif is_tombstone(item):
+            self.is_erased = True
+        else:
+            self._window = RiskWindow.parse(item)
+
+    def ledger(self, again: bool = False) -> dict[str, Applied]:
+        """The entries by source; `again` makes them look one revision older, so that the same revision is new."""
+        older = 1 if again else 0
+        entries = {source: entry.as_applied for source, entry in self._entries.items()}
+        return {source: replace(entry, revision=entry.revision - older) for source, entry in entries.items()}
+
+    def balances(self) -> dict[Bucket, Balance]:
+        return {bucket: counted.balance for bucket, counted in self._counted.items()}
+
+    def operations(self, outcome: Outcome, sources: Iterable[Source], risk: RiskSettings, now: datetime) -> list[Any]:
+        """The transaction: every document it changes is guarded by the ETag it was read with, or must be new."""
+        documents: list[Document] = []
+        window = self._judged(sources, risk)
+        if window is not None and window is not self._window:
+            documents.append(window)
+        for source, applied in outcome.entries.items():
+            known = self._entries.get(source)
+            documents.append(LedgerEntry.of(self.partition, source, applied, known.revision + 1 if known else 1))
+        findings = window.findings.values() if window else ()
+        questions = {bucket: source.question for source in sources for bucket in source.contributions}
+        for bucket, balance in outcome.balances.items():
+            before = self._counted.get(bucket)
+            revision = before.revision + 1 if before else 1
+            asked = before if isinstance(before, Question) else None  # also if all that changes is taken away
+            question = questions.get(bucket) or (asked.question if asked else None)
+            was_common = asked is not None and asked.was_common
+            documents.append(
+                document_of(self.partition, bucket, balance, revision, now, findings, question, was_common)
+            )
+        return [self._guarded(document) for document in documents]
+
+    def _judged(self, sources: Iterable[Source], risk: RiskSettings) -> RiskWindow | None:
+        """The risk window with the turns that are new in the ledger: what is edited later was judged before."""
+        new = {source.key: source.facts for source in sources if source.facts and source.key not in self._entries}
+        if not new:
+            return self._window
+        window = self._window or RiskWindow.empty(self.partition)
+        revision = window.revision + 1 if self._window else 1
+        return judged(window.with_turns(new.values()), risk).model_copy(update={"revision": revision})
+
+    def _guarded(self, document: Document) -> Any:
+        etag = self.etags.get(document.id)
+        if etag is None:
+            return ("create", (document.body(),))
+        return ("replace", (document.id, document.body()), {"if_match_etag": etag})

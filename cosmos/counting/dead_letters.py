@@ -1,0 +1,73 @@
+"""Dead letters, for staff: listing the changes that could not be folded, and folding them once their cause is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from azure.core import MatchConditions
+from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
+
+from cosmos.core.database import Database, Item
+from cosmos.core.paging import page_of
+from cosmos.core.reading import read_or_none
+from cosmos.counting.folding import Folding
+from cosmos.usage.alerts import Alerts
+from models.counting.dead_letter import DeadLetter
+
+RedriveOutcome = Literal["folded", "failed", "source_gone", "absent"]
+
+
+class DeadLetters:
+    """Lists and re-drives dead letters."""
+
+    def __init__(self, database: Database, folding: Folding, alerts: Alerts) -> None:
+        self._letters = database.user_analytics
+        self._folding = folding
+        self._alerts = alerts
+        self._sources = {
+            "user_interactions": (database.user_interactions, folding.interactions),
+            "user_sessions": (database.user_sessions, self._sessions),
+            "user_bookmarks": (database.user_bookmarks, folding.bookmarks),
+            "user_analytics": (database.user_analytics, folding.analytics),
+        }
+
+    async def page(self, limit: int, continuation: str | None) -> tuple[list[DeadLetter], str | None]:
+        """One page of all letters, in no particular order, and the continuation of the next."""
+        query = 'SELECT * FROM c WHERE c.kind = "dead_letter"'
+        rows, following = await page_of(self._letters, query, {}, limit, continuation, None)
+        return [DeadLetter.parse(row) for row in rows], following
+
+    async def redrive(self, partition: str, letter_id: str, now: datetime) -> RedriveOutcome:
+        """Folds the source of a letter as it is now, and deletes the letter. May be repeated.
+
+        A source that still can't be folded writes its letter anew, and so does one that fails meanwhile in the change
+        feed: only the letter that was read is deleted.
+
+        Returns:
+            `folded`; `failed`, the letter stays; `source_gone`, there is nothing left to fold and the letter is
+            deleted; or `absent`, there is no such letter.
+        """
+        item = await read_or_none(self._letters, letter_id, partition)
+        if item is None or item["kind"] != "dead_letter":
+            return "absent"
+        letter = DeadLetter.parse(item)
+        container, fold = self._sources[letter.source_container]
+        source = await read_or_none(container, letter.source_id, letter.source_partition)
+        if source is not None:
+            await fold([source], now)
+        try:
+            await self._letters.delete_item(
+                letter_id, partition, etag=item["_etag"], match_condition=MatchConditions.IfNotModified
+            )
+        except CosmosAccessConditionFailedError:
+            return "failed"
+        except CosmosResourceNotFoundError:
+            return "absent"  # somebody else re-drove it at the same time
+        return "folded" if source is not None else "source_gone"
+
+    async def _sessions(self, items: Sequence[Item], now: datetime) -> None:
+        """As the change feed: allowances are there, too."""
+        await self._folding.sessions(items, now)
+        await self._alerts.sessions(items, now)

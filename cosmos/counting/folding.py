@@ -1,0 +1,142 @@
+"""From a batch of the change feed to the fold: what each change counts, and what becomes of those that can't."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+from pydantic import ValidationError
+
+from cosmos.accounts.users import Users
+from cosmos.chat.sessions import Sessions
+from cosmos.core.database import Item
+from cosmos.counting.counters import TOO_LARGE, Analytics
+from cosmos.counting.sources import COUNTED_AGAIN, Placing
+from models.analytics.platform_sources import Placed
+from models.analytics.rollup import Rollup
+from models.counting.dead_letter import DeadLetter
+from models.counting.fold import Source
+from models.risk.window import RiskWindow
+
+PARTITIONS_AT_ONCE = 8
+
+
+class Folding:
+    """Folds changes, each exactly once, whatever order they come in and however often.
+
+    A change that can't be understood becomes a dead letter and does not hold up the others. An error of Cosmos DB is
+    raised, for the whole batch to be given again: what was folded before it is not counted twice.
+    """
+
+    def __init__(self, users: Users, sessions: Sessions, analytics: Analytics, placing: Placing) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._analytics = analytics
+        self._placing = placing
+
+    async def interactions(self, items: Iterable[Item], now: datetime) -> None:
+        """Turns into the user's day and their session, and into the platform's day and their question."""
+        await self._fold("user_interactions", _of_kind(items, "interaction"), self._placing.interaction, now)
+
+    async def sessions(self, items: Iterable[Item], now: datetime) -> None:
+        """Sessions into the user's day and the platform's."""
+        await self._fold("user_sessions", _of_kind(items, "session"), self._placing.session, now)
+
+    async def bookmarks(self, items: Iterable[Item], now: datetime) -> None:
+        """Bookmarks into the user's day."""
+        bookmarks = _of_kind(items, "bookmark", "deleted_bookmark")
+        await self._fold("user_bookmarks", bookmarks, self._placing.bookmark, now)
+
+    async def analytics(self, items: Iterable[Item], now: datetime) -> None:
+        """What is counted into what counts it in turn: days into weeks, months and all time, users into the platform.
+
+        Also brings totals and findings to where they are shown: the session and the profile.
+        """
+        changes = list(items)
+        await self._fold("user_analytics", _of_kind(changes, *COUNTED_AGAIN), self._placing.counted, now)
+        await self._pass_on(self._set_totals, _of_kind(changes, "rollup"), now)
+
+        async def set_risk(item: Item) -> None:
+            await self._users.set_risk(RiskWindow.parse(item), self._analytics.risk.shadow, now)
+
+        suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
+        await self._pass_on(set_risk, suspected, now)
+
+    async def _pass_on(self, work: Callable[[Item], Awaitable[None]], items: Iterable[Item], now: datetime) -> None:
+        """Brings what analytics documents say to those that show it."""
+
+        async def one(_: str, item: Item) -> None:
+            try:
+                await work(item)
+            except (KeyError, ValueError, OverflowError) as error:
+                await self._bury("user_analytics", item, error, now)
+
+        await self._each(one, {f"{item['partition_key']}/{item['id']}": item for item in items})
+
+    async def _fold(
+        self, container: str, items: Iterable[Item], placed: Callable[[Item], list[Placed]], now: datetime
+    ) -> None:
+        """Folds changes where they count: together with the others that count in the same partition."""
+        by_partition: dict[str, list[tuple[Item, Source]]] = defaultdict(list)
+        for item in items:
+            try:
+                for partition, source in placed(item):
+                    by_partition[partition].append((item, source))
+            except (KeyError, ValueError, OverflowError) as error:
+                await self._bury(container, item, error, now)
+
+        async def fold_partition(partition: str, changes: list[tuple[Item, Source]]) -> None:
+            try:
+                await self._analytics.fold(partition, [source for _, source in changes], now)
+            except (CosmosBatchOperationError, CosmosHttpResponseError, ValueError, OverflowError) as error:
+                if isinstance(error, HttpResponseError) and error.status_code != TOO_LARGE:
+                    raise
+                if len(changes) == 1:
+                    await self._bury(container, changes[0][0], error, now)
+                else:  # to find out which of them it is
+                    for change in changes:
+                        await fold_partition(partition, [change])
+
+        await self._each(fold_partition, by_partition)
+
+    async def _set_totals(self, item: Item) -> None:
+        if item["analytics_period"] == "session":
+            await self._sessions.set_totals(Rollup.parse(item))
+        elif item["analytics_period"] == "all_time":
+            await self._users.set_totals(Rollup.parse(item))
+
+    async def _bury(self, container: str, item: Item, error: Exception, now: datetime) -> None:
+        await self._analytics.bury(DeadLetter.of(container, item, _explain(error), now))
+
+    async def _each(self, work: Callable[[str, Any], Any], of: Mapping[str, Any]) -> None:
+        """`work` for each entry, some of them at once. All are tried before the first error is raised."""
+        slots = asyncio.Semaphore(PARTITIONS_AT_ONCE)
+
+        async def one(key: str, value: Any) -> None:
+            async with slots:
+                await work(key, value)
+
+        results = await asyncio.gather(*(one(key, value) for key, value in of.items()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+
+def _of_kind(items: Iterable[Item], *kinds: str) -> Iterable[Item]:
+    return (item for item in items if item.get("kind") in kinds)
+
+
+def _explain(error: Exception) -> str:
+    """The error without the values it is about: they may be personal."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+    if isinstance(error, KeyError):
+        return f"{error.args[0]}: missing"
+    if isinstance(error, HttpResponseError):
+        return "too large to be folded"
+    return f"can't be counted ({type(error).__name__})"

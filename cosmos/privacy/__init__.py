@@ -1,0 +1,1 @@
+"""Consent, retention, export, erasure and audit."""

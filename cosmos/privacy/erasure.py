@@ -1,0 +1,261 @@
+"""All five containers: bars a user who is to be erased, deletes what is theirs, and keeps the receipt.
+
+Each step may be repeated, by one process or several, and be cut off anywhere. What is deleted is counted in the same
+transaction, in a document beside it, so that the receipt counts each document once whatever happened on the way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosBatchOperationError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from cosmos.core.database import Database, Item, Stored
+from cosmos.core.paging import page_of
+from cosmos.core.reading import read_or_none
+from cosmos.counting.counters import Contention
+from models.accounts.profile import UserProfile
+from models.core.errors import NotFound
+from models.privacy.audit import AuditEntry
+from models.privacy.erasure import PROGRESS_ID, TOMBSTONE, Counts, Erasure, ErasureProgress, Tombstone, is_tombstone
+from models.risk.window import risk_window_id
+from models.usage.allowance import ALLOWANCE_ID
+
+DOCUMENTS_PER_TRANSACTION = 99
+"""A transactional batch takes 100 operations; one of them counts."""
+
+TRANSACTIONS_PER_SWEEP = 20
+CLAIMS_PER_REQUEST = 100
+ATTEMPTS = 20
+LOST = (404, 409, 412)
+"""What a batch fails with when a document in it has been written, made or deleted by somebody else."""
+
+LEFT = f'NOT IS_DEFINED(c.kind) OR NOT (c.kind IN ("{TOMBSTONE}", "erasure_progress"))'
+"""Of the documents in a user's partition, those that are to go."""
+
+
+class Erasures:
+    """The steps of an erasure, and its receipt."""
+
+    def __init__(self, database: Database) -> None:
+        self._users = database.users
+        self._containers: dict[str, ContainerProxy] = {
+            "user_sessions": database.user_sessions,
+            "user_interactions": database.user_interactions,
+            "user_bookmarks": database.user_bookmarks,
+            "user_analytics": database.user_analytics,
+            "users": database.users,
+        }
+
+    async def account(self, user_id: str) -> UserProfile | Tombstone | None:
+        """A user's profile, or what stands for it once they are being erased; by one point read."""
+        item = await read_or_none(self._users, user_id, user_id)
+        if item is None:
+            return None
+        return Tombstone.parse(item) if is_tombstone(item) else UserProfile.parse(item)
+
+    async def receipt(self, erasure_id: str) -> Erasure:
+        """A receipt, by one point read.
+
+        Raises:
+            NotFound: there is no such erasure.
+        """
+        return (await self._receipt(erasure_id)).document
+
+    async def note(self, entry: AuditEntry) -> None:
+        """Records who of the staff asks for an erasure. It is erased with the rest; the receipt keeps who it was."""
+        await self._users.create_item(entry.body())
+
+    async def bar(self, user_id: str, erasure: Erasure) -> None:
+        """Puts the receipt down and the tombstones up; those of the first who asks stay.
+
+        From then on no turn can be recorded, admitted or folded. Other processes may start sessions and save bookmarks
+        for as long as they go by a profile they have seen: see `cosmos.accounts.users.STATUS_SECONDS`.
+
+        Raises:
+            Contention: others wrote the same documents every time; call again.
+        """
+        try:
+            await self._users.create_item(erasure.body())
+        except CosmosResourceExistsError:
+            erasure = await self.receipt(erasure.id)
+        places = {"users": user_id, "user_sessions": ALLOWANCE_ID, "user_analytics": risk_window_id(user_id)}
+        for container, item_id in places.items():
+            await self._put_tombstone(self._containers[container], item_id, user_id, erasure)
+
+    async def start(self, erasure_id: str, now: datetime) -> None:
+        """Notes when deleting began, once."""
+        stored = await self._receipt(erasure_id)
+        if stored.document.started_at is None:
+            await self._replace_receipt(stored, stored.document.model_copy(update={"started_at": now}))
+
+    async def sweep(self, user_id: str) -> bool:
+        """Deletes some of what is there, container by container; whether there may be more.
+
+        Raises:
+            azure.core.exceptions.AzureError: Cosmos DB is out of order; call again.
+        """
+        left = TRANSACTIONS_PER_SWEEP
+        for container in self._containers.values():
+            while page := await self._page(container, user_id):
+                if left == 0:
+                    return True
+                await self._delete(container, user_id, page)
+                left -= 1
+        await self._release_emails(user_id)
+        return False
+
+    async def remaining(self, user_id: str) -> dict[str, int]:
+        """How many documents of the user there are, by container, read back; without bookkeeping and tombstones."""
+        query = f"SELECT VALUE COUNT(1) FROM c WHERE {LEFT}"  # noqa: S608  # no values
+        found = {"email_claims": len(await self._claims(user_id))}
+        for name, container in self._containers.items():
+            counts: Any = container.query_items(query, partition_key=user_id)
+            found[name] = sum([count async for count in counts])
+        return {name: count for name, count in found.items() if count}
+
+    async def finish(self, user_id: str, erasure_id: str, now: datetime) -> bool:
+        """Completes the receipt if nothing is left, and removes the bookkeeping; whether that is so.
+
+        Raises:
+            Contention: others wrote the receipt every time; call again.
+        """
+        for _ in range(ATTEMPTS):
+            stored = await self._receipt(erasure_id)
+            if stored.document.status == "completed":
+                for container in self._containers.values():
+                    await _delete_if_there(container, PROGRESS_ID, user_id)
+                return True
+            if await self.remaining(user_id):
+                return False
+            counts = {name: await _counted(container, user_id) for name, container in self._containers.items()}
+            await self._replace_receipt(stored, stored.document.completed(counts, now))
+        raise Contention(f"a receipt lost {ATTEMPTS} times")
+
+    async def _put_tombstone(self, container: ContainerProxy, item_id: str, user_id: str, erasure: Erasure) -> None:
+        """In the place of what is stored there, which counts as deleted."""
+        for _ in range(ATTEMPTS):
+            item = await read_or_none(container, item_id, user_id)
+            if item and is_tombstone(item):
+                return
+            body = Tombstone.over(item, item_id, user_id, erasure).body()
+            operations: list[Any] = [_written(body, item["_etag"] if item else None)]
+            if item:
+                operations.append(await self._counting(container, user_id, {item["kind"]: 1}))
+            try:
+                await container.execute_item_batch(operations, user_id)
+            except CosmosBatchOperationError as error:
+                if error.status_code not in LOST:
+                    raise
+            else:
+                return
+        raise Contention(f"a tombstone lost {ATTEMPTS} times")
+
+    async def _page(self, container: ContainerProxy, user_id: str) -> list[Item]:
+        """Ids and kinds of some of what is left. What is deleted needs no continuation: each page is the first."""
+        query = f"SELECT c.id, c.kind FROM c WHERE {LEFT}"  # noqa: S608  # no values
+        continuation: str | None = None
+        while True:
+            rows, continuation = await page_of(container, query, {}, DOCUMENTS_PER_TRANSACTION, continuation, user_id)
+            if rows or continuation is None:
+                return rows
+
+    async def _delete(self, container: ContainerProxy, user_id: str, page: Iterable[Item]) -> None:
+        """Deletes a page and counts it, all or nothing. If somebody else was at it meanwhile, that is: nothing."""
+        counts = Counter(row.get("kind", "unknown") for row in page)
+        operations: list[Any] = [("delete", (row["id"],)) for row in page]
+        try:
+            await container.execute_item_batch([*operations, await self._counting(container, user_id, counts)], user_id)
+        except CosmosBatchOperationError as error:
+            if error.status_code not in LOST:
+                raise
+
+    async def _counting(self, container: ContainerProxy, user_id: str, counts: Mapping[str, int]) -> Any:
+        """The operation of a batch that counts what the batch deletes."""
+        progress, etag = await self._progress(container, user_id)
+        return _written(progress.plus(counts).body(), etag)
+
+    async def _progress(self, container: ContainerProxy, user_id: str) -> tuple[ErasureProgress, str | None]:
+        item = await read_or_none(container, PROGRESS_ID, user_id)
+        return (ErasureProgress.parse(item), item["_etag"]) if item else (ErasureProgress.of(user_id), None)
+
+    async def _release_emails(self, user_id: str) -> None:
+        """Deletes the user's email claims: usually one; more if a process died while it moved an address.
+
+        Each is in a partition of its own. So it is noted and counted first, in the user's, and released then.
+        """
+        claims = await self._claims(user_id)
+        if not claims:
+            return
+        progress, etag = await self._progress(self._users, user_id)
+        noted = progress.noting(claims)
+        try:
+            if noted is not progress:
+                await self._users.execute_item_batch([_written(noted.body(), etag)], user_id)
+        except CosmosBatchOperationError as error:
+            if error.status_code not in LOST:
+                raise
+            return
+        for claim in claims:
+            await _delete_if_there(self._users, claim, claim)
+
+    async def _claims(self, user_id: str) -> list[str]:
+        """The ids of the user's email claims, in whatever partitions: by an index, once or twice in an erasure."""
+        query = "SELECT c.id FROM c WHERE c.kind = 'email_claim' AND c.user_id = @user_id"
+        claims: list[str] = []
+        continuation: str | None = None
+        while True:
+            rows, continuation = await page_of(
+                self._users, query, {"user_id": user_id}, CLAIMS_PER_REQUEST, continuation, None
+            )
+            claims += [row["id"] for row in rows]
+            if continuation is None:
+                return claims
+
+    async def _receipt(self, erasure_id: str) -> Stored[Erasure]:
+        item = await read_or_none(self._users, erasure_id, erasure_id)
+        if item is None or item["kind"] != "erasure":
+            raise NotFound("erasure")
+        return Stored(Erasure.parse(item), item["_etag"])
+
+    async def _replace_receipt(self, stored: Stored[Erasure], erasure: Erasure) -> None:
+        """Unless somebody who does the same was faster."""
+        try:
+            await self._users.replace_item(
+                erasure.id, erasure.body(), etag=stored.etag, match_condition=MatchConditions.IfNotModified
+            )
+        except CosmosAccessConditionFailedError:
+            return
+
+
+def _written(body: Item, etag: str | None) -> Any:
+    """The operation that writes a document over the state with this ETag, or as a new one without."""
+    if etag is None:
+        return ("create", (body,))
+    return ("replace", (body["id"], body), {"if_match_etag": etag})
+
+
+async def _counted(container: ContainerProxy, user_id: str) -> Counts:
+    """What was deleted. By a patch: a read may be answered by a replica that lags behind another process's writes."""
+    try:
+        item = await container.patch_item(PROGRESS_ID, user_id, [{"op": "incr", "path": "/revision", "value": 1}])
+    except CosmosResourceNotFoundError:
+        return {}
+    return ErasureProgress.parse(item).deleted
+
+
+async def _delete_if_there(container: ContainerProxy, item_id: str, partition: str) -> None:
+    try:
+        await container.delete_item(item_id, partition)
+    except CosmosResourceNotFoundError:
+        return

@@ -1,0 +1,146 @@
+"""Container `user_sessions`: the one document that says how much a user may still use, and the decisions on it.
+
+An admission is decided on the document as it is read, and holds only if nobody has written it since. A turn is counted
+by increments, in the transaction that numbers it: see `counting`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from weakref import WeakValueDictionary
+
+from azure.core import MatchConditions
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosHttpResponseError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from cosmos.core.database import Database, Stored
+from cosmos.core.patching import LOST
+from cosmos.core.reading import read_or_none
+from cosmos.counting.counters import Contention
+from models.core.errors import AccountClosed
+from models.privacy.erasure import is_tombstone
+from models.usage.allowance import (
+    ALLOWANCE_ID,
+    AdmissionRequest,
+    Admitted,
+    Allowance,
+    Refused,
+    Spent,
+    decide,
+    increments,
+)
+from models.usage.limits import Limits
+from models.usage.windows import Clock
+
+ATTEMPTS = 30
+"""Each loss is somebody else's success. In one process the admissions of a user wait for each other instead."""
+
+OPERATIONS_PER_PATCH = 10
+
+_LONGEST_PAUSE = timedelta(milliseconds=40)
+
+
+async def create_allowance(container: ContainerProxy, user_id: str) -> None:
+    """Makes a user's allowance, unless it is there."""
+    try:
+        await container.create_item(Allowance.of(user_id).body())
+    except CosmosResourceExistsError:
+        return
+
+
+def counting(spent: Iterable[Spent], clock: Clock) -> list[Any]:
+    """What a transactional batch does to the allowance when turns are recorded: as `models.usage.allowance.settle`.
+
+    Up to 12 counters and one settled admission for each turn, ten to an operation. The allowance must exist. A
+    tombstone in its place fails the batch: of a user who is erased nothing is counted, so no turn can be recorded.
+    """
+    turns = list(spent)
+    changes: list[dict[str, Any]] = [
+        {"op": "incr", "path": f"/used/{key}", "value": amount} for key, amount in increments(turns, clock).items()
+    ]
+    admissions = {turn.admission_id: None for turn in turns if turn.admission_id}
+    changes += [{"op": "set", "path": f"/settled/{admission_id}", "value": True} for admission_id in admissions]
+    starts = range(0, len(changes), OPERATIONS_PER_PATCH)
+    of_allowance = {"filter_predicate": 'FROM c WHERE c.kind = "allowance"'}
+    return [("patch", (ALLOWANCE_ID, changes[start : start + OPERATIONS_PER_PATCH]), of_allowance) for start in starts]
+
+
+class Allowances:
+    """Reads allowances, and decides admissions on them."""
+
+    def __init__(self, database: Database) -> None:
+        self._container = database.user_sessions
+        self._turnstiles: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def read(self, user_id: str) -> Allowance:
+        """A user's allowance, by one point read; an empty one if there is none yet.
+
+        Raises:
+            AccountClosed: the account is deleted.
+        """
+        stored = await self._stored(user_id)
+        return stored.document if stored else Allowance.of(user_id)
+
+    async def reserve(
+        self, user_id: str, request: AdmissionRequest, limits: Limits, clock: Clock
+    ) -> Admitted | Refused:
+        """Decides an admission; a reservation is durable when this returns.
+
+        Raises:
+            KeyReused: another request has been admitted under the same id.
+            AccountClosed: the account is deleted.
+            Contention: others wrote the allowance every time. Safe to try again.
+        """
+        async with self._turnstiles.setdefault(user_id, asyncio.Lock()):
+            for _ in range(ATTEMPTS):
+                stored = await self._stored(user_id)
+                decision = decide(stored.document if stored else Allowance.of(user_id), limits, request, clock)
+                if isinstance(decision, Refused) or not decision.changed:
+                    return decision
+                if await self._written(decision.allowance, stored.etag if stored else None):
+                    return decision
+                await asyncio.sleep(random.random() * _LONGEST_PAUSE.total_seconds())  # noqa: S311  # no secret
+        raise Contention(f"an admission lost {ATTEMPTS} times")
+
+    async def release(self, user_id: str, admission_id: str) -> None:
+        """Ends a reservation, if there is one that has not been ended."""
+        try:
+            await self._container.patch_item(
+                ALLOWANCE_ID,
+                user_id,
+                [{"op": "remove", "path": f"/reservations/{admission_id}"}],
+                filter_predicate=f'FROM c WHERE IS_DEFINED(c.reservations["{admission_id}"])',
+            )
+        except CosmosResourceNotFoundError:
+            return
+        except CosmosHttpResponseError as error:
+            if error.status_code != LOST:
+                raise
+
+    async def _stored(self, user_id: str) -> Stored[Allowance] | None:
+        item = await read_or_none(self._container, ALLOWANCE_ID, user_id)
+        if item and is_tombstone(item):
+            raise AccountClosed("deleted")
+        return Stored(Allowance.parse(item), item["_etag"]) if item else None
+
+    async def _written(self, allowance: Allowance, etag: str | None) -> bool:
+        """Whether the allowance could be written over the state with this ETag, or as a new one without."""
+        try:
+            if etag is None:
+                await self._container.create_item(allowance.body())
+            else:
+                await self._container.replace_item(
+                    ALLOWANCE_ID, allowance.body(), etag=etag, match_condition=MatchConditions.IfNotModified
+                )
+        except (CosmosAccessConditionFailedError, CosmosResourceExistsError):
+            return False
+        return True

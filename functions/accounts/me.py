@@ -1,0 +1,91 @@
+"""The user's own profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cosmos.core.patching import require_revision
+from functions.accounts.graph import refreshed
+from functions.core.api import Routes
+from functions.core.call import Call
+from functions.core.etags import revision_etag
+from functions.core.operation import Reply
+from functions.privacy import consents
+from models.accounts.profile import UserProfile
+from models.accounts.profile_changes import ProfileChanges
+from models.core.revisions import Revisions
+
+routes = Routes()
+
+FOR_STAFF = frozenset(
+    {
+        "admin_notes",
+        "moderation_actions",
+        "limit_override",
+        "totals_revision",
+        "abuse_evidence",
+        "risk_decision",
+        "risk_judged_until",
+        "risk_revision",
+    }
+)
+"""What a profile holds that its user is not shown here."""
+
+MAX_BYTES = 64 * 1024
+
+
+@routes.operation(
+    "GET",
+    "me",
+    summary="The signed-in user's profile, made at the first sign-in",
+    returns=UserProfile,
+    problems=("email-taken",),
+    hidden=FOR_STAFF,
+    etag=True,
+)
+async def get_me(call: Call[None]) -> Reply:
+    if call.caller is None:
+        raise RuntimeError("an operation for users has a caller")
+    profile = await call.store.users.sign_in(call.person, call.now, call.caller.issued, call.is_admin)
+    token = call.request.headers["Authorization"].partition(" ")[2].strip()
+    profile = await refreshed(call.services.graph, call.store.directory, profile, token, call.now)
+    return _shown(profile)
+
+
+@routes.operation(
+    "PATCH",
+    "me",
+    summary="Change one's preferences, language, time zone or consents",
+    body=ProfileChanges,
+    returns=UserProfile,
+    problems=("preferences-too-large",),
+    hidden=FOR_STAFF,
+    max_bytes=MAX_BYTES,
+    answer_headers=("Link",),
+    if_match=True,
+    etag=True,
+    durable=True,
+)
+async def edit_me(call: Call[ProfileChanges]) -> Reply:
+    """A JSON merge patch (RFC 7386). Each consent that changes is kept with its time in `consent_history`.
+
+    Where this withdraws `data_retention_consent`, a `Link` of the answer tells where to see how far its effect on what
+    is kept already is.
+
+    All preferences together may have 16 KB. Totals that are counted meanwhile leave the ETag as it is.
+    """
+    user_id, expected, changes = (await call.writer()).id, call.expected_revisions, call.body
+    headers = {}
+    if changes.given().get("data_retention_consent") is False:
+        profile = await call.store.accounts.read(user_id)
+        require_revision(profile, expected)
+        expected = Revisions.of(profile.revision)
+        if profile.data_retention_consent:
+            occasion = str(profile.revision)
+            withdrawal_id = await consents.start(call, user_id, "data_retention_consent", occasion)
+            headers = {"Link": f'<{consents.location(withdrawal_id)}>; rel="status"'}
+    return _shown(await call.store.users.edit(user_id, expected, changes, call.now), headers)
+
+
+def _shown(profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
+    return Reply(profile, etag=revision_etag(profile), headers=dict(headers))

@@ -1,0 +1,82 @@
+"""What the user's own rollups tell them: the dashboard, analytics over time, and what to try next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from functions.core.api import Routes
+from functions.core.call import Call
+from functions.core.operation import Query
+from models.analytics.contribution import day_of
+from models.analytics.dashboard import Dashboard, dashboard, months_of
+from models.analytics.recommendations import Recommendations, recommendations
+from models.analytics.user_analytics import MAX_DAYS, Analytics, AnalyticsPeriod, bucket_of, day_range, totals
+from models.core.values import Day
+from models.counting.bucket import Bucket
+
+routes = Routes()
+
+
+class AnalyticsQuery(Query):
+    """Which rollups to list. Weeks and months count whole, also those that the range only begins or ends in."""
+
+    period: AnalyticsPeriod = "daily"
+    from_: Day | None = Field(default=None, alias="from", description="First day; 29 days before the last if absent")
+    to: Day | None = Field(
+        default=None, description=f"Last day, counted in; today if absent, but at most {MAX_DAYS} days from the first"
+    )
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.period == "all_time" and (self.from_ or self.to):
+            raise ValueError("all time has neither a first day nor a last")
+        if self.from_ and self.to and not 0 <= (self.to - self.from_).days < MAX_DAYS:
+            raise ValueError(f"from and to must be in order, and at most {MAX_DAYS} days")
+        return self
+
+
+@routes.operation("GET", "me/dashboard", summary="The user's dashboard, from rollups alone", returns=Dashboard)
+async def get_my_dashboard(call: Call[None]) -> Dashboard:
+    analytics, user_id = call.store.analytics, call.person.user_id
+    all_time = await analytics.rollup(user_id, Bucket("all_time"))
+    months = months_of(all_time)
+    if months is None:
+        return dashboard(all_time, None, None)
+    return dashboard(all_time, *await asyncio.gather(*(analytics.rollup(user_id, month) for month in months)))
+
+
+@routes.operation(
+    "GET",
+    "me/analytics",
+    summary="The user's rollups over a range of days, and what they sum to",
+    query=AnalyticsQuery,
+    returns=Analytics,
+)
+async def get_my_analytics(call: Call[None]) -> Analytics:
+    """Days are the user's own: a turn counts in the day of the time zone that it was stamped with."""
+    query: AnalyticsQuery = call.query
+    analytics, user_id = call.store.analytics, call.person.user_id
+    if query.period == "all_time":
+        all_time = await analytics.rollup(user_id, Bucket("all_time"))
+        rollups = [all_time] if all_time and all_time.sums else []
+        return Analytics(period="all_time", first_day=None, last_day=None, items=rollups, total=totals(rollups))
+    profile = await call.store.users.recent(user_id)
+    today = day_of(call.now, (profile and profile.timezone) or "UTC")
+    first, last = day_range(query.from_, query.to, today)
+    period = query.period
+    rollups = await analytics.rollups(user_id, bucket_of(first, period), bucket_of(last, period))
+    return Analytics(period=period, first_day=first, last_day=last, items=rollups, total=totals(rollups))
+
+
+@routes.operation("GET", "me/recommendations", summary="What the user might try next, and why", returns=Recommendations)
+async def get_my_recommendations(call: Call[None]) -> Recommendations:
+    analytics, user_id = call.store.analytics, call.person.user_id
+    all_time = await analytics.rollup(user_id, Bucket("all_time"))
+    months = months_of(all_time)
+    if all_time is None or months is None:
+        return Recommendations(as_of=None, items=[])
+    latest_month = await analytics.rollup(user_id, months[1])
+    return Recommendations(as_of=all_time.last_updated, items=recommendations(all_time, latest_month))

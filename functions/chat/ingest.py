@@ -1,0 +1,104 @@
+"""Finished turns in batches, from a trusted server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from cosmos.chat.ingestion import Outcome, Submission
+from cosmos.chat.turns import Recorded
+from functions.core import problems
+from functions.core.api import Routes
+from functions.core.call import Call, hashed_address
+from functions.core.operation import Access, Reply
+from functions.core.problems import Problem
+from models.chat.interaction import CLOCK_SKEW, Draft, IngestedTurn, Origin
+from models.core.document import Message
+from models.core.user_agent import parse_user_agent
+
+routes = Routes()
+
+MAX_BATCH_BYTES = 32_000_000
+
+
+class Batch(Message):
+    """Up to 100 finished turns. Each is an `IngestedTurn`, checked on its own: a wrong one does not stop the others."""
+
+    turns: list[dict[str, Any]] = Field(
+        min_length=1, max_length=100, json_schema_extra={"items": {"$ref": "#/components/schemas/IngestedTurn"}}
+    )
+
+
+class ItemResult(Message):
+    """What became of one turn. What is answered with 201 or 200 is durable."""
+
+    id: str | None = Field(description="The turn's id, as it was sent")
+    status: int = Field(description="201 recorded, 200 there already, else an error; 500 or 503: send it again")
+    error: dict[str, Any] | None = Field(default=None, description="The problem, as in an error's body")
+
+
+class BatchResult(Message):
+    """What became of each turn, in the order sent."""
+
+    items: list[ItemResult]
+
+
+@routes.operation(
+    "POST",
+    "ingest/turns",
+    summary="Record up to 100 finished turns, each answered with its own status",
+    access=Access.INGEST,
+    body=Batch,
+    returns=BatchResult,
+    status=207,
+    max_bytes=MAX_BATCH_BYTES,
+    repeatable=True,
+)
+async def ingest_turns(call: Call[Batch]) -> Reply:
+    """May be sent again, also in part or in other batches: a turn is recorded once, by its `id`."""
+    results: list[ItemResult | None] = []
+    submissions: list[Submission] = []
+    for item in call.body.turns:
+        try:
+            submissions.append(_submission(call, item))
+            results.append(None)
+        except Problem as problem:
+            results.append(_failed(item.get("id"), problem))
+    outcomes = iter(await call.store.ingestion.ingest(submissions, call.now))
+    sent = iter(submissions)
+    items = [result or _result(next(sent).draft.interaction_id, next(outcomes)) for result in results]
+    return Reply(BatchResult(items=items))
+
+
+def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
+    try:
+        turn = IngestedTurn.model_validate(item)
+        address = hashed_address(turn.ip_address, call.services)
+    except ValidationError as error:
+        raise problems.invalid(error) from None
+    except ValueError as error:
+        raise problems.not_valid({"/ip_address": str(error)}) from None
+    if turn.timestamp > call.now + CLOCK_SKEW:
+        raise problems.not_valid({"/timestamp": "Input should not lie in the future"})
+    origin = Origin(
+        user_id=turn.user.user_id,
+        session_id=turn.session_id,
+        timestamp=turn.timestamp,
+        ip_address=address,
+        client=parse_user_agent(turn.user_agent),
+        request_hash=call.services.privacy.hash_of(turn.model_dump_json(exclude={"user"})),
+        traceparent=call.services.telemetry.traceparent,
+    )
+    return Submission(turn.user, Draft(turn.id, turn, origin), turn.user_agent)
+
+
+def _result(turn_id: str, outcome: Outcome) -> ItemResult:
+    if isinstance(outcome, Recorded):
+        return ItemResult(id=turn_id, status=201 if outcome.outcome == "created" else 200)
+    return _failed(turn_id, problems.of(outcome))
+
+
+def _failed(turn_id: Any, problem: Problem) -> ItemResult:
+    known = turn_id if isinstance(turn_id, str) else None
+    return ItemResult(id=known, status=problem.status, error=problem.body())

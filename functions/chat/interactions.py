@@ -1,0 +1,100 @@
+"""The turns of a session: recorded, read in order, and as the context of the next one."""
+
+from __future__ import annotations
+
+import uuid
+
+from pydantic import Field
+
+from functions.core.api import Routes
+from functions.core.call import Call
+from functions.core.etags import revision_etag
+from functions.core.operation import Query, Reply
+from functions.core.paging import Page, Paged, seal, unseal
+from models.chat.context import Context
+from models.chat.interaction import Draft, Origin, Turn, UserInteraction
+from models.core.errors import KeyReused
+from models.core.identity import request_id_of
+from models.usage.windows import Clock
+
+routes = Routes()
+
+
+class ContextQuery(Query):
+    """How much of a session a model is to be given, and up to which point."""
+
+    max_tokens: int = Field(default=4000, ge=1, le=200_000, description="Budget of all messages together")
+    until: int | None = Field(
+        default=None, ge=1, le=2**53, description="Sequence number of the last turn to look at; the newest if absent"
+    )
+
+
+@routes.operation(
+    "POST",
+    "sessions/{session_id}/interactions",
+    summary="Record a finished turn",
+    body=Turn,
+    returns=UserInteraction,
+    status=201,
+    etag=True,
+)
+async def record_interaction(call: Call[Turn]) -> Reply:
+    """A session that has ended goes on with it: it is active again, without an end."""
+    profile, privacy = await call.writer(), call.services.privacy
+    session_id = call.uuid("session_id")
+    key = call.idempotency_key
+    draft = Draft(
+        interaction_id=request_id_of(profile.id, f"sessions/{session_id}", key) if key else str(uuid.uuid4()),
+        turn=call.body,
+        origin=Origin(
+            user_id=profile.id,
+            session_id=session_id,
+            timestamp=call.now,
+            ip_address=call.hashed_address,
+            client=call.client,
+            request_hash=privacy.hash_of(call.body.model_dump_json()),
+            traceparent=call.services.telemetry.traceparent,
+        ),
+    )
+    clock, keeping = Clock(call.now, profile.counting_zone), profile.keeping(privacy)
+    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, keeping)
+    if recorded.outcome == "reused":
+        raise KeyReused
+    return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))
+
+
+@routes.operation(
+    "GET",
+    "sessions/{session_id}/interactions",
+    summary="A session's turns, in order",
+    query=Paged,
+    returns=Page[UserInteraction],
+)
+async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
+    user_id, session_id = call.person.user_id, call.uuid("session_id")
+    continuation = unseal(call)
+    turns, following = await call.store.history.of_session(user_id, session_id, call.query.limit, continuation)
+    if not turns and continuation is None:
+        await call.store.sessions.read(user_id, session_id)  # tells an empty session from none
+    return Page(items=turns, continuation=seal(call, following))
+
+
+@routes.operation(
+    "GET",
+    "sessions/{session_id}/context",
+    summary="A session's last turns that fit a budget of tokens, ready to send to a model",
+    query=ContextQuery,
+    returns=Context,
+)
+async def get_session_context(call: Call[None]) -> Context:
+    """Texts are estimated from their letters; a response counts at least the output tokens its model said it had.
+
+    `until` of the answer pins the point in the session: sent with a later request, also from another device, it gives
+    the same messages, whatever was recorded since.
+    """
+    user_id, session_id = call.person.user_id, call.uuid("session_id")
+    query: ContextQuery = call.query
+    context = await call.store.history.context(user_id, session_id, query.max_tokens, query.until)
+    if context.until is None:
+        await call.store.sessions.read(user_id, session_id)  # tells an empty session from none
+    return context

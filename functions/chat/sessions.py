@@ -1,0 +1,101 @@
+"""Sessions: started, listed, read, ended."""
+
+from __future__ import annotations
+
+import uuid
+
+from pydantic import Field
+
+from cosmos.chat.sessions import SessionFilter
+from functions.core.api import Routes
+from functions.core.call import Call, content_hash
+from functions.core.etags import revision_etag
+from functions.core.operation import Reply
+from functions.core.paging import Page, Paged, seal, unseal
+from models.chat.session import SessionChanges, UserSession
+from models.core.document import Message
+from models.core.identity import request_id_of
+from models.core.values import Timestamp, TimeZone
+
+routes = Routes()
+
+
+class NewSession(Message):
+    """What the client says of a session that starts."""
+
+    timezone: TimeZone | None = Field(default=None, description="IANA time zone; the profile's if absent, else UTC")
+
+
+class SessionQuery(Paged):
+    """Which sessions to list: those that fit all that is given."""
+
+    from_: Timestamp | None = Field(default=None, alias="from", description="Started then or later")
+    to: Timestamp | None = Field(default=None, description="Started before")
+    active: bool | None = Field(default=None, description="false: those that have ended")
+
+
+@routes.operation(
+    "POST", "sessions", summary="Start a session", body=NewSession, returns=UserSession, status=201, etag=True
+)
+async def start_session(call: Call[NewSession]) -> Reply:
+    profile = await call.writer()
+    key = call.idempotency_key
+    session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())
+    client, keeping = call.client, profile.keeping(call.services.privacy)
+    session = UserSession(
+        id=session_id,
+        partition_key=profile.id,
+        user_id=profile.id,
+        session_id=session_id,
+        start_time=call.now,
+        last_activity=call.now,
+        timezone=call.body.timezone or profile.timezone or "UTC",
+        user_agent=call.user_agent and call.user_agent[:512],
+        ip_address=call.hashed_address,
+        device_type=client.device_type,
+        browser=client.browser,
+        platform=client.platform,
+        request_hash=content_hash(call.body),
+        analytics_consent=keeping.analytics,
+        ttl=keeping.session_ttl,
+    )
+    return _shown(await call.store.sessions.start(session))
+
+
+@routes.operation(
+    "GET", "sessions", summary="The user's sessions, newest first", query=SessionQuery, returns=Page[UserSession]
+)
+async def list_sessions(call: Call[None]) -> Page[UserSession]:
+    query: SessionQuery = call.query
+    wanted = SessionFilter(query.from_, query.to, query.active)
+    user_id = call.person.user_id
+    sessions, following = await call.store.sessions.page(user_id, wanted, query.limit, unseal(call))
+    return Page(items=sessions, continuation=seal(call, following))
+
+
+@routes.operation("GET", "sessions/{session_id}", summary="A session", returns=UserSession, etag=True)
+async def get_session(call: Call[None]) -> Reply:
+    return _shown(await call.store.sessions.read(call.person.user_id, call.uuid("session_id")))
+
+
+@routes.operation(
+    "PATCH",
+    "sessions/{session_id}",
+    summary="End a session, say how it went, or correct its time zone",
+    body=SessionChanges,
+    returns=UserSession,
+    if_match=True,
+    etag=True,
+)
+async def edit_session(call: Call[SessionChanges]) -> Reply:
+    """Ending sets `end_time`, `duration_seconds` and `session_quality`. A turn that is recorded later reopens it.
+
+    Turns and their totals leave the ETag as it is; ending, reopening and editing change it.
+    """
+    profile, session_id = await call.writer(), call.uuid("session_id")
+    keeping = profile.keeping(call.services.privacy)
+    return _shown(await call.store.sessions.edit(profile.id, session_id, call.expected_revisions, call.body, keeping))
+
+
+def _shown(session: UserSession) -> Reply:
+    return Reply(session, etag=revision_etag(session))

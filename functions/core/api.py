@@ -1,0 +1,204 @@
+"""What every HTTP operation has in common: it is described once, and that description is served.
+
+A module of routes makes a `Routes`, and describes each operation where its handler stands. `Routes.blueprint` registers
+them with Azure Functions: it authorises the caller, parses the body, calls the handler, and writes the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Unpack
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from functions.core import problems
+from functions.core.call import Call
+from functions.core.operation import ROLES, Access, Handler, Operation, Options, Query, Reply
+from functions.core.problems import GivenUp, Problem, forbidden
+from functions.core.services import Services, services
+from functions.core.telemetry import parent_of
+from functions.core.tokens import Caller
+
+PREFIX = "api/"
+"""Where every operation is. It is here and not in host.json, because the host takes no route that begins with `admin`,
+whatever prefix it puts before it."""
+
+LONGEST_SECONDS = 25
+"""A request is given up after that, and may be sent again. Erasures count on it: what a request has found to be there
+when it began, it does not write for longer than this afterwards. See `ERASURE_SETTLE_SECONDS`."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+log = logging.getLogger(__name__)
+
+
+class Routes:
+    """The HTTP operations of one module."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+
+    def operation(
+        self, method: str, path: str, *, summary: str, returns: type[BaseModel] | None, **options: Unpack[Options]
+    ) -> Callable[[Handler], Handler]:
+        """Registers a handler for an `Operation` of these fields."""
+
+        def register(handler: Handler) -> Handler:
+            described = Operation(
+                handler=handler, method=method, path=path, summary=summary, returns=returns, **options
+            )
+            self.operations.append(described)
+            return handler
+
+        return register
+
+    def blueprint(self) -> Any:
+        blueprint = df.Blueprint()
+        for operation in self.operations:
+            serve: Any = _server(operation)
+            if operation.durable:
+                serve = blueprint.durable_client_input(client_name="client")(_durable_server(operation))
+            route = blueprint.route(
+                PREFIX + operation.path,
+                methods=[operation.method],
+                auth_level=func.AuthLevel.ANONYMOUS,
+                trigger_arg_name="req",
+            )
+            blueprint.function_name(operation.name)(route(serve))
+        return blueprint
+
+
+def _server(operation: Operation) -> Callable[[func.HttpRequest, func.Context], Awaitable[func.HttpResponse]]:
+    async def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        return await _served(operation, req, context, None)
+
+    return serve
+
+
+def _durable_server(
+    operation: Operation,
+) -> Callable[[func.HttpRequest, func.Context, Any], Awaitable[func.HttpResponse]]:
+    async def serve(req: func.HttpRequest, context: func.Context, client: Any) -> func.HttpResponse:
+        return await _served(operation, req, context, client)
+
+    return serve
+
+
+async def _served(
+    operation: Operation,
+    request: func.HttpRequest,
+    context: func.Context,
+    durable: df.DurableOrchestrationClient | None,
+) -> func.HttpResponse:
+    started = time.perf_counter()
+    request_id = correlation_id(request)
+    telemetry, route = services().telemetry, f"/{PREFIX}{operation.path}"
+    with telemetry.operation(operation.name, operation.method, route, parent_of(context)) as answering:
+        try:
+            response = _response(operation, await _answer(operation, request, request_id, durable), request_id)
+            answering.answered(response.status_code, None)
+        except Exception as error:  # the boundary: whatever happened becomes an answer here
+            problem = problems.of(error)
+            response = problem.response(request_id)
+            answering.answered(problem.status, problem.slug)
+    milliseconds = (time.perf_counter() - started) * 1000
+    log.info("%s %s %d %.1f ms", request_id, operation.name, response.status_code, milliseconds)
+    return response
+
+
+async def _answer(
+    operation: Operation, request: func.HttpRequest, request_id: str, durable: df.DurableOrchestrationClient | None
+) -> BaseModel | Reply:
+    shared = services()
+    caller = await _authorised(operation, request, shared)
+    query, body = _query(operation, request), _parsed(operation, request)
+    store = await shared.store() if caller else None
+    if store and caller and caller.person and not operation.after_deletion:
+        await store.users.check_not_deleted(caller.person.user_id)
+    call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id, durable)
+    if operation.takes_key:
+        _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS) as limit:
+            return await operation.handler(call)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise GivenUp from None
+
+
+async def _authorised(operation: Operation, request: func.HttpRequest, shared: Services) -> Caller | None:
+    if operation.access is Access.ANYONE:
+        return None
+    caller = await shared.tokens.caller(request.headers.get("Authorization"))
+    needed = ROLES.get(operation.access)
+    if operation.access is Access.USER_OR_SERVER and caller.person is None:
+        needed = ROLES[Access.INGEST]
+    if needed and not needed & caller.roles:
+        raise forbidden(f"This needs the role {' or '.join(sorted(needed))}.")
+    if operation.access not in (Access.INGEST, Access.USER_OR_SERVER) and caller.person is None:
+        raise forbidden("This is for people who are signed in, not for applications.")
+    if operation.access is Access.INGEST and caller.person is not None:
+        raise forbidden("This is for applications, not for people who are signed in.")
+    return caller
+
+
+def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
+    """The parsed query string. Read from the URL: `params` lacks empty values, and joins those of a repeated name.
+
+    What anyone may call takes any, if it reads none: probes and browsers add what they like.
+    """
+    if operation.query is None and operation.access is Access.ANYONE:
+        return None
+    sent = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+    repeated = sorted({name for name, _ in sent if [other for other, _ in sent].count(name) > 1})
+    if repeated:
+        raise problems.not_valid({f"/query/{name}": "Input should be sent once" for name in repeated})
+    try:
+        return (operation.query or Query).model_validate(dict(sent))
+    except ValidationError as error:
+        raise problems.invalid(error, within="/query") from None
+
+
+def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
+    if operation.body is None:
+        return None
+    raw = request.get_body()
+    if len(raw) > operation.max_bytes:
+        detail = f"The body has {len(raw)} bytes; at most {operation.max_bytes} are taken."
+        raise Problem(413, "too-large", "The body is too large", detail)
+    try:
+        return operation.body.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        if error.errors(include_input=False)[0]["type"] == "json_invalid":
+            raise Problem(400, "bad-request", "The request is malformed", "The body is not JSON.") from None
+        raise problems.invalid(error) from None
+
+
+def _response(operation: Operation, answer: BaseModel | Reply, request_id: str) -> func.HttpResponse:
+    reply = answer if isinstance(answer, Reply) else Reply(answer)
+    headers = problems.COMMON_HEADERS | {"x-request-id": request_id} | reply.headers
+    if reply.etag:
+        headers["ETag"] = reply.etag
+    status = reply.status or operation.status
+    if reply.content is None:
+        return func.HttpResponse(status_code=status, headers=headers)
+    text = reply.content
+    if isinstance(text, BaseModel):
+        text = text.model_dump_json(exclude=set(operation.hidden) or None, by_alias=True)
+    return func.HttpResponse(text, status_code=status, headers=headers, mimetype=operation.media_type)
+
+
+def correlation_id(request: func.HttpRequest) -> str:
+    """The caller's own id for the request, if it is a plain one; else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())

@@ -1,0 +1,141 @@
+"""One request, authorised and parsed: what a handler gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import BaseModel
+
+from functions.core.etags import expected_revisions
+from functions.core.problems import Problem
+from functions.core.services import Services, Store
+from functions.core.tokens import ADMIN_ROLE, SERVICE_ROLE, Caller
+from models.accounts.profile import UserProfile
+from models.core.addresses import client_address, hash_address
+from models.core.errors import NotFound
+from models.core.identity import Person
+from models.core.revisions import Revisions
+from models.core.user_agent import Client, parse_user_agent
+
+MAX_KEY_CHARACTERS = 255
+
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True)
+class Call(Generic[Body]):
+    """One request, authorised and parsed.
+
+    Attributes:
+        body: The parsed body; None for an operation without one.
+        query: The parsed query string; None for an operation without one.
+        now: When the request came in, in UTC.
+        caller: None for an operation that anyone may call.
+        request_id: As the answer and the log name the request.
+        durable: Client of the orchestrations, for an operation that asks for it.
+    """
+
+    services: Services
+    opened: Store | None
+    request: func.HttpRequest
+    body: Body
+    query: Any
+    now: datetime
+    caller: Caller | None
+    request_id: str
+    durable: df.DurableOrchestrationClient | None = None
+
+    @property
+    def store(self) -> Store:
+        if self.opened is None:
+            raise RuntimeError("an operation that anyone may call has no database: it must answer without one")
+        return self.opened
+
+    @property
+    def person(self) -> Person:
+        if self.caller is None or self.caller.person is None:
+            raise RuntimeError("only operations for users have a person")
+        return self.caller.person
+
+    @property
+    def of_person(self) -> bool:
+        """Whether a person calls, and not an application."""
+        return self.caller is not None and self.caller.person is not None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.caller is not None and ADMIN_ROLE in self.caller.roles
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the account is a service's, whose use is not judged."""
+        return self.caller is not None and SERVICE_ROLE in self.caller.roles
+
+    async def writer(self) -> UserProfile:
+        """The profile of the user, who must be allowed to write."""
+        issued = self.caller.issued if self.caller else self.now
+        return await self.store.users.writer(self.person, self.now, issued, self.is_admin, self.is_service)
+
+    def uuid(self, name: str) -> str:
+        """A UUID of the path, in lower case; `name` is like `session_id`.
+
+        Raises:
+            NotFound: it is no UUID, so there is no such thing.
+        """
+        try:
+            return str(UUID(self.request.route_params[name]))
+        except ValueError:
+            raise NotFound(name.removesuffix("_id")) from None
+
+    @property
+    def expected_revisions(self) -> Revisions:
+        """The revisions that the caller goes by, of a document whose ETag is its revision.
+
+        Raises:
+            Problem: 428, the caller does not say.
+        """
+        return expected_revisions(self.request.headers.get("If-Match"))
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key that makes this request repeatable.
+
+        Raises:
+            Problem: 400, it is empty, too long or not printable.
+        """
+        key: str | None = self.request.headers.get("Idempotency-Key")
+        if key is not None and not (0 < len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
+            detail = f"Idempotency-Key must have 1 to {MAX_KEY_CHARACTERS} printable ASCII characters."
+            raise Problem(400, "bad-request", "The request is malformed", detail)
+        return key
+
+    @property
+    def user_agent(self) -> str | None:
+        header: str | None = self.request.headers.get("User-Agent")
+        return header
+
+    @property
+    def client(self) -> Client:
+        return parse_user_agent(self.user_agent)
+
+    @property
+    def hashed_address(self) -> str | None:
+        """Keyed hash of the address that the request came from, None where it is unknown."""
+        return hashed_address(client_address(self.request.headers.get("X-Forwarded-For")), self.services)
+
+
+def content_hash(content: BaseModel, exclude: set[str] | None = None) -> str:
+    """Hash of a parsed body: tells a repeated request from a key that is used again."""
+    return sha256(content.model_dump_json(exclude=exclude).encode()).hexdigest()
+
+
+def hashed_address(address: str | None, shared: Services) -> str | None:
+    if address is None:
+        return None
+    return hash_address(address, shared.settings.address_hash_key.get_secret_value().encode())

@@ -1,0 +1,289 @@
+"""The OpenAPI 3.1 description of the API, generated from its operations and their models."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from functions.core.api import PREFIX
+from functions.core.examples import BODIES
+from functions.core.openapi_parts import ABOUT, PARAMETERS, RESPONSE_HEADERS, Json, security_schemes
+from functions.core.operation import ROLES, Access, Operation
+from functions.core.paging import Paged
+from functions.core.problem_types import PROBLEM_TYPES, ProblemDetails
+from functions.core.tokens import SCOPE
+from models.chat.interaction import IngestedTurn, TurnId
+
+_SCHEMAS = "#/components/schemas/{model}"
+_PATH_PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+
+PATH_SCHEMAS: dict[str, Json] = {
+    "interaction_id": TypeAdapter(TurnId).json_schema(),
+}
+"""Of path parameters that are no UUIDs."""
+
+
+def describe(operations: Iterable[Operation], *, metadata_url: str) -> Json:
+    """The OpenAPI document.
+
+    Args:
+        metadata_url: OpenID metadata of the issuer of tokens.
+    """
+    operations = list(operations)
+    schemas = _Schemas(operations)
+    paths: dict[str, Json] = {}
+    for operation in operations:
+        path = "/" + _PATH_PARAMETER.sub(r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": "Vimarsh",
+            "version": "1.0.0",
+            "description": ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": f"/{PREFIX.rstrip('/')}", "description": "Where this document was read"}],
+        "tags": _tags(operations),
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components(),
+            "parameters": PARAMETERS,
+            "headers": RESPONSE_HEADERS,
+            "examples": {slug: {"summary": kind.title, "value": kind.body()} for slug, kind in PROBLEM_TYPES.items()},
+            "securitySchemes": security_schemes(metadata_url),
+        },
+    }
+
+
+class _Schemas:
+    """The JSON schemas of all models: as they are validated in a request, as they are written in an answer."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {
+            (ProblemDetails, "serialization"): None,
+            (IngestedTurn, "validation"): None,
+        }
+        for operation in operations:
+            if operation.body:
+                wanted[operation.body, "validation"] = None
+            if operation.returns:
+                wanted[operation.returns, "serialization"] = None
+        self._references, schemas = models_json_schema(list(wanted), ref_template=_SCHEMAS)
+        self._components: dict[str, Json] = _without_titles(schemas["$defs"])
+
+    def components(self) -> dict[str, Json]:
+        return dict(sorted(self._components.items()))
+
+    def request(self, model: type[BaseModel]) -> Json:
+        return self._references[model, "validation"]
+
+    def answer(self, model: type[BaseModel], hidden: frozenset[str]) -> Json:
+        """The schema of an answer; one that hides fields is a schema of its own, named `Own…`."""
+        reference = self._references[model, "serialization"]
+        if not hidden:
+            return reference
+        full = self._components[reference["$ref"].rpartition("/")[2]]
+        name = f"Own{model.__name__}"
+        self._components[name] = full | {
+            "properties": {key: value for key, value in full["properties"].items() if key not in hidden},
+            "required": [key for key in full["required"] if key not in hidden],
+        }
+        return {"$ref": _SCHEMAS.format(model=name)}
+
+
+def _operation(operation: Operation, schemas: _Schemas) -> Json:
+    described: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": _description(operation),
+        "tags": [_tag(operation)],
+        "parameters": _parameters(operation),
+        "responses": {str(operation.status): _success(operation, schemas), **_errors(operation)},
+        "security": _security(operation),
+    }
+    if operation.body:
+        content: Json = {"schema": schemas.request(operation.body)}
+        if operation.name in BODIES:
+            content["examples"] = {name: {"value": value} for name, value in BODIES[operation.name].items()}
+        described["requestBody"] = {
+            "required": not _may_be_empty(operation.body),
+            "content": {"application/json": content},
+        }
+    return described
+
+
+def _may_be_empty(body: type[BaseModel]) -> bool:
+    """Whether a request without a body is taken: it counts as one with an empty object."""
+    try:
+        body.model_validate({})
+    except ValidationError:
+        return False
+    return True
+
+
+def _description(operation: Operation) -> str:
+    doc = inspect.getdoc(operation.handler) or operation.summary + "."
+    doc = doc.partition("\n\nRaises:")[0].partition("\n\nReturns:")[0]
+    if roles := ROLES.get(operation.access):
+        doc += f"\n\nNeeds the app role {' or '.join(f'`{role}`' for role in sorted(roles))}."
+    return doc
+
+
+def _parameters(operation: Operation) -> list[Json]:
+    parameters: list[Json] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": PATH_SCHEMAS.get(name, {"type": "string", "format": "uuid"}),
+        }
+        for name in _PATH_PARAMETER.findall(operation.path)
+    ]
+    if operation.query:
+        parameters += _query_parameters(operation.query)
+    parameters += [
+        {
+            "name": header.name,
+            "in": "header",
+            "required": header.required,
+            "description": header.description,
+            "schema": header.schema,
+        }
+        for header in operation.headers
+    ]
+    shared = ["RequestId"]
+    if operation.takes_key:
+        shared.insert(0, "IdempotencyKey")
+    if operation.if_match:
+        shared.insert(0, "IfMatch")
+    return parameters + [{"$ref": f"#/components/parameters/{name}"} for name in shared]
+
+
+def _query_parameters(query: type[BaseModel]) -> list[Json]:
+    """One parameter for each field. In a query string there is no null: what is absent is absent."""
+    schema = _without_titles(query.model_json_schema(ref_template=_SCHEMAS))
+    parameters = []
+    for name, field in schema["properties"].items():
+        options = [option for option in field.get("anyOf", []) if option != {"type": "null"}]
+        plain = {key: value for key, value in field.items() if key not in {"anyOf", "description", "default"}}
+        if options:
+            plain |= options[0] if len(options) == 1 else {"anyOf": options}
+        if field.get("default") is not None:
+            plain["default"] = field["default"]
+        described = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": plain}
+        parameters.append(described | ({"description": field["description"]} if "description" in field else {}))
+    return parameters
+
+
+def _success(operation: Operation, schemas: _Schemas) -> Json:
+    headers = ["x-request-id", *(["ETag"] if operation.etag else []), *operation.answer_headers]
+    if operation.status == HTTPStatus.ACCEPTED:
+        headers.append("Location")
+    described: Json = {"description": HTTPStatus(operation.status).phrase, "headers": _headers(headers)}
+    schema: Json = {"type": "string"}
+    if operation.returns:
+        schema = schemas.answer(operation.returns, operation.hidden)
+        if operation.media_type != "application/json":  # the schema is of what the text holds, such as its lines
+            schema = {"type": "string", "contentMediaType": operation.media_type, "contentSchema": schema}
+    elif operation.media_type == "application/json":
+        return described
+    return described | {"content": {operation.media_type: {"schema": schema}}}
+
+
+def _errors(operation: Operation) -> Json:
+    by_status: dict[int, list[str]] = {}
+    for slug in problems_of(operation):
+        by_status.setdefault(PROBLEM_TYPES[slug].status, []).append(slug)
+    return {str(status): _problem(status, slugs) for status, slugs in sorted(by_status.items())}
+
+
+def _problem(status: int, slugs: list[str]) -> Json:
+    headers = ["x-request-id"]
+    headers += ["WWW-Authenticate"] if status == 401 else ["Retry-After"] if status in {429, 503} else []
+    return {
+        "description": "; ".join(PROBLEM_TYPES[slug].title for slug in slugs),
+        "headers": _headers(headers),
+        "content": {
+            "application/problem+json": {
+                "schema": {"$ref": _SCHEMAS.format(model=ProblemDetails.__name__)},
+                "examples": {slug: {"$ref": f"#/components/examples/{slug}"} for slug in slugs},
+            }
+        },
+    }
+
+
+def problems_of(operation: Operation) -> list[str]:
+    """The slugs of all problems that an operation may answer with, by status."""
+    slugs = {"internal", "unavailable", *operation.problems, *_problems_of_callers(operation)}
+    if operation.query or operation.access is not Access.ANYONE:
+        slugs |= {"invalid"}
+    if operation.query and issubclass(operation.query, Paged):
+        slugs |= {"bad-continuation"}
+    if operation.body:
+        slugs |= {"bad-request", "too-large", "invalid"}
+    if operation.takes_key:
+        slugs |= {"bad-request", "key-reused"}
+    if operation.if_match:
+        slugs |= {"precondition-failed", "precondition-required"}
+    if _PATH_PARAMETER.search(operation.path):
+        slugs |= {"not-found"}
+    return sorted(slugs, key=list(PROBLEM_TYPES).index)
+
+
+def _problems_of_callers(operation: Operation) -> set[str]:
+    """Those that follow from who may call: a person's account may be closed, and is made when they first write."""
+    if operation.access is Access.ANYONE:
+        return set()
+    if operation.access is Access.INGEST:
+        return {"unauthenticated", "forbidden"}
+    writing = {"account-suspended", "account-blocked", "email-taken"} if operation.method != "GET" else set()
+    closed = set() if operation.after_deletion else {"account-deleted"}
+    return {"unauthenticated", "forbidden"} | closed | writing
+
+
+def _headers(names: Iterable[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _security(operation: Operation) -> list[Json]:
+    if operation.access is Access.ANYONE:
+        return []
+    scopes = [] if operation.access is Access.INGEST else [SCOPE]
+    return [{"entra": scopes}, {"token": sorted(ROLES.get(operation.access, ()))}]
+
+
+def _tag(operation: Operation) -> str:
+    return _module(operation).__name__.rpartition(".")[2]
+
+
+def _tags(operations: Iterable[Operation]) -> list[Json]:
+    modules = {_tag(operation): _module(operation) for operation in operations}
+    return [{"name": tag, "description": (module.__doc__ or "").partition("\n")[0]} for tag, module in modules.items()]
+
+
+def _module(operation: Operation) -> ModuleType:
+    module = inspect.getmodule(operation.handler)
+    if module is None:
+        raise ValueError(f"{operation.name} is in no module")
+    return module
+
+
+def _without_titles(value: Any) -> Any:
+    """A schema without the titles that pydantic makes of names. A property that is called `title` stays."""
+    if isinstance(value, Mapping):
+        return {
+            key: {name: _without_titles(schema) for name, schema in part.items()}
+            if key in {"properties", "$defs"}
+            else _without_titles(part)
+            for key, part in value.items()
+            if key != "title" or not isinstance(part, str)
+        }
+    return [_without_titles(part) for part in value] if isinstance(value, list) else value

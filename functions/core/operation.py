@@ -1,0 +1,137 @@
+"""What an operation is: one description, by which it is served and documented."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypedDict
+
+from pydantic import BaseModel, ConfigDict
+
+from functions.core.call import Call
+from functions.core.tokens import ADMIN_ROLE
+
+MAX_BODY_BYTES = 1_000_000
+
+
+class Access(Enum):
+    """Who may call an operation."""
+
+    ANYONE = "anyone"
+    USER = "user"
+    USER_OR_SERVER = "user or server"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+    INGEST = "ingest"
+
+
+ROLES = {
+    Access.INGEST: {"Vimarsh.Ingest"},
+    Access.MODERATOR: {"Vimarsh.Moderator", ADMIN_ROLE},
+    Access.ADMIN: {ADMIN_ROLE},
+}
+"""The app roles, one of which an operation asks for."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that says more than its content. Text is sent as it is."""
+
+    content: BaseModel | str | None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    etag: str | None = None
+
+
+class Query(BaseModel):
+    """Base of the query strings that operations take. Each value comes as text; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Handler = Callable[[Call[Any]], Awaitable[BaseModel | Reply]]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header that an operation takes, besides those that all take."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation. Its handler's name is that of its function, and its id in the description.
+
+    Attributes:
+        path: Below the API's prefix, such as `sessions/{session_id}`.
+        returns: The model of the answer, None for an answer without content.
+        status: Of the answer, unless the handler's `Reply` says otherwise.
+        problems: Slugs of `PROBLEM_TYPES` that are particular to this operation: those that follow from who may
+            call it and from what it takes are known.
+        hidden: Fields of the answer that are not sent.
+        max_bytes: A larger body is refused with 413.
+        headers: Further headers it takes.
+        answer_headers: Headers that its answer carries, by their names in `RESPONSE_HEADERS`, besides those that follow
+            from the rest.
+        if_match: Whether it takes an ETag, by `Call.expected_revisions`.
+        etag: Whether its answer carries one.
+        media_type: Of the answer.
+        repeatable: Whether a POST may be sent again as it is: it takes no Idempotency-Key then.
+        durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.
+        after_deletion: Whether somebody may call it whose account is deleted.
+    """
+
+    handler: Handler
+    method: str
+    path: str
+    summary: str
+    returns: type[BaseModel] | None
+    access: Access = Access.USER
+    body: type[BaseModel] | None = None
+    query: type[Query] | None = None
+    status: int = 200
+    problems: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    max_bytes: int = MAX_BODY_BYTES
+    headers: tuple[Header, ...] = ()
+    answer_headers: tuple[str, ...] = ()
+    if_match: bool = False
+    etag: bool = False
+    media_type: str = "application/json"
+    repeatable: bool = False
+    durable: bool = False
+    after_deletion: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return self.method == "POST" and not self.repeatable
+
+
+class Options(TypedDict, total=False):
+    """What need not be said of an operation: the fields of `Operation` that have a default."""
+
+    access: Access
+    body: type[BaseModel] | None
+    query: type[Query] | None
+    status: int
+    problems: tuple[str, ...]
+    hidden: frozenset[str]
+    max_bytes: int
+    headers: tuple[Header, ...]
+    answer_headers: tuple[str, ...]
+    if_match: bool
+    etag: bool
+    media_type: str
+    repeatable: bool
+    durable: bool
+    after_deletion: bool

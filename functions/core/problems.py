@@ -1,0 +1,145 @@
+"""Errors as `application/problem+json` (RFC 9457): the one place where exceptions become answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import azure.functions as func
+from azure.core.exceptions import AzureError
+from pydantic import ValidationError
+
+from cosmos.counting.counters import Contention
+from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX
+from functions.core.redaction import told
+from models.core.errors import (
+    AccountClosed,
+    EmailTaken,
+    FindingChanged,
+    KeyReused,
+    NotFound,
+    PreferencesTooLarge,
+    SelfModeration,
+    Stale,
+    WrongStatus,
+)
+
+COMMON_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Access-Control-Expose-Headers": "ETag, Link, Location, Retry-After, WWW-Authenticate, x-request-id",
+}
+"""What every answer carries, unless it says otherwise: nobody on the way keeps it, and nothing takes it for a page.
+Which origins may read an answer is the platform's setting; which headers they may read is not, so the app says that."""
+
+log = logging.getLogger(__name__)
+
+
+class Problem(Exception):
+    """An answer that is an error.
+
+    Attributes:
+        status: HTTP status.
+        slug: Last part of the stable `type`.
+        title: The same for every problem of the type.
+        headers: Further headers of the answer.
+        extra: Further members of the body.
+    """
+
+    def __init__(
+        self, status: int, slug: str, title: str, detail: str, headers: dict[str, str] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.slug = slug
+        self.title = title
+        self.headers = headers or {}
+        self.extra = extra
+
+    def body(self) -> dict[str, Any]:
+        """The problem without the id of the request that met it."""
+        return {
+            "type": TYPE_PREFIX + self.slug,
+            "title": self.title,
+            "status": self.status,
+            "detail": str(self),
+        } | self.extra
+
+    def response(self, request_id: str) -> func.HttpResponse:
+        return func.HttpResponse(
+            json.dumps(self.body() | {"request_id": request_id}),
+            status_code=self.status,
+            headers=COMMON_HEADERS | {"x-request-id": request_id} | self.headers,
+            mimetype="application/problem+json",
+        )
+
+
+def unauthenticated(detail: str, error: str | None = "invalid_token") -> Problem:
+    """401 with the challenge of RFC 6750. A request without a token gets no error code."""
+    challenge = 'Bearer realm="vimarsh"' + (f', error="{error}", error_description="{detail}"' if error else "")
+    return Problem(401, "unauthenticated", "Not signed in", detail, {"WWW-Authenticate": challenge})
+
+
+def forbidden(detail: str) -> Problem:
+    return Problem(403, "forbidden", "Not allowed", detail)
+
+
+def invalid(error: ValidationError, within: str = "") -> Problem:
+    """422 that names each field by its JSON pointer, below `within`. Quotes no values: they may be personal."""
+    parts = error.errors(include_input=False, include_url=False, include_context=False)
+    return _invalid([(within + "".join(f"/{name}" for name in part["loc"]), part["msg"]) for part in parts])
+
+
+def not_valid(wrong: dict[str, str]) -> Problem:
+    """The same, of fields by their JSON pointers, and what is wrong with each."""
+    return _invalid(list(wrong.items()))
+
+
+def _invalid(wrong: list[tuple[str, str]]) -> Problem:
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
+    fields = ", ".join(entry["pointer"] or "the body" for entry in errors[:5])
+    return Problem(422, "invalid", "The content is not valid", f"Not valid: {fields}.", errors=errors)
+
+
+_TYPES: dict[type[Exception], str] = {
+    NotFound: "not-found",
+    Stale: "precondition-failed",
+    FindingChanged: "finding-changed",
+    KeyReused: "key-reused",
+    EmailTaken: "email-taken",
+    PreferencesTooLarge: "preferences-too-large",
+    SelfModeration: "self-moderation",
+    WrongStatus: "wrong-status",
+}
+"""The kind of problem that each of the domain's errors is."""
+
+
+class GivenUp(Exception):
+    """A request took too long. Safe to send it again."""
+
+
+def of(error: Exception) -> Problem:
+    """The problem that an exception is to the caller."""
+    match error:
+        case Problem():
+            return error
+        case AccountClosed():
+            return _known(f"account-{error.status}", error)
+        case AzureError() | Contention() | GivenUp():
+            log.error("the database did not answer: %s", told(error))
+            detail = "The database is busy or out of reach. Send the same request again."
+            return Problem(503, "unavailable", "Try again", detail, {"Retry-After": "1"})
+        case _ if type(error) in _TYPES:
+            return _known(_TYPES[type(error)], error)
+        case _:
+            log.error("unexpected: %s", told(error))
+            return Problem(500, "internal", "Something went wrong", "The error has been logged under this request id.")
+
+
+def _known(slug: str, error: Exception) -> Problem:
+    kind = PROBLEM_TYPES[slug]
+    return Problem(kind.status, slug, kind.title, str(error))

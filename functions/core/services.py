@@ -1,0 +1,199 @@
+"""The composition root: what the functions of one process share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import cache
+
+from azure.cosmos.aio import CosmosClient, DatabaseProxy
+
+from cosmos.accounts.accounts import Accounts
+from cosmos.accounts.directory import Directory
+from cosmos.accounts.users import Users
+from cosmos.analytics.insights import PlatformInsights
+from cosmos.chat.history import History
+from cosmos.chat.ingestion import Ingestion
+from cosmos.chat.sessions import Sessions
+from cosmos.chat.turns import Turns
+from cosmos.core.containers import differing
+from cosmos.core.database import Database, connect
+from cosmos.core.observer import NOBODY, Observer
+from cosmos.counting.counters import Analytics
+from cosmos.counting.dead_letters import DeadLetters
+from cosmos.counting.folding import Folding
+from cosmos.counting.rebuilding import Rebuilding
+from cosmos.counting.sources import Placing
+from cosmos.library.bookmarks import Bookmarks
+from cosmos.privacy.audit import Audit
+from cosmos.privacy.consents import Consents, privacy_with
+from cosmos.privacy.erasure import Erasures
+from cosmos.privacy.exporting import Exporting
+from cosmos.risk.risk import Risk
+from cosmos.usage.alerts import Alerts
+from cosmos.usage.allowances import Allowances
+from cosmos.usage.repricing import Repricing
+from functions.accounts.graph import Graph
+from functions.core.logs import quieten_libraries
+from functions.core.readiness import Readiness
+from functions.core.settings import Settings, read_settings
+from functions.core.telemetry import telemetry_of
+from functions.core.tokens import Tokens
+from models.analytics.pseudonyms import Pseudonyms
+from models.core.write_policy import Privacy
+from models.risk.thresholds import RiskSettings
+from models.usage.limits import DEFAULT_LIMITS, LimitTable
+from models.usage.pricing import PriceTable
+
+log = logging.getLogger(__name__)
+
+DEFAULT_RISK = RiskSettings()
+DEFAULT_PRIVACY = privacy_with(text_key=b"")
+
+
+@dataclass(frozen=True)
+class Store:
+    """What reads and writes the containers."""
+
+    users: Users
+    sessions: Sessions
+    turns: Turns
+    history: History
+    analytics: Analytics
+    bookmarks: Bookmarks
+    accounts: Accounts
+    audit: Audit
+    directory: Directory
+    exporting: Exporting
+    allowances: Allowances
+    alerts: Alerts
+    ingestion: Ingestion
+    folding: Folding
+    dead_letters: DeadLetters
+    rebuilding: Rebuilding
+    repricing: Repricing
+    risk: Risk
+    insights: PlatformInsights
+    erasures: Erasures
+    consents: Consents
+
+    @classmethod
+    def of(
+        cls,
+        database: Database,
+        prices: PriceTable,
+        pseudonyms: Pseudonyms,
+        limits: LimitTable = DEFAULT_LIMITS,
+        risk: RiskSettings = DEFAULT_RISK,
+        observer: Observer = NOBODY,
+        privacy: Privacy = DEFAULT_PRIVACY,
+    ) -> Store:
+        users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
+        analytics = Analytics(database, risk, observer)
+        placing = Placing(pseudonyms)
+        folding, rebuilding = Folding(users, sessions, analytics, placing), Rebuilding(database, analytics, placing)
+        alerts = Alerts(database, users, analytics, limits)
+        return cls(
+            users=users,
+            sessions=sessions,
+            turns=turns,
+            history=History(database),
+            analytics=analytics,
+            bookmarks=Bookmarks(database),
+            accounts=Accounts(database, users),
+            audit=Audit(database),
+            directory=Directory(database, users),
+            exporting=Exporting(database),
+            allowances=Allowances(database),
+            alerts=alerts,
+            ingestion=Ingestion(users, sessions, turns, privacy),
+            folding=folding,
+            dead_letters=DeadLetters(database, folding, alerts),
+            rebuilding=rebuilding,
+            repricing=Repricing(database, prices),
+            risk=Risk(database, risk),
+            insights=PlatformInsights(database, risk),
+            erasures=Erasures(database),
+            consents=Consents(database, users, analytics, rebuilding, privacy),
+        )
+
+
+class Services:
+    """One per process. Connects to Cosmos DB when it is first needed: at import there is no event loop yet."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tokens = Tokens(settings)
+        self.graph = Graph.configured(settings)
+        self.prices = PriceTable(settings.price_overrides)
+        self.telemetry = telemetry_of(settings)
+        self.privacy = privacy_with(settings.text_hash_key, settings.retention_days_without_consent)
+        self._client: CosmosClient | None = None
+        self._store: Store | None = None
+        self._connecting = asyncio.Lock()
+        self.readiness = Readiness(
+            {
+                "cosmos": self._reaches_cosmos,
+                "containers": self._has_containers_as_declared,
+                "issuer_keys": self.tokens.ready,
+            }
+        )
+
+    async def store(self) -> Store:
+        async with self._connecting:
+            if self._store is None:
+                self._client = await _entered(connect(self.settings.cosmos_connection, self.telemetry.transport()))
+                self._store = Store.of(
+                    Database.of(self._client, self.settings.cosmos_database),
+                    self.prices,
+                    Pseudonyms(
+                        self.settings.address_hash_key.get_secret_value().encode(), self.settings.platform_shards
+                    ),
+                    self.settings.limits,
+                    self.settings.risk,
+                    self.telemetry,
+                    self.privacy,
+                )
+            return self._store
+
+    async def close(self) -> None:
+        """Closes what is open; the next `store` connects again."""
+        if self._client is not None:
+            await self._client.close()
+        self._client = self._store = None
+
+    async def _reaches_cosmos(self) -> bool:
+        return bool(await (await self._database()).read())
+
+    async def _has_containers_as_declared(self) -> bool:
+        wrong = await differing(await self._database())
+        if wrong:
+            log.error("not as declared: %s", ", ".join(wrong))
+        return not wrong
+
+    async def _database(self) -> DatabaseProxy:
+        await self.store()
+        if self._client is None:
+            raise RuntimeError("the client was closed while it was needed")
+        return self._client.get_database_client(self.settings.cosmos_database)
+
+
+async def _entered(client: CosmosClient) -> CosmosClient:
+    """The client, connected; closed if that fails, or is given up."""
+    try:
+        return await client.__aenter__()
+    except BaseException:
+        await client.close()
+        raise
+
+
+@cache
+def services() -> Services:
+    """The services of this process.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    quieten_libraries()
+    return Services(read_settings())

@@ -1,0 +1,225 @@
+"""The app's settings: environment variables, which Azure Functions makes of its application settings."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cosmos.core.database import emulator_of
+from models.analytics.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
+from models.risk.thresholds import RiskSettings
+from models.usage.limits import DEFAULT_LIMITS, LimitTable
+from models.usage.pricing import PriceOverride, PriceTable
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address like https://host/path")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+MONITORED = re.compile(r"(?:^|;)InstrumentationKey=[0-9A-Fa-f-]{36}(?:;|$)")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names each."""
+
+
+PriceHistory = Annotated[
+    list[PriceOverride], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)
+]
+"""A model's prices over time; one may stand alone."""
+
+
+class Settings(BaseSettings):
+    """Read once, at start-up. Field descriptions are what the operator reads."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", populate_by_name=True, enable_decoding=False, env_ignore_empty=True
+    )
+
+    cosmos: SecretStr | None = Field(
+        default=None, alias="COSMOS", description="Connection string of an emulator on this machine; not in Azure"
+    )
+    cosmos_endpoint: WebAddress | None = Field(
+        default=None, alias="COSMOS__accountEndpoint", description="The account's endpoint, reached by managed identity"
+    )
+    cosmos_database: str = Field(default="vimarsh", alias="COSMOS_DATABASE", description="Name of the database")
+    entra_metadata_url: WebAddress = Field(
+        alias="ENTRA_METADATA_URL", description="OpenID metadata of the issuer: …/v2.0/.well-known/openid-configuration"
+    )
+    entra_issuer: WebAddress = Field(
+        alias="ENTRA_ISSUER", description="The tokens' exact `iss`; `{tenantid}` stands for the tenant of the token"
+    )
+    entra_audience: str = Field(alias="ENTRA_AUDIENCE", description="The API's client id: the tokens' `aud`")
+    entra_tenants: list[str] = Field(
+        alias="ENTRA_TENANTS", min_length=1, description='Tenants whose users may sign in, as JSON: ["<tenant id>"]'
+    )
+    address_hash_key: SecretStr = Field(
+        alias="ADDRESS_HASH_KEY",
+        description="Secret of at least 32 characters that addresses are hashed with, "
+        "and requests and questions whose texts are not kept",
+    )
+    insights_connection_string: SecretStr | None = Field(
+        default=None,
+        alias="APPLICATIONINSIGHTS_CONNECTION_STRING",
+        description="Application Insights, which takes traces and metrics; without it and OTLP none are made",
+    )
+    otlp_endpoint: WebAddress | None = Field(
+        default=None,
+        alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="An OTLP collector that takes traces and metrics by HTTP as JSON, like http://127.0.0.1:4318; "
+        "OpenTelemetry's own OTEL_ variables hold beside it",
+    )
+    platform_shards: int = Field(
+        default=DEFAULT_SHARDS,
+        ge=1,
+        le=MAX_SHARDS,
+        alias="PLATFORM_SHARDS",
+        description="Partitions that the platform's figures are counted in first; as lasting as ADDRESS_HASH_KEY, so "
+        "choose it by size before the first turn: docs/capacity.md",
+    )
+    session_idle_minutes: int = Field(
+        default=30, ge=1, alias="SESSION_IDLE_MINUTES", description="A session ends after this long without a turn"
+    )
+    graph_client_id: str | None = Field(
+        default=None, alias="GRAPH_CLIENT_ID", description="Who asks Microsoft Graph for users; the audience if absent"
+    )
+    graph_client_secret: SecretStr | None = Field(
+        default=None, alias="GRAPH_CLIENT_SECRET", description="Its secret; without any credential Graph is not asked"
+    )
+    graph_client_certificate: SecretStr | None = Field(
+        default=None,
+        alias="GRAPH_CLIENT_CERTIFICATE",
+        description="Its private key and certificate as one PEM, instead of a secret",
+    )
+    graph_url: WebAddress = Field(
+        default="https://graph.microsoft.com/v1.0", alias="GRAPH_URL", description="Microsoft Graph, with its version"
+    )
+    price_overrides: dict[str, PriceHistory] = Field(
+        default_factory=dict,
+        alias="PRICE_OVERRIDES",
+        description='USD per million tokens by model, as JSON: {"my-model": {"input": 0.5, "output": 1.5}}; or a list '
+        'of prices over time, each but one with its "effective_from": "2026-11-01T00:00:00Z"',
+    )
+
+    limits: LimitTable = Field(
+        default=DEFAULT_LIMITS,
+        alias="LIMITS",
+        description="What a user may use in a UTC minute, and in a day and month of their calendar, as JSON in place "
+        'of the defaults: {"minute": {"queries": 30}, "day": {"tokens": 5000000, "cost_usd": 10}, "month": {}}; '
+        "what is absent has no limit",
+    )
+    risk: RiskSettings = Field(
+        default_factory=RiskSettings,
+        alias="RISK",
+        description="How abuse is judged and what follows from it, as JSON; what is absent stays as by default: "
+        '{"shadow": false, "suspend_from": 90, "thresholds": {"excessive_usage": {"turns_per_day": 300}}}',
+    )
+    retention_days_without_consent: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        alias="RETENTION_DAYS_WITHOUT_CONSENT",
+        description="Turns and sessions of users who have withdrawn their consent to retention are kept this many days",
+    )
+    reservation_seconds: int = Field(
+        default=600, ge=10, le=86_400, alias="RESERVATION_SECONDS", description="An admission expires after this long"
+    )
+
+    erasure_settle_seconds: float = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        alias="ERASURE_SETTLE_SECONDS",
+        description="From closing an account to deleting what is in it; must be longer than a process goes by a "
+        "profile that it has seen (30), and the longest request after that (25)",
+    )
+
+    @field_validator("entra_tenants", "price_overrides", "limits", "risk", mode="before")
+    @classmethod
+    def _of_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("must be JSON") from None
+
+    @field_validator("cosmos")
+    @classmethod
+    def _is_of_an_emulator(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            emulator_of(value.get_secret_value())
+        return value
+
+    @field_validator("insights_connection_string")
+    @classmethod
+    def _has_an_instrumentation_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not MONITORED.search(value.get_secret_value()):
+            raise ValueError("must have InstrumentationKey=<a GUID>")
+        return value
+
+    @field_validator("price_overrides")
+    @classmethod
+    def _makes_a_table(cls, value: dict[str, PriceHistory]) -> dict[str, PriceHistory]:
+        PriceTable(value)
+        return value
+
+    @field_validator("address_hash_key")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("graph_client_certificate")
+    @classmethod
+    def _has_a_key_and_a_certificate(cls, value: SecretStr | None) -> SecretStr | None:
+        pem = value.get_secret_value() if value else None
+        if pem and not ("PRIVATE KEY-----" in pem and "-----BEGIN CERTIFICATE-----" in pem):
+            raise ValueError("must be a PEM with a private key and its certificate")
+        return value
+
+    @model_validator(mode="after")
+    def _names_one_account(self) -> Self:
+        if (self.cosmos is None) == (self.cosmos_endpoint is None):
+            raise ValueError("set COSMOS__accountEndpoint (in Azure) or COSMOS (for an emulator), one of the two")
+        return self
+
+    @property
+    def text_hash_key(self) -> bytes:
+        """Key of the hashes of texts: follows from that of addresses, and equals none of its hashes."""
+        return hmac.digest(self.address_hash_key.get_secret_value().encode(), b"texts", "sha256")
+
+    @property
+    def cosmos_connection(self) -> str:
+        return self.cosmos.get_secret_value() if self.cosmos else self.cosmos_endpoint or ""
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: naming every setting that is missing or wrong, without its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, part['loc'])) or 'COSMOS'}: {part['msg']}" for part in error.errors()]
+        raise SettingsError("The app's settings are not right. " + "; ".join(wrong)) from None

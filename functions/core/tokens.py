@@ -1,0 +1,187 @@
+"""Validates Entra ID access tokens. There is no setting that turns this off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import jwt
+from pydantic import ValidationError
+
+from functions.core.problems import Problem, forbidden, unauthenticated
+from functions.core.settings import Settings
+from models.core.identity import Person
+
+SCOPE = "Vimarsh.Access"
+ADMIN_ROLE = "Vimarsh.Admin"
+SERVICE_ROLE = "Vimarsh.Service"
+"""Of an account that a service signs in with. It opens nothing: the account's use is not judged."""
+KEYS_SECONDS = 24 * 3600
+"""Keys are fetched anew once a day."""
+UNKNOWN_KEY_SECONDS = 30
+"""An unknown key fetches them too, but no more often than this: junk must not flood the issuer."""
+LEEWAY_SECONDS = 60
+MAX_TOKEN_CHARACTERS = 16_384
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a valid token speaks for: a person who signed in, or an application as itself."""
+
+    roles: frozenset[str]
+    issued: datetime
+    person: Person | None = None
+    app_id: str | None = None
+
+
+class Tokens:
+    """Checks bearer tokens against the issuer's keys."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._audience = settings.entra_audience
+        self._issuer = settings.entra_issuer
+        self._tenants = frozenset(settings.entra_tenants)
+        self._keys = SigningKeys(settings.entra_metadata_url)
+
+    async def caller(self, authorization: str | None) -> Caller:
+        """Who sends this `Authorization` header.
+
+        Raises:
+            Problem: 401, the token is missing or not valid; 403, it is valid but grants nothing here.
+        """
+        claims = await self._claims(_bearer(authorization))
+        roles = claims.get("roles", [])
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            raise unauthenticated("The token's roles are not a list of names")
+        issued = datetime.fromtimestamp(claims["iat"], UTC)
+        if "scp" not in claims:
+            if not roles or claims.get("idtyp", "app") != "app":
+                raise forbidden(f"The token has neither the scope {SCOPE} nor an application's role.")
+            return Caller(frozenset(roles), issued, app_id=str(claims.get("azp", "")))
+        if SCOPE not in str(claims["scp"]).split():
+            raise forbidden(f"The token lacks the scope {SCOPE}.")
+        return Caller(frozenset(roles), issued, person=_person(claims))
+
+    async def ready(self) -> bool:
+        """Whether the issuer's keys are here, or can be had.
+
+        Raises:
+            Problem: 503, the issuer can't be reached.
+        """
+        return await self._keys.ready()
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") != "RS256" or not isinstance(header.get("kid"), str):
+                raise unauthenticated("The token is not signed with RS256 by a named key")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                await self._keys.key(header["kid"]),
+                algorithms=["RS256"],
+                audience=self._audience,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "nbf", "iat", "iss", "aud", "tid", "ver"], "verify_iss": False},
+            )
+        except jwt.ExpiredSignatureError:
+            raise unauthenticated("The token has expired") from None
+        except jwt.PyJWTError as error:
+            raise unauthenticated(f"The token is not valid ({type(error).__name__})") from None
+        tenant = claims["tid"]
+        if not _is_guid(tenant) or tenant not in self._tenants:
+            raise unauthenticated("The token's tenant is not allowed here")
+        if claims["iss"] != self._issuer.replace("{tenantid}", tenant):
+            raise unauthenticated("The token is from another issuer")
+        if claims["ver"] != "2.0":
+            raise unauthenticated("The token is not of version 2.0")
+        return claims
+
+
+@dataclass
+class SigningKeys:
+    """The issuer's public keys by `kid`, found through its OpenID metadata."""
+
+    metadata_url: str
+    _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    _fetched: float = float("-inf")
+    _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def key(self, kid: str) -> jwt.PyJWK:
+        """The key of this name.
+
+        Raises:
+            Problem: 401, the issuer has no such key; 503, the issuer can't be reached.
+        """
+        age = time.monotonic() - self._fetched
+        if age > KEYS_SECONDS or (kid not in self._keys and age > UNKNOWN_KEY_SECONDS):
+            async with self._fetching:
+                if time.monotonic() - self._fetched >= age:
+                    await self._fetch()
+        if kid not in self._keys:
+            raise unauthenticated("The token is signed with an unknown key")
+        return self._keys[kid]
+
+    async def ready(self) -> bool:
+        """Whether the keys are here, or can be had."""
+        if not self._keys:
+            async with self._fetching:
+                await self._fetch()
+        return bool(self._keys)
+
+    async def _fetch(self) -> None:
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), raise_for_status=True) as http:
+                async with http.get(self.metadata_url) as answer:
+                    metadata = await answer.json()
+                async with http.get(metadata["jwks_uri"]) as answer:
+                    keys = jwt.PyJWKSet.from_dict(await answer.json(content_type=None))
+        except (aiohttp.ClientError, TimeoutError, KeyError, ValueError, jwt.PyJWTError) as error:
+            if self._keys:
+                self._fetched = time.monotonic()  # the keys at hand stay good; the next try waits its turn
+                return
+            detail = "The sign-in service can't be reached to check the token. Try again."
+            raise Problem(503, "unavailable", "Try again", detail, {"Retry-After": "5"}) from error
+        self._keys = {key.key_id: key for key in keys.keys if key.key_id}
+        self._fetched = time.monotonic()
+
+
+def _bearer(authorization: str | None) -> str:
+    if not authorization:
+        raise unauthenticated("Send an Entra ID access token as: Authorization: Bearer <token>", error=None)
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthenticated("The Authorization header is not of the form Bearer <token>", error="invalid_request")
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise unauthenticated("The token is too long")
+    return token.strip()
+
+
+def _person(claims: dict[str, Any]) -> Person:
+    """The person a delegated token speaks for. The address only describes: users are keyed on `tid` and `oid`."""
+    email = claims.get("email") or claims.get("preferred_username")
+    try:
+        return Person.model_validate(
+            {
+                "tenant_id": claims["tid"],
+                "auth_id": claims.get("oid"),
+                "email": email,
+                "name": claims.get("name") or email,
+                "given_name": claims.get("given_name"),
+                "family_name": claims.get("family_name"),
+            }
+        )
+    except ValidationError as error:
+        missing = ", ".join(str(part["loc"][0]) for part in error.errors())
+        raise unauthenticated(f"The token does not say who the user is ({missing})") from None
+
+
+def _is_guid(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and str(uuid.UUID(value)) == value
+    except ValueError:
+        return False

@@ -1,0 +1,51 @@
+"""What no operation takes: 405 where the path is known with another method, else 404, both as problems.
+
+The host tries functions in the order of their names (Azure/azure-functions-host#9876), and would answer by itself with
+an empty 404 only. So this function takes every path, and its name comes last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import azure.functions as func
+
+from functions.core.api import PREFIX, Routes, correlation_id
+from functions.core.operation import Operation
+from functions.core.problems import Problem
+
+NAME = "zz_unmatched"
+
+
+def blueprint(described: Iterable[Routes]) -> func.Blueprint:
+    """The function for all that `described` does not take."""
+    operations = [operation for routes in described for operation in routes.operations]
+    blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+
+    @blueprint.function_name(NAME)
+    @blueprint.route(PREFIX + "{*path}", auth_level=func.AuthLevel.ANONYMOUS)
+    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        return _problem(operations, req.route_params.get("path") or "").response(correlation_id(req))
+
+    return blueprint
+
+
+def _problem(operations: Iterable[Operation], path: str) -> Problem:
+    methods = sorted({operation.method for operation in operations if _takes(operation, path)})
+    if not methods:
+        return Problem(404, "not-found", "Not found", "There is no such path.")
+    allowed = ", ".join(methods)
+    detail = f"This path takes {allowed}."
+    return Problem(405, "method-not-allowed", "Not with this method", detail, {"Allow": allowed})
+
+
+def _takes(operation: Operation, path: str) -> bool:
+    pattern = "/".join(_pattern(part) for part in operation.path.strip("/").split("/"))
+    return re.fullmatch(pattern, path.strip("/"), re.IGNORECASE) is not None
+
+
+def _pattern(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    return r"[0-9a-f-]{36}" if part.endswith(":guid}") else "[^/]+"

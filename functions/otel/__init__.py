@@ -1,1 +1,0 @@
-"""Telemetry by OpenTelemetry. Imported only where it is configured: see `functions.telemetry`."""

@@ -1,0 +1,97 @@
+"""Abuse, for staff: what was found in a user's turns, with the evidence, and dismissing it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from functions.accounts.admin_users import audit_entry
+from functions.core.api import Routes
+from functions.core.call import Call
+from functions.core.operation import Access
+from models.accounts.moderation import Reason
+from models.core.document import Message
+from models.core.errors import SelfModeration
+from models.risk.finding import Finding, Rule
+from models.risk.judgement import Decision, decision_of, points, score_of
+from models.risk.thresholds import RiskSettings
+from models.risk.window import Dismissal, RiskWindow
+
+routes = Routes()
+
+
+class ShownFinding(Message):
+    """One finding, what it scores now, and the name to dismiss it by."""
+
+    finding: Finding
+    points: float = Field(description="Its part of the score, by its age now")
+    fingerprint: str = Field(description="Names this evidence; newer evidence has another")
+
+
+class RiskView(Message):
+    """What was found in a user's turns, as it stands now."""
+
+    user_id: str
+    score: float = Field(description="0-100: the findings' points, added")
+    decision: Decision = Field(description="What the policy makes of the score now")
+    shadow: bool = Field(description="Whether that is only recorded")
+    findings: list[ShownFinding] = Field(description="Most points first")
+    dismissals: list[Dismissal] = Field(description="The latest of each rule")
+
+    @classmethod
+    def of(cls, window: RiskWindow, settings: RiskSettings, now: datetime) -> RiskView:
+        score = score_of(window.findings, settings, now)
+        shown = [
+            ShownFinding(finding=found, points=round(points(found, settings, now), 2), fingerprint=found.fingerprint)
+            for found in window.findings.values()
+        ]
+        return cls(
+            user_id=window.user_id,
+            score=score,
+            decision=decision_of(score, settings),
+            shadow=settings.shadow,
+            findings=sorted(shown, key=lambda one: (-one.points, one.finding.rule)),
+            dismissals=[window.dismissals[rule] for rule in sorted(window.dismissals)],
+        )
+
+
+class NewDismissal(Message):
+    """Which finding is none, and why."""
+
+    rule: Rule
+    fingerprint: str = Field(pattern=r"^[0-9a-f]{16}$", description="Of the finding as it was shown")
+    reason: Reason
+
+
+@routes.operation(
+    "GET",
+    "admin/users/{user_id}/risk",
+    summary="What was found of abuse in a user's turns, with the evidence",
+    access=Access.MODERATOR,
+    returns=RiskView,
+)
+async def get_user_risk(call: Call[None]) -> RiskView:
+    """A user none of whose turns has been judged is not found."""
+    risk = call.store.risk
+    return RiskView.of(await risk.window(call.uuid("user_id")), risk.settings, call.now)
+
+
+@routes.operation(
+    "PUT",
+    "admin/users/{user_id}/risk/dismissal",
+    summary="Dismiss a finding: it does not come back for the same evidence",
+    access=Access.MODERATOR,
+    body=NewDismissal,
+    returns=RiskView,
+    problems=("self-moderation", "finding-changed"),
+)
+async def dismiss_finding(call: Call[NewDismissal]) -> RiskView:
+    """If the rule has seen more since, the fingerprint is another one: read again. Sent again, it changes nothing."""
+    user_id, wanted = call.uuid("user_id"), call.body
+    if user_id == call.person.user_id:
+        raise SelfModeration
+    entry = await audit_entry(call, user_id, "dismiss_finding", wanted.reason)
+    risk = call.store.risk
+    window = await risk.dismiss(user_id, wanted.rule, wanted.fingerprint, entry, call.now)
+    return RiskView.of(window, risk.settings, call.now)

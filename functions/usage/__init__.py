@@ -1,0 +1,1 @@
+"""Prices, limits, allowances and alerts."""

@@ -1,0 +1,155 @@
+"""Admissions: what a turn will take is reserved before the model is called, so that budgets hold."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from pydantic import Field
+
+from functions.core.api import Routes
+from functions.core.call import Call, content_hash
+from functions.core.operation import Access, Query, Reply
+from functions.core.problems import Problem
+from models.accounts.profile import UserProfile
+from models.core.document import Message
+from models.core.identity import Person, request_id_of
+from models.core.values import Label, Timestamp, Uuid, format_timestamp
+from models.usage.allowance import AdmissionRequest, Refused
+from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, shown_measure
+from models.usage.limits import effective
+from models.usage.pricing import TokenUsage
+from models.usage.windows import Clock
+
+routes = Routes()
+
+_NOUNS = {"queries": "queries", "tokens": "tokens", "cost_usd": "USD"}
+
+
+class Estimate(Message):
+    """What a turn will take at most."""
+
+    model: Label = Field(description="The model's name, as its provider spells it")
+    input_tokens: int = Field(ge=0, le=100_000_000, description="Input tokens, cached or not")
+    max_output_tokens: int = Field(ge=0, le=100_000_000, description="Output and reasoning tokens at most")
+    user: Person | None = Field(default=None, description="Whose turn it is; applications say so, and users don't")
+
+
+class Admission(Message):
+    """A reservation. Record the turn with its id, or release it; else it frees itself when it expires."""
+
+    id: Uuid
+    expires_at: Timestamp
+    reserved_tokens: int
+    reserved_cost_usd: float | None = Field(description="USD; null where the model has no price")
+    remaining: list[LimitUse] = Field(description="Each limit, with this admission among what is reserved")
+
+
+class OwnerQuery(Query):
+    """Whose admission it is."""
+
+    user_id: Uuid | None = Field(default=None, description="Applications say so, and users don't")
+
+
+@routes.operation(
+    "POST",
+    "admissions",
+    summary="Reserve what a turn will take, if the user's limits allow it",
+    access=Access.USER_OR_SERVER,
+    body=Estimate,
+    returns=Admission,
+    status=201,
+    problems=("limit-reached",),
+)
+async def admit(call: Call[Estimate]) -> Admission:
+    """A refusal says which limit stands in the way, and `Retry-After` how many seconds to wait.
+
+    The same Idempotency-Key and body give the same reservation, until it expires.
+    """
+    profile, estimate = await _profile(call), call.body
+    clock = Clock(call.now, profile.counting_zone)
+    limits = effective(call.services.settings.limits, profile.limit_override, call.now)
+    usage = TokenUsage(input_uncached=estimate.input_tokens, output=estimate.max_output_tokens)
+    cost = call.services.prices.price(estimate.model, usage, call.now)
+    key = call.idempotency_key
+    request = AdmissionRequest(
+        admission_id=request_id_of(profile.id, "admissions", key) if key else str(uuid.uuid4()),
+        tokens=usage.total,
+        cost_nano_usd=cost.cost_nano_usd or 0,
+        lifetime=timedelta(seconds=call.services.settings.reservation_seconds),
+        request_hash=content_hash(estimate, exclude={"user"}),
+    )
+    decision = await call.store.allowances.reserve(profile.id, request, limits, clock)
+    if isinstance(decision, Refused):
+        call.services.telemetry.admission((decision.window, decision.measure))
+        raise _limit_reached(decision)
+    call.services.telemetry.admission(None)
+    return Admission(
+        id=request.admission_id,
+        expires_at=decision.reservation.expires_at,
+        reserved_tokens=decision.reservation.tokens,
+        reserved_cost_usd=cost.cost_usd,
+        remaining=limit_uses(decision.allowance, limits, clock),
+    )
+
+
+@routes.operation(
+    "DELETE",
+    "admissions/{admission_id}",
+    summary="Release a reservation that no turn will settle; one that is gone stays so",
+    access=Access.USER_OR_SERVER,
+    query=OwnerQuery,
+    returns=None,
+    status=204,
+)
+async def release_admission(call: Call[None]) -> Reply:
+    named: str | None = call.query.user_id
+    if call.of_person == (named is not None):
+        raise _named_by_applications("/query/user_id")
+    await call.store.allowances.release(named or call.person.user_id, call.uuid("admission_id"))
+    return Reply(None)
+
+
+async def _profile(call: Call[Estimate]) -> UserProfile:
+    """Of the caller, or of whom an application names; it must be allowed to write."""
+    named = call.body.user
+    if call.of_person == (named is not None):
+        raise _named_by_applications("/user")
+    return await (call.store.users.writer(named, call.now, call.now) if named else call.writer())
+
+
+def _named_by_applications(pointer: str) -> Problem:
+    errors = [{"pointer": pointer, "detail": "Applications name the user; users leave it out"}]
+    return Problem(422, "invalid", "The content is not valid", f"Not valid: {pointer}.", errors=errors)
+
+
+def _limit_reached(refused: Refused) -> Problem:
+    measure = shown_measure(refused.measure)
+    amounts = {
+        name: shown_amount(refused.measure, amount)
+        for name, amount in (
+            ("limit", refused.limit),
+            ("used", refused.used),
+            ("reserved", refused.reserved),
+            ("requested", refused.requested),
+        )
+    }
+    resets_at = format_timestamp(refused.resets_at)
+    detail = (
+        f"{amounts['requested']} {_NOUNS[measure]} more would exceed the limit of {amounts['limit']} per "
+        f"{refused.window}: {amounts['used']} used and {amounts['reserved']} reserved. It resets at {resets_at}."
+    )
+    if refused.requested > refused.limit:
+        detail += " Waiting will not help: ask for less than the limit."
+    return Problem(
+        429,
+        "limit-reached",
+        "A limit is reached",
+        detail,
+        {"Retry-After": str(refused.retry_after)},
+        scope="user",
+        window=refused.window,
+        measure=measure,
+        resets_at=resets_at,
+        **amounts,
+    )

@@ -1,0 +1,163 @@
+"""Container `users`: who the user is, and the claim that makes an email unique."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from models.accounts.consent import MEANINGS, ConsentChange, ever_withdrawn
+from models.accounts.moderation import AccountStatus, ModerationAction
+from models.core.document import Document, Message
+from models.core.identity import Email, Person, email_claim_id_of
+from models.core.values import Count, Timestamp, TimeZone, Uuid
+from models.core.write_policy import Keeping, Privacy
+from models.risk.finding import Finding
+from models.usage.limits import LimitOverride
+
+ZONE_STAYS = timedelta(days=28)
+"""Limits follow the user to another time zone at most this often: else there were always a zone with a day unused."""
+
+
+class LimitZone(Message):
+    """The time zone that the day and the month of limits are counted in, once the user has changed theirs."""
+
+    timezone: TimeZone = Field(description="IANA time zone")
+    since: Timestamp = Field(description="From when on")
+
+
+class UserProfile(Document):
+    """A user. One per Entra identity; `id`, `partition_key` and the user_id are the same."""
+
+    container: ClassVar[str] = "users"
+
+    id: Uuid = Field(description="The user_id: UUIDv5 of `tenant_id` and `auth_id`")
+    partition_key: Uuid
+    kind: Literal["profile"] = "profile"
+
+    auth_id: Uuid = Field(description="Entra ID's `oid`")
+    email: Email = Field(description="Primary address, unique over all users")
+    name: str = Field(description="Display name from Entra ID")
+    given_name: str | None = Field(default=None, description="From Entra ID")
+    family_name: str | None = Field(default=None, description="From Entra ID")
+    auth_provider: str = Field(default="microsoft", description="Who authenticated the user")
+    tenant_id: Uuid = Field(description="Entra ID's `tid`")
+
+    profile_picture_url: str | None = Field(default=None, description="From Entra ID; a data URL of a thumbnail")
+    job_title: str | None = Field(default=None, description="From Entra ID")
+    company_name: str | None = Field(default=None, description="From Entra ID")
+    preferred_language: str = Field(default="en", description="BCP 47 language tag")
+    timezone: TimeZone | None = Field(default=None, description="IANA time zone; UTC counts where it is unknown")
+
+    limit_zone: LimitZone | None = Field(default=None, description="Zone of limits; `timezone` before its first change")
+
+    user_preferences: dict[str, Any] = Field(default_factory=dict, description="The application's own preferences")
+
+    account_status: AccountStatus = Field(
+        default="active",
+        description="What the account may do: `active` all; `suspended` and `blocked` read; `deleted` nothing",
+    )
+    created_at: Timestamp = Field(description="When the user was first seen")
+    last_login: Timestamp = Field(description="When the newest token seen was issued")
+    graph_attempted_at: Timestamp | None = Field(default=None, description="When Microsoft Graph was asked last")
+    graph_synced_at: Timestamp | None = Field(default=None, description="When Microsoft Graph answered last")
+    last_activity: Timestamp = Field(description="Timestamp of the newest turn counted, or of the first sign-in")
+    first_session_date: Timestamp | None = Field(default=None, description="Start of the first session counted")
+
+    total_sessions: Count = Field(default=0, description="Sessions, set from the all-time rollup")
+    total_queries: Count = Field(default=0, description="Turns, set from the all-time rollup")
+    total_tokens_used: Count = Field(default=0, description="Tokens of all kinds, set from the all-time rollup")
+    total_cost_usd: float = Field(default=0.0, ge=0, description="USD, set from the all-time rollup")
+    totals_revision: int = Field(default=0, ge=0, description="Revision of the all-time rollup the totals come from")
+
+    risk_score: float = Field(default=0.0, ge=0, le=100, description="0-100, from patterns of use")
+    abuse_flags: list[str] = Field(default_factory=list, description="Rules that found something, by name")
+    abuse_evidence: list[Finding] = Field(default_factory=list, description="What they found, by rule")
+    risk_decision: Literal["nothing", "flag", "suspend"] = Field(
+        default="nothing", description="What the policy makes of the score; in shadow mode only recorded here"
+    )
+    risk_judged_until: Timestamp | None = Field(
+        default=None, description="The newest turn judged: the score is that of then, and decays from then on"
+    )
+    risk_revision: int = Field(default=0, ge=0, description="Revision of the risk window that these come from")
+    is_service: bool = Field(default=False, description="A service account: its use is not judged")
+
+    is_admin: bool = Field(default=False, description="Mirrors the token's roles; grants nothing")
+    admin_notes: str | None = Field(default=None, description="The latest note of staff")
+    moderation_actions: list[ModerationAction] = Field(default_factory=list, description="The latest, oldest first")
+    limit_override: LimitOverride | None = Field(default=None, description="Limits that staff decided for this user")
+
+    data_retention_consent: bool = Field(default=True, description=MEANINGS["data_retention_consent"])
+    analytics_consent: bool = Field(default=True, description=MEANINGS["analytics_consent"])
+    text_storage_consent: bool = Field(default=True, description=MEANINGS["text_storage_consent"])
+    marketing_consent: bool = Field(default=False, description=MEANINGS["marketing_consent"])
+    last_consent_update: Timestamp | None = Field(
+        default=None, description="When a consent was given or withdrawn last"
+    )
+    consent_history: list[ConsentChange] = Field(default_factory=list, description="Changes of consents, oldest first")
+
+    @property
+    def counting_zone(self) -> str:
+        """The time zone that the day and the month of limits are counted in."""
+        return self.limit_zone.timezone if self.limit_zone else self.timezone or "UTC"
+
+    def keeping(self, privacy: Privacy) -> Keeping:
+        """How turns and sessions are written that come in now.
+
+        A session that goes on after its retention was shortened is kept as usual again, once the consent is given anew.
+        """
+        turn_ttl = session_ttl = None
+        if not self.data_retention_consent:
+            turn_ttl = min(privacy.without_consent, privacy.turns)
+            session_ttl = min(privacy.without_consent, privacy.sessions)
+        elif ever_withdrawn(self.consent_history, "data_retention_consent"):
+            session_ttl = privacy.sessions
+        return Keeping(
+            analytics=self.analytics_consent,
+            texts=self.text_storage_consent,
+            turn_ttl=turn_ttl,
+            session_ttl=session_ttl,
+            text_key=privacy.text_key,
+        )
+
+    def limit_zone_after(self, timezone: str | None, now: datetime) -> LimitZone | None:
+        """The zone of limits once the user has moved to another one: that, or still the same for `ZONE_STAYS`."""
+        if self.limit_zone is not None and now < self.limit_zone.since + ZONE_STAYS:
+            return self.limit_zone
+        return LimitZone(timezone=timezone or "UTC", since=now)
+
+    @classmethod
+    def of(cls, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
+        """The profile of somebody who is seen for the first time at `now`."""
+        return cls(
+            id=person.user_id,
+            partition_key=person.user_id,
+            auth_id=person.auth_id,
+            tenant_id=person.tenant_id,
+            email=person.email,
+            name=person.name,
+            given_name=person.given_name,
+            family_name=person.family_name,
+            preferred_language=person.preferred_language,
+            timezone=person.timezone,
+            created_at=now,
+            last_login=last_login,
+            last_activity=now,
+            is_admin=is_admin,
+        )
+
+
+class EmailClaim(Document):
+    """Reserves an email address for one user. Holds a hash of the address only."""
+
+    container: ClassVar[str] = "users"
+
+    kind: Literal["email_claim"] = "email_claim"
+    user_id: Uuid = Field(description="Who holds the address")
+    claimed_at: Timestamp = Field(description="Since when")
+
+    @classmethod
+    def of(cls, email: str, user_id: str, now: datetime) -> EmailClaim:
+        claim_id = email_claim_id_of(email)
+        return cls(id=claim_id, partition_key=claim_id, user_id=user_id, claimed_at=now)

@@ -1,0 +1,51 @@
+"""What users change about their own profiles."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import get_args
+
+from pydantic import Field
+
+from models.accounts.consent import MEANINGS, Consent, recorded
+from models.accounts.preferences import PreferenceChanges
+from models.accounts.profile import UserProfile
+from models.core.changes import Changes
+from models.core.values import LanguageTag, TimeZone
+
+CONSENTS: tuple[Consent, ...] = get_args(Consent)
+
+
+class ProfileChanges(Changes):
+    """What to change about the profile, at least one field, as a JSON merge patch (RFC 7386).
+
+    What is absent stays. Null clears the preferences or the time zone; preferences are merged one by one.
+    """
+
+    user_preferences: PreferenceChanges | None = None
+    preferred_language: LanguageTag = Field(default_factory=str, description="BCP 47 language tag")
+    timezone: TimeZone | None = Field(default=None, description="IANA time zone of sessions that start from now on")
+    data_retention_consent: bool = Field(default_factory=bool, description=MEANINGS["data_retention_consent"])
+    analytics_consent: bool = Field(default_factory=bool, description=MEANINGS["analytics_consent"])
+    text_storage_consent: bool = Field(default_factory=bool, description=MEANINGS["text_storage_consent"])
+    marketing_consent: bool = Field(default_factory=bool, description=MEANINGS["marketing_consent"])
+
+
+def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> UserProfile:
+    """The profile after an edit at `now`. Each consent that changes is recorded with the time.
+
+    Raises:
+        PreferencesTooLarge: the preferences would be larger than they may be.
+    """
+    values = changes.given()
+    if "user_preferences" in values:
+        preferences = changes.user_preferences
+        values["user_preferences"] = preferences.applied(profile.user_preferences) if preferences else {}
+    if "timezone" in values and changes.timezone != profile.timezone:
+        values["limit_zone"] = profile.limit_zone_after(changes.timezone, now)
+    before: dict[Consent, bool] = {name: getattr(profile, name) for name in CONSENTS}
+    after: dict[Consent, bool] = {name: values[name] for name in CONSENTS if name in values}
+    history = recorded(profile.consent_history, before, after, now)
+    if history != profile.consent_history:
+        values |= {"consent_history": history, "last_consent_update": now}
+    return profile.model_copy(update=values)

@@ -1,0 +1,142 @@
+"""What a user's documents add to which of the user's buckets: the one place that says how things are counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from models.chat.interaction import UserInteraction
+from models.chat.session import UserSession
+from models.counting.bucket import Bucket, Sums, by_count
+from models.counting.fold import Source
+from models.library.bookmark import DeletedBookmark, UserBookmark
+from models.risk.facts import facts_of
+
+NEVER = -1
+"""The `ttl` of what does not expire."""
+
+
+def day_of(moment: datetime, timezone: str) -> date:
+    """The user's own calendar day at an instant."""
+    return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def day_bucket(moment: datetime, timezone: str) -> Bucket:
+    return Bucket("daily", day_of(moment, timezone).isoformat())
+
+
+def _dimension(name: str, values: Iterable[str]) -> Sums:
+    return {f"{name}:{value}": 1 for value in values}
+
+
+def _turn_measures(turn: UserInteraction) -> Sums:
+    measures = Counter(
+        {
+            "interactions": 1,
+            "tokens": turn.total_tokens,
+            "input_tokens": turn.input_tokens,
+            "cached_input_tokens": turn.cached_input_tokens,
+            "output_tokens": turn.output_tokens,
+            "reasoning_tokens": turn.reasoning_tokens,
+            "response_time_ms": turn.response_time_ms,
+            "cost_nano_usd": turn.cost_nano_usd or 0,
+            "unpriced": int(turn.cost_nano_usd is None),
+            "bookmarked": int(turn.was_bookmarked),
+            "shared": int(turn.was_shared),
+            "flagged": int(turn.was_flagged),
+            "follow_ups": int(turn.interaction_sequence == 2),
+            "helpful": int(turn.was_helpful is True),
+            "unhelpful": int(turn.was_helpful is False),
+            f"personality:{turn.personality_used}": 1,
+            f"topic:{turn.query_category}": 1,
+            f"model:{turn.model_used}": 1,
+            f"language:{turn.user_query_language}": 1,
+            f"complexity:{turn.query_complexity}": 1,
+            f"quality:{turn.response_quality}": 1,
+        }
+    )
+    if turn.interaction_sequence >= 3:
+        measures[f"deep_dive:{turn.query_category}"] = 1
+    if turn.user_rating is not None:
+        measures[f"rating:{turn.user_rating}"] = 1
+    return {measure: value for measure, value in measures.items() if value}
+
+
+def of_interaction(turn: UserInteraction) -> Source:
+    """A turn counts in its session, and in the user's day by the time zone stamped on it.
+
+    Without its user's consent to analytics it counts nowhere; abuse is judged all the same, which is no analytics.
+    """
+    local = turn.timestamp.astimezone(ZoneInfo(turn.timezone))
+    measures = _turn_measures(turn)
+    day_measures = (
+        measures
+        | {f"hour:{local.hour}": 1, f"weekday:{local.weekday()}": 1, f"timezone:{turn.timezone}": 1}
+        | {f"utc:{turn.timestamp.astimezone(UTC).date()}": 1}
+        | _dimension("source", {*turn.citations_provided, *turn.rag_sources_used, *turn.source_references})
+    )
+    return Source(
+        key=f"interaction:{turn.id}",
+        revision=turn.revision,
+        contributions={
+            day_bucket(turn.timestamp, turn.timezone): day_measures,
+            Bucket("session", turn.session_id): measures,
+        }
+        if turn.analytics_consent
+        else {},
+        first=turn.timestamp,
+        last=turn.timestamp,
+        facts=facts_of(turn),
+    )
+
+
+def of_session(session: UserSession) -> Source:
+    """A session counts in the day it started, its duration once it has ended; nowhere without consent to analytics."""
+    measures = {"sessions": 1, f"timezone:{session.timezone}": 1}
+    if session.duration_seconds is not None:
+        measures |= {"ended_sessions": 1, "session_seconds": session.duration_seconds}
+    return Source(
+        key=f"session:{session.session_id}",
+        revision=session.revision,
+        contributions={day_bucket(session.start_time, session.timezone): measures} if session.analytics_consent else {},
+        first=session.start_time,
+        last=session.start_time,
+    )
+
+
+def of_bookmark(bookmark: UserBookmark | DeletedBookmark) -> Source:
+    """A bookmark counts in the day it was saved, until it is deleted; nowhere without consent to analytics.
+
+    It is no activity: that is what was asked. The ledger remembers it for ever.
+    """
+    key = f"bookmark:{bookmark.id}"
+    if isinstance(bookmark, DeletedBookmark) or not bookmark.analytics_consent:
+        return Source(key, bookmark.revision, {}, ttl=NEVER)
+    measures = {"bookmarks": 1, f"timezone:{bookmark.timezone}": 1}
+    return Source(key, bookmark.revision, {day_bucket(bookmark.bookmarked_at, bookmark.timezone): measures}, ttl=NEVER)
+
+
+def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None, last: datetime | None) -> Source:
+    """A user's day counts in its ISO week, its month and the user's whole time, and says on which days of UTC it was.
+
+    All time also knows which weeks had turns, which is what retention is told from.
+
+    Args:
+        day: ISO date in the user's own calendar.
+        key: The id of the day's rollup.
+    """
+    year, number, _ = date.fromisoformat(day).isocalendar()
+    week = f"{year}-W{number:02}"
+    measures = {measure: value for measure, value in sums.items() if not measure.startswith("utc:")}
+    contributions = {Bucket("presence", utc): {"interactions": turns} for utc, turns in by_count(sums, "utc").items()}
+    if sums.get("interactions"):
+        measures |= {"active_days": 1}
+    all_time = measures | {f"week:{week}": 1} if sums.get("interactions") else measures
+    contributions |= {
+        Bucket("weekly", week): measures,
+        Bucket("monthly", day[:7]): measures,
+        Bucket("all_time"): all_time,
+    }
+    return Source(f"rollup:{key}", revision, contributions, first, last)

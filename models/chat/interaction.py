@@ -1,0 +1,281 @@
+"""Container `user_interactions`: one query and its response, as the client tells it and as it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from models.chat.complexity import query_complexity
+from models.chat.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
+from models.chat.language import detect_language
+from models.core.document import Document, Message
+from models.core.identity import Person
+from models.core.user_agent import Client
+from models.core.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
+from models.core.write_policy import EVERYTHING, Keeping
+from models.risk.question import QuestionFacts, question_facts
+from models.usage.pricing import Cost, PriceTable, TokenUsage
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2099, 12, 30, tzinfo=UTC)
+"""Times outside of these are mistakes, and at the ends of the calendar a user's own day may not exist."""
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far a trusted server's clock may be ahead. A turn of the future would keep its session from ever being idle."""
+
+TEXTS = ("user_query", "response_text", "user_feedback")
+"""What was said: the fields that are null where texts are not stored. References and tags name things, and stay."""
+
+QueryComplexity = Literal["simple", "moderate", "complex"]
+ResponseQuality = Literal["high", "medium", "low", "fallback"]
+TurnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$")]
+
+
+class Turn(Message):
+    """One finished query and response, as the client reports it. The token counts are disjoint and add up."""
+
+    user_query: str = Field(min_length=1, max_length=32_000, description="The user's question")
+    user_query_language: str | None = Field(
+        default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="BCP 47 tag; detected if absent"
+    )
+    query_category: Label = Field(default="general", description="philosophy, science, history, ...")
+    personality_used: Label = Field(default="assistant", description="krishna, buddha, socrates, einstein, ...")
+    response_text: str = Field(max_length=200_000, description="The generated response")
+    response_quality: ResponseQuality = "medium"
+    response_time_ms: Count = Field(default=0, le=86_400_000, description="Milliseconds to generate the response")
+
+    model_used: Label = Field(description="The model's name, as its provider spells it")
+    input_tokens: int = Field(ge=0, le=100_000_000, description="Input tokens that were not read from a cache")
+    cached_input_tokens: int = Field(default=0, ge=0, le=100_000_000, description="Input tokens read from a cache")
+    output_tokens: int = Field(ge=0, le=100_000_000, description="Output tokens without reasoning")
+    reasoning_tokens: int = Field(default=0, ge=0, le=100_000_000, description="Reasoning tokens")
+
+    rag_sources_used: list[Reference] = Field(default_factory=list, max_length=64)
+    citations_provided: list[Reference] = Field(default_factory=list, max_length=64)
+    context_relevance_score: float | None = Field(default=None, ge=0, le=1)
+
+    user_rating: int | None = Field(default=None, ge=1, le=5, description="Stars")
+    user_feedback: str | None = Field(default=None, max_length=4000)
+    was_helpful: bool | None = Field(default=None, description="Thumbs up or down")
+    was_shared: bool = False
+
+    content_tags: list[Label] = Field(default_factory=list, max_length=32)
+    content_themes: list[Label] = Field(default_factory=list, max_length=32)
+    source_references: list[Reference] = Field(default_factory=list, max_length=64)
+
+    safety_score: float = Field(default=1.0, ge=0, le=1)
+    moderation_flags: list[Label] = Field(default_factory=list, max_length=32)
+    was_flagged: bool = False
+
+    admission_id: Uuid | None = Field(default=None, description="The admission that this turn settles")
+    store_texts: bool = Field(
+        default=True,
+        description="false: `user_query`, `response_text` and `user_feedback` are not stored, everything else is. "
+        "Never stored of users without `text_storage_consent`, whatever this says",
+    )
+
+
+class IngestedTurn(Turn):
+    """One turn of a batch from a trusted server: whose, in which session, when, and from where."""
+
+    id: TurnId = Field(description="The turn's id: sent again, it is not recorded again")
+    user: Person
+    session_id: Uuid
+    timestamp: Timestamp = Field(
+        ge=EARLIEST, le=LATEST, description="When it was asked: from 2000 on, at most 5 minutes ahead"
+    )
+    was_bookmarked: bool = False
+    ip_address: str | None = Field(default=None, max_length=64, description="Stored as a keyed hash only")
+    user_agent: str | None = Field(default=None, max_length=2048)
+
+
+class UserInteraction(Document):
+    """A turn as it is stored: what the client reported and what the server made of it."""
+
+    container: ClassVar[str] = "user_interactions"
+
+    id: TurnId = Field(
+        description="UUIDv5 of session and Idempotency-Key; random without a key; or a trusted server's own"
+    )
+    partition_key: Uuid
+    kind: Literal["interaction"] = "interaction"
+    ttl: int | None = Field(
+        default=None, description="2 years; `RETENTION_DAYS_WITHOUT_CONSENT` of users without consent to retention"
+    )
+
+    user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
+    session_id: Uuid = Field(description="The session it belongs to")
+    interaction_sequence: int = Field(ge=1, description="Order within the session: 1, 2, 3, ...")
+
+    timestamp: Timestamp = Field(description="When it was recorded; of an ingested turn, when it was asked")
+    timezone: TimeZone = Field(description="IANA time zone in which the turn's day and hour count")
+    response_time_ms: Count = Field(description="Milliseconds to generate the response; 0 where unknown")
+
+    texts_stored: bool = Field(
+        default=True, description="Whether question, answer and written feedback are kept; false: they are null"
+    )
+    user_query: str | None = Field(description="The user's question; null where texts are not stored")
+    user_query_length: Count = Field(description="Characters (code points)")
+    user_query_language: str = Field(description="BCP 47 tag; `und` where it can't be told")
+    query_category: str = Field(description="Subject, as the client tells it: philosophy, science, ...")
+    query_complexity: QueryComplexity = Field(description="How much the question asks for: see `query_complexity`")
+
+    personality_used: str = Field(description="Who answered, as the client tells it")
+    response_text: str | None = Field(description="The generated response; null where texts are not stored")
+    response_length: Count = Field(description="Characters (code points)")
+    response_quality: ResponseQuality = Field(
+        description="As the client tells it; `fallback` is an answer in place of a failed one"
+    )
+
+    model_used: str = Field(description="The model's name, as its provider spells it")
+    input_tokens: Count = Field(description="Input tokens that were not read from a cache")
+    cached_input_tokens: Count = Field(default=0, description="Input tokens read from a cache")
+    output_tokens: Count = Field(description="Output tokens without reasoning")
+    reasoning_tokens: Count = Field(default=0, description="Reasoning tokens")
+    total_tokens: Count = Field(description="Sum of the four kinds of tokens")
+    cost_usd: float | None = Field(ge=0, description="USD; null where the model has no price")
+    cost_nano_usd: Count | None = Field(description="The same in 1e-9 USD, an integer, so that sums are exact")
+    price_version: str = Field(description="Which prices: package version, and a hash of overrides")
+
+    rag_sources_used: list[str] = Field(default_factory=list, description="Sources that the answer was generated from")
+    citations_provided: list[str] = Field(default_factory=list, description="Sources that the answer cites")
+    context_relevance_score: float | None = Field(
+        default=None, description="How well the sources fit the question, 0-1, as the client tells it"
+    )
+
+    user_rating: int | None = Field(default=None, ge=1, le=5, description="Stars, 1-5")
+    user_feedback: str | None = Field(default=None, description="Feedback in the user's words")
+    was_helpful: bool | None = Field(default=None, description="Thumbs up or down")
+    was_bookmarked: bool = Field(default=False, description="Whether the turn is bookmarked")
+    bookmark_revision: Count = Field(
+        default=0, description="Revision of the bookmark that `was_bookmarked` comes from; 0 before the first"
+    )
+    was_shared: bool = Field(default=False, description="Whether the user shared the answer")
+    feedback_at: Timestamp | None = Field(
+        default=None, description="When the feedback was given, if later than the turn was recorded"
+    )
+    feedback_history: list[PastFeedback] = Field(default_factory=list, description="Earlier feedback, oldest first")
+
+    content_tags: list[str] = Field(default_factory=list, description="Tags of the content, as the client tells it")
+    content_themes: list[str] = Field(default_factory=list, description="Themes of the content, as the client tells it")
+    source_references: list[str] = Field(default_factory=list, description="References to the works that it is about")
+
+    safety_score: float = Field(default=1.0, ge=0, le=1, description="1 is harmless, 0 is not, as the client tells it")
+    moderation_flags: list[str] = Field(
+        default_factory=list, description="What moderation found, as the client tells it"
+    )
+    was_flagged: bool = Field(default=False, description="Whether moderation flagged it")
+    admission_id: Uuid | None = Field(default=None, description="The admission that it settled")
+
+    ip_address: str | None = Field(default=None, description="Keyed hash of the client's address")
+    device_type: str | None = Field(default=None, description="mobile, desktop, tablet or bot, from the user agent")
+    browser: str | None = Field(default=None, description="Family of the browser, from the user agent")
+    platform: str | None = Field(
+        default=None, description="windows, mac, linux, ios, android, ..., from the user agent"
+    )
+    request_hash: str = Field(description="Keyed hash of the request that made it, to tell a repetition from a reuse")
+    traceparent: str | None = Field(
+        default=None, description="W3C trace context of the request that recorded it, where traces are taken"
+    )
+    question_facts: QuestionFacts | None = Field(
+        default=None, description="What the rules on abuse need of the question, if its text is not stored"
+    )
+    analytics_consent: bool = Field(
+        default=True, description="Its user's consent to analytics; without, it counts in no rollup"
+    )
+
+    def with_feedback(self, changes: FeedbackChanges, now: datetime, texts: bool = True) -> UserInteraction:
+        """The turn after feedback at `now`: itself, if it says what the turn says already.
+
+        Args:
+            texts: Whether the user's words are stored; those of a turn without texts never are.
+        """
+        before = {name: getattr(self, name) for name in Feedback.model_fields}
+        given = changes.given()
+        if given.get("user_feedback") is not None and not (texts and self.texts_stored):
+            del given["user_feedback"]
+        after = before | given
+        if after == before:
+            return self
+        history = self.feedback_history
+        if Feedback(**before) != Feedback():
+            history = [*history, PastFeedback(**before, given_at=self.feedback_at or self.timestamp)]
+        kept = history[-PAST_FEEDBACK_KEPT:]
+        return self.model_copy(update=after | {"feedback_at": now, "feedback_history": kept})
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where and when a turn came in: what the server knows of it besides what the client reports."""
+
+    user_id: str
+    session_id: str
+    timestamp: datetime
+    ip_address: str | None
+    client: Client
+    request_hash: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A turn that is complete but for what its session gives: the sequence number and the time zone."""
+
+    interaction_id: str
+    turn: Turn
+    origin: Origin
+
+    @property
+    def usage(self) -> TokenUsage:
+        return TokenUsage(
+            input_uncached=self.turn.input_tokens,
+            input_cached=self.turn.cached_input_tokens,
+            output=self.turn.output_tokens,
+            reasoning=self.turn.reasoning_tokens,
+        )
+
+    def cost(self, prices: PriceTable) -> Cost:
+        """What it cost, at the prices of its time."""
+        return prices.price(self.turn.model_used, self.usage, self.origin.timestamp)
+
+    def interaction(self, sequence: int, timezone: str, cost: Cost, keeping: Keeping = EVERYTHING) -> UserInteraction:
+        """The document to store."""
+        turn, origin = self.turn, self.origin
+        reported = turn.model_dump(include=set(Turn.model_fields) - {"store_texts"})
+        if not (turn.store_texts and keeping.texts):
+            reported |= dict.fromkeys(TEXTS) | {
+                "texts_stored": False,
+                "question_facts": question_facts(turn.user_query, keeping.text_key),
+            }
+        return UserInteraction(
+            **reported
+            | {
+                "id": self.interaction_id,
+                "partition_key": origin.user_id,
+                "user_id": origin.user_id,
+                "session_id": origin.session_id,
+                "interaction_sequence": sequence,
+                "timestamp": origin.timestamp,
+                "timezone": timezone,
+                "user_query_length": len(turn.user_query),
+                "user_query_language": turn.user_query_language or detect_language(turn.user_query),
+                "query_complexity": query_complexity(turn.user_query),
+                "response_length": len(turn.response_text),
+                "total_tokens": self.usage.total,
+                "cost_usd": cost.cost_usd,
+                "cost_nano_usd": cost.cost_nano_usd,
+                "price_version": cost.price_version,
+                "was_bookmarked": isinstance(turn, IngestedTurn) and turn.was_bookmarked,
+                "ip_address": origin.ip_address,
+                "device_type": origin.client.device_type,
+                "browser": origin.client.browser,
+                "platform": origin.client.platform,
+                "request_hash": origin.request_hash,
+                "traceparent": origin.traceparent,
+                "analytics_consent": keeping.analytics,
+                "ttl": keeping.turn_ttl,
+            }
+        )

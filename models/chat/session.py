@@ -1,0 +1,143 @@
+"""Container `user_sessions`: a conversation, and the claims of the turns recorded in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from models.chat.session_quality import SessionQuality, session_quality
+from models.core.changes import Changes
+from models.core.document import Document
+from models.core.values import Count, Timestamp, TimeZone, Uuid
+from models.core.write_policy import EVERYTHING, Keeping
+
+
+class UserSession(Document):
+    """One conversation of one user."""
+
+    container: ClassVar[str] = "user_sessions"
+
+    id: Uuid
+    partition_key: Uuid
+    kind: Literal["session"] = "session"
+    ttl: int | None = Field(
+        default=None, description="1 year; `RETENTION_DAYS_WITHOUT_CONSENT` of users without consent to retention"
+    )
+
+    user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
+    session_id: Uuid = Field(description="Same as `id`")
+
+    start_time: Timestamp = Field(description="When it was started, or its first turn if that is earlier")
+    end_time: Timestamp | None = Field(default=None, description="Last activity of a session that has ended, else null")
+    duration_seconds: Count | None = Field(default=None, description="From start to last activity, set when it ends")
+    is_active: bool = Field(
+        default=True, description="Whether it goes on: until it is ended, or nothing happens for `SESSION_IDLE_MINUTES`"
+    )
+    last_activity: Timestamp = Field(description="Start, or time of the newest turn recorded")
+    timezone: TimeZone = Field(default="UTC", description="IANA time zone that the session's turns count in")
+
+    user_agent: str | None = Field(default=None, description="The client's User-Agent header, at most 512 characters")
+    ip_address: str | None = Field(default=None, description="Keyed hash of the client's address")
+    device_type: str | None = Field(default=None, description="mobile, desktop, tablet or bot")
+    browser: str | None = Field(default=None, description="Family of the browser, from the user agent")
+    platform: str | None = Field(default=None, description="windows, mac, linux, ios, android, ...")
+
+    last_sequence: Count = Field(default=0, description="Sequence number given to the newest turn")
+    request_hash: str | None = Field(default=None, description="Hash of the request that started it")
+    analytics_consent: bool = Field(
+        default=True,
+        description="Its user's consent to analytics when it was started; a withdrawal follows when it is edited or "
+        "goes on after its end. Without, it counts in no rollup",
+    )
+
+    total_queries: Count = Field(default=0, description="Turns, set from the session's rollup")
+    total_responses: Count = Field(default=0, description="Turns whose answer was not a fallback")
+    total_tokens: Count = Field(default=0, description="Tokens of all kinds, set from the session's rollup")
+    total_cost_usd: float = Field(default=0.0, ge=0, description="USD")
+    totals_revision: int = Field(default=0, ge=0, description="Revision of the rollup that the totals come from")
+
+    personalities_used: list[str] = Field(default_factory=list, description="Most used first")
+    topics_discussed: list[str] = Field(default_factory=list, description="Query categories, most used first")
+
+    avg_response_time_ms: float = Field(default=0.0, ge=0, description="Mean over its turns, in milliseconds")
+    user_satisfaction_ratings: list[int] = Field(default_factory=list, description="All ratings 1-5, ascending")
+
+    session_quality: SessionQuality = Field(default="unknown", description="Set when it ends: see `session_quality`")
+    completed_successfully: bool = Field(default=True, description="The outcome, as the client tells it")
+    error_count: Count = Field(default=0, description="Turns that were answered by a fallback")
+
+    @property
+    def quality(self) -> SessionQuality:
+        """What its totals say of its quality."""
+        return session_quality(self.total_queries, self.error_count, self.user_satisfaction_ratings)
+
+    def ended(self) -> dict[str, Any]:
+        """The fields that ending it sets. A session is as long as something happens in it, whenever it is ended."""
+        duration = (self.last_activity - self.start_time).total_seconds()
+        return {
+            "is_active": False,
+            "end_time": self.last_activity,
+            "duration_seconds": max(0, int(duration)),
+            "session_quality": self.quality,
+        }
+
+    def settled(self, first_turn: datetime, last_turn: datetime) -> UserSession:
+        """The session after its turns were counted: they tell its span, in whatever order they were recorded."""
+        span = {
+            "start_time": min(self.start_time, first_turn),
+            "last_activity": max(self.last_activity, last_turn),
+        }
+        session = self.model_copy(update=span)
+        return session if self.is_active else session.model_copy(update=session.ended())
+
+    def changed(self, changes: SessionChanges, keeping: Keeping = EVERYTHING) -> UserSession:
+        """The session after an edit by a user with these consents. A consent that is given anew does not revive it."""
+        values = changes.given() | {"analytics_consent": self.analytics_consent and keeping.analytics}
+        values["ttl"] = keeping.session_ttl or self.ttl
+        if not values.pop("is_active", True) and self.is_active:
+            values |= self.ended()
+        return self.model_copy(update=values)
+
+
+REOPENED: dict[str, Any] = {
+    "is_active": True,
+    "end_time": None,
+    "duration_seconds": None,
+    "session_quality": "unknown",
+}
+"""What a turn that is recorded in a session which has ended sets: it goes on."""
+
+
+def _false() -> Literal[False]:
+    return False
+
+
+class SessionChanges(Changes):
+    """What to change about a session, at least one field. What is absent stays."""
+
+    is_active: Literal[False] = Field(
+        default_factory=_false, description="Ends it; a turn recorded later goes on with it"
+    )
+    completed_successfully: bool = Field(default_factory=bool, description="Whether the user got what they wanted")
+    timezone: TimeZone = Field(
+        default_factory=str, description="IANA time zone that the session and later turns count in"
+    )
+
+
+class TurnClaim(Document):
+    """Says that a turn's id has been given a sequence number: a repeated request is not counted again."""
+
+    container: ClassVar[str] = "user_sessions"
+
+    kind: Literal["turn_claim"] = "turn_claim"
+    session_id: Uuid = Field(description="The session that gave the turn its number")
+
+    @classmethod
+    def of(cls, user_id: str, session_id: str, interaction_id: str) -> TurnClaim:
+        return cls(id=cls.id_of(interaction_id), partition_key=user_id, session_id=session_id)
+
+    @staticmethod
+    def id_of(interaction_id: str) -> str:
+        return f"turn-{interaction_id}"

@@ -1,0 +1,1 @@
+"""Counting exactly once: buckets, the fold, its ledger, and their reconciliation."""

@@ -1,0 +1,34 @@
+"""Container `user_analytics`: what all documents have that hold a bucket."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from models.core.document import Document
+from models.core.values import Timestamp
+from models.counting.bucket import Balance, Bucket, Period
+
+
+class Counted(Document):
+    """A bucket as it is stored: exact sums, and whatever is derived from them for its readers.
+
+    `id` is `<partition_key>:<period>:<key>`.
+    """
+
+    container: ClassVar[str] = "user_analytics"
+
+    analytics_period: Period
+    period_key: str = Field(description="Which period: 2026-11-20, 2026-W47, 2026-11, a session's id, or empty")
+    sums: dict[str, int] = Field(description="Exact sums by measure: what all else is derived from")
+    first_activity: Timestamp | None = Field(description="Earliest turn or session start counted; null without one")
+    last_activity: Timestamp | None = Field(description="Latest turn or session start counted; null without one")
+
+    @property
+    def bucket(self) -> Bucket:
+        return Bucket(self.analytics_period, self.period_key)
+
+    @property
+    def balance(self) -> Balance:
+        return Balance(self.sums, self.first_activity, self.last_activity)

@@ -1,0 +1,65 @@
+"""Which document holds which bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from models.analytics.platform_rollup import PlatformRollup
+from models.analytics.presence import Presence
+from models.analytics.question import Question
+from models.analytics.rollup import Rollup
+from models.analytics.user_group import UserGroup
+from models.counting.bucket import Balance, Bucket
+from models.counting.bucket_document import Counted
+from models.risk.finding import Finding
+
+KINDS: dict[str, type[Counted]] = {
+    str(model.model_fields["kind"].default): model for model in (Rollup, Presence, PlatformRollup, UserGroup, Question)
+}
+"""The models of documents that hold buckets, by kind."""
+
+
+def parsed(item: dict[str, Any]) -> Counted:
+    """The document that holds a bucket, as Cosmos DB returned it.
+
+    Raises:
+        KeyError: it is of a kind that holds none.
+        pydantic.ValidationError: it is not valid.
+    """
+    return KINDS[item["kind"]].parse(item)
+
+
+def document_of(
+    partition: str,
+    bucket: Bucket,
+    balance: Balance,
+    revision: int,
+    now: datetime,
+    findings: Collection[Finding] = (),
+    question: str | None = None,
+    was_common: bool = False,
+) -> Counted:
+    """The document that says what a bucket holds.
+
+    Args:
+        partition: A user's id, or one of the platform's partitions.
+        findings: What the rules on abuse have found in the user's turns.
+        question: Normalised text of the question that the bucket counts, where it is known.
+        was_common: Whether that text has been kept before.
+
+    Raises:
+        pydantic.ValidationError: the balance can't be, as one below zero.
+    """
+    match bucket.period:
+        case "presence":
+            return Presence.of(partition, bucket, balance, revision)
+        case "question":
+            return Question.of(partition, bucket, balance, revision, question, was_common)
+        case "utc_daily" | "utc_monthly":
+            return PlatformRollup.of(partition, bucket, balance, revision, now)
+        case "cohort" | "growth":
+            return UserGroup.of(partition, bucket, balance, revision)
+        case _:
+            return Rollup.of(partition, bucket, balance, revision, now, findings)

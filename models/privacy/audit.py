@@ -1,0 +1,33 @@
+"""Container `users`: what staff did to a user's account, or read of what they wrote."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from models.accounts.moderation import Reason
+from models.core.document import Document
+from models.core.values import Timestamp, Uuid
+
+AuditedAct = Literal[
+    "read_interactions", "suspend", "block", "restore", "note", "set_limits", "dismiss_finding", "erase"
+]
+
+
+class AuditEntry(Document):
+    """One act of staff. It is kept in the partition of the user it is about, and never changed."""
+
+    container: ClassVar[str] = "users"
+
+    id: Uuid
+    partition_key: Uuid
+    kind: Literal["audit"] = "audit"
+
+    user_id: Uuid = Field(description="Whom it is about")
+    actor_id: Uuid = Field(description="The user_id of who did it")
+    actor_roles: list[str] = Field(description="The roles of their token")
+    act: AuditedAct = Field(description="What was done")
+    reason: Reason = Field(description="Why, as who did it says")
+    audited_at: Timestamp = Field(description="When")
+    request_id: str = Field(description="The request, as its answer and the log name it")

@@ -1,0 +1,148 @@
+"""Erasing an account: the tombstones that bar it, what is counted meanwhile, and the receipt that is kept.
+
+A tombstone stands under the id of a document that every writer goes by, in its place: the profile, the allowance that
+each turn is counted in, the risk window that each fold reads. So whoever would write finds it in the same request, and
+nothing has to be asked besides.
+"""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from models.core.document import Document
+from models.core.values import Count, Timestamp, Uuid
+
+TOMBSTONE = "tombstone"
+PROGRESS_ID = "erasure-progress"
+
+FOR_EVER = -1
+"""As a `ttl`: whatever the container's own retention is."""
+
+Counts = dict[str, Count]
+"""Documents by kind."""
+
+Asker = Literal["user", "admin"]
+
+
+class Tombstone(Document):
+    """Stands for a document of a user who is erased, under its id. It is kept, and names nobody."""
+
+    partition_key: Uuid
+    kind: Literal["tombstone"] = "tombstone"
+    ttl: int | None = FOR_EVER
+
+    account_status: Literal["deleted"] = Field(default="deleted", description="As of a profile: the account is closed")
+    erasure_id: Uuid = Field(description="The receipt")
+    deleted_at: Timestamp = Field(description="When the erasure was asked for")
+
+    @classmethod
+    def over(cls, item: Mapping[str, Any] | None, item_id: str, user_id: str, erasure: Erasure) -> Tombstone:
+        """The tombstone in the place of a stored document, or of none. Edits of that document are stale then."""
+        revision = int((item or {}).get("revision", 0)) + 1
+        return cls(
+            id=item_id,
+            partition_key=user_id,
+            revision=revision,
+            erasure_id=erasure.id,
+            deleted_at=erasure.requested_at,
+        )
+
+
+class ErasureProgress(Document):
+    """How many of a user's documents in one container have been deleted: written in the transactions that delete them.
+
+    It is in the user's partition of each container, and goes when the receipt has its counts.
+    """
+
+    partition_key: Uuid
+    kind: Literal["erasure_progress"] = "erasure_progress"
+    ttl: int | None = FOR_EVER
+
+    deleted: Counts = Field(default_factory=dict, description="Documents deleted so far, by kind")
+    email_claims: list[str] = Field(
+        default_factory=list, description="Ids of email claims: noted, and counted, before they are released"
+    )
+
+    @classmethod
+    def of(cls, user_id: str) -> ErasureProgress:
+        """Nothing has been deleted yet."""
+        return cls(id=PROGRESS_ID, partition_key=user_id)
+
+    def plus(self, counts: Mapping[str, int]) -> ErasureProgress:
+        """With further documents counted."""
+        kinds = sorted(self.deleted.keys() | counts.keys())
+        deleted = {kind: self.deleted.get(kind, 0) + counts.get(kind, 0) for kind in kinds}
+        return self.model_copy(update={"deleted": deleted, "revision": self.revision + 1})
+
+    def noting(self, claims: list[str]) -> ErasureProgress:
+        """With email claims counted that are to be released, each once, however often they are noted."""
+        new = sorted(set(claims) - set(self.email_claims))
+        if not new:
+            return self
+        return self.plus({"email_claim": len(new)}).model_copy(update={"email_claims": [*self.email_claims, *new]})
+
+
+class Erasure(Document):
+    """The receipt of an erasure. It is kept, and does not say whose it is to anybody who lacks the key of the hash."""
+
+    container: ClassVar[str] = "users"
+
+    id: Uuid
+    partition_key: Uuid
+    kind: Literal["erasure"] = "erasure"
+
+    status: Literal["running", "completed"] = Field(default="running", description="How far it is")
+    user_hash: str = Field(description="Keyed hash of the user's id")
+    requested_by: Asker = Field(description="Who asked for it")
+    actor_id: Uuid | None = Field(default=None, description="The user_id of the admin who asked; null for the user")
+    requested_at: Timestamp = Field(description="From then on the account was closed")
+    started_at: Timestamp | None = Field(default=None, description="When deleting began, after a pause for the last")
+    completed_at: Timestamp | None = Field(default=None, description="When nothing was found any more")
+    deleted: dict[str, Counts] = Field(
+        default_factory=dict, description="Documents deleted, by container and kind; empty until it is completed"
+    )
+    deleted_total: Count = Field(default=0, description="Documents deleted in all")
+
+    @classmethod
+    def of(cls, user_id: str, asker: Asker, actor_id: str | None, now: datetime, key: bytes) -> Erasure:
+        """The receipt of an erasure that is asked for now."""
+        erasure_id = erasure_id_of(user_id, key)
+        return cls(
+            id=erasure_id,
+            partition_key=erasure_id,
+            user_hash=user_hash_of(user_id, key),
+            requested_by=asker,
+            actor_id=actor_id,
+            requested_at=now,
+        )
+
+    def completed(self, deleted: Mapping[str, Counts], now: datetime) -> Erasure:
+        """The receipt of an erasure that is done."""
+        total = sum(sum(counts.values()) for counts in deleted.values())
+        done = {"status": "completed", "completed_at": now, "deleted": dict(deleted), "deleted_total": total}
+        return self.model_copy(update=done | {"revision": self.revision + 1})
+
+
+def erasure_id_of(user_id: str, key: bytes) -> str:
+    """The id of a user's one erasure: the same whoever asks and however often, and not to be told without the key."""
+    return str(uuid.UUID(bytes=_digest("erasure", user_id, key)[:16], version=4))
+
+
+def user_hash_of(user_id: str, key: bytes) -> str:
+    """The keyed hash of a user's id: 32 hexadecimal digits of HMAC-SHA256."""
+    return _digest("user", user_id, key).hex()[:32]
+
+
+def is_tombstone(item: Mapping[str, Any]) -> bool:
+    """Whether a stored document says that its user is erased, or is being erased."""
+    return bool(item.get("kind") == TOMBSTONE)
+
+
+def _digest(what: str, user_id: str, key: bytes) -> bytes:
+    return hmac.digest(key, f"{what}:{user_id}".encode(), "sha256")

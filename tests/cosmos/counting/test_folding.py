@@ -1,0 +1,225 @@
+"""The fold over the real engine: repeated, reordered, concurrent and interrupted deliveries end in the same totals."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceResponseError
+
+from cosmos.core.database import Database, Item
+from cosmos.counting.counters import Analytics, Contention
+from functions.core.services import Store
+from models.analytics.contribution import of_interaction
+from models.chat.interaction import UserInteraction
+from models.core.identity import Person
+from models.counting.bucket import Bucket
+from tests.cosmos.conftest import NOW
+from tests.models.examples import PSEUDONYMS, a_session, an_interaction
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Fold = Callable[[list[Item]], Awaitable[None]]
+
+
+def turns(person: Person, count: int, seed: int = 7) -> list[Item]:
+    """Turns of three weeks, some of them in two revisions, as the change feed gives them."""
+    chance = random.Random(seed)
+    items = []
+    for number in range(count):
+        turn = an_interaction(f"turn-{number}", NOW - timedelta(hours=chance.randrange(500)), number + 1)
+        turn = turn.model_copy(update={"user_id": person.user_id, "partition_key": person.user_id})
+        items.append(turn.body() | {"_etag": "x", "_lsn": number})
+        if chance.random() < 0.3:
+            edited = turn.model_copy(update={"revision": 2, "user_rating": chance.randint(1, 5), "was_shared": True})
+            items.append(edited.body() | {"_etag": "y", "_lsn": count + number})
+    return items
+
+
+def recount(person: Person, items: list[Item]) -> dict[str, int]:
+    """All-time sums of the newest revisions, counted without the fold's help."""
+    newest: dict[str, UserInteraction] = {}
+    for item in sorted(items, key=lambda item: item["revision"]):
+        newest[item["id"]] = UserInteraction.parse(item)
+    total: Counter[str] = Counter()
+    days = set()
+    for turn in newest.values():
+        for bucket, sums in of_interaction(turn).contributions.items():
+            if bucket.period == "daily":
+                total.update({measure: value for measure, value in sums.items() if not measure.startswith("utc:")})
+                days.add(date.fromisoformat(bucket.key))
+    weeks = Counter("week:{}-W{:02}".format(*day.isocalendar()) for day in days)
+    return dict(total) | {"active_days": len(days)} | weeks
+
+
+async def fold_all(store: Store, database: Database, person: Person, now: Any = NOW) -> dict[str, int]:
+    """Brings the user's days into all time, and returns its sums."""
+    query = "SELECT * FROM c WHERE c.kind IN ('rollup', 'presence')"
+    for _ in range(2):  # the days, and then what counts them
+        pages = database.user_analytics.query_items(query, partition_key=person.user_id)
+        await store.folding.analytics([item async for item in pages], now)
+    rollup = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    assert rollup is not None
+    return rollup.sums
+
+
+async def test_a_fold_of_many_turns_equals_a_recount(store: Store, database: Database, person: Person) -> None:
+    items = turns(person, 120)
+    await store.folding.interactions(items, NOW)
+    assert await fold_all(store, database, person) == recount(person, items)
+
+
+async def test_repeated_and_shuffled_deliveries_change_nothing(
+    store: Store, database: Database, person: Person
+) -> None:
+    items = turns(person, 40)
+    chance = random.Random(3)
+    for _ in range(4):
+        await store.folding.interactions(chance.sample(items, len(items)), NOW)
+        await fold_all(store, database, person)
+    assert await fold_all(store, database, person) == recount(person, items)
+
+
+async def test_two_folders_at_once_count_once(store: Store, database: Database, person: Person) -> None:
+    items = turns(person, 60)
+    other = Store.of(database, store.turns._prices, PSEUDONYMS)
+    chance = random.Random(5)
+    work = [folder.folding.interactions(chance.sample(items, 40), NOW) for folder in (store, other) for _ in range(3)]
+    await asyncio.gather(*work, store.folding.interactions(items, NOW))
+    assert await fold_all(store, database, person) == recount(person, items)
+
+
+async def test_a_fold_that_is_cut_off_anywhere_is_made_good(
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every request fails once, half of them after they have been carried out; the batch is given again each time."""
+    items = turns(person, 80)
+    container = database.user_analytics
+    chance = random.Random(11)
+    cut = 0
+
+    def unreliable(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def request(*arguments: Any, **options: Any) -> Any:
+            nonlocal cut
+            lost = chance.random()
+            if lost < 0.2:
+                cut += 1
+                raise ServiceResponseError("cut off before")
+            answer = await real(*arguments, **options)
+            if lost < 0.4:
+                cut += 1
+                raise ServiceResponseError("cut off after")
+            return answer
+
+        return request
+
+    with monkeypatch.context() as patched:
+        for name in ("execute_item_batch", "read_items"):
+            patched.setattr(container, name, unreliable(getattr(container, name)))
+        for start in range(0, len(items), 5):
+            while True:
+                try:
+                    await store.folding.interactions(items[start : start + 5], NOW)
+                    break
+                except ServiceResponseError:
+                    continue
+    assert cut > 10
+    assert await fold_all(store, database, person) == recount(person, items)
+
+
+async def test_sessions_count_once_and_their_duration_when_they_end(
+    store: Store, database: Database, person: Person
+) -> None:
+    of: dict[str, Any] = {"user_id": person.user_id, "partition_key": person.user_id}
+    started = a_session(**of).body()
+    patched = started | {"last_sequence": 9}
+    ended = a_session(**of, revision=2, end_time=NOW, duration_seconds=600, is_active=False).body()
+    claim = {"id": "turn-x", "partition_key": person.user_id, "kind": "turn_claim"}
+    for batch in ([started, claim], [patched, started], [ended, patched]):
+        await store.folding.sessions(batch, NOW)
+    sums = await fold_all(store, database, person)
+    assert (sums["sessions"], sums["ended_sessions"], sums["session_seconds"]) == (1, 1, 600)
+
+
+async def test_a_change_that_can_not_be_counted_is_put_aside_and_holds_up_nothing(
+    store: Store, database: Database, person: Person
+) -> None:
+    good, bad = turns(person, 2)[:2]
+    bad = bad | {"id": "bad", "input_tokens": "a secret", "kind": "interaction"}
+    await store.folding.interactions([bad, good, bad], NOW)
+    query = "SELECT * FROM c WHERE c.kind = 'dead_letter'"
+    letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
+    assert [(letter["source_id"], letter["source_container"]) for letter in letters] == [("bad", "user_interactions")]
+    assert "input_tokens" in letters[0]["error"]
+    assert "a secret" not in str(letters)
+    assert (await fold_all(store, database, person))["interactions"] == 1
+
+
+async def test_a_difference_whose_rollup_is_gone_is_not_counted_and_holds_up_nothing(
+    store: Store, database: Database, person: Person
+) -> None:
+    first, other = (item for item in turns(person, 2, seed=1) if item["revision"] == 1)
+    await store.folding.interactions([first, other], NOW)
+    query = "SELECT c.id FROM c WHERE c.kind = 'rollup'"
+    for rollup in [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]:
+        await database.user_analytics.delete_item(rollup["id"], person.user_id)
+    cheaper = first | {"revision": 2, "total_tokens": 1, "input_tokens": 1, "output_tokens": 0}
+    new = other | {"id": "turn-new"}
+    await store.folding.interactions([cheaper, new], NOW)
+    query = "SELECT c.source_id FROM c WHERE c.kind = 'dead_letter'"
+    letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
+    assert letters == []
+    assert (await fold_all(store, database, person))["interactions"] == 1
+    found = await store.rebuilding.rebuild(person.user_id, False, NOW)
+    assert {drift.bucket.partition(":")[0] for drift in found.drifted} >= {"daily", "session"}
+
+
+@pytest.mark.parametrize("period", ["daily", "session", "all_time", None])
+async def test_a_rollup_that_can_not_be_read_is_put_aside_and_holds_up_nothing(
+    store: Store, database: Database, person: Person, period: str | None
+) -> None:
+    damaged = {"id": f"{person.user_id}:x", "partition_key": person.user_id, "kind": "rollup"}
+    window = {"id": "w", "partition_key": person.user_id, "kind": "risk_window", "suspected": True}
+    await store.folding.analytics([damaged | ({"analytics_period": period} if period else {}), window], NOW)
+    query = "SELECT c.source_id FROM c WHERE c.kind = 'dead_letter'"
+    letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
+    assert {letter["source_id"] for letter in letters} == {damaged["id"], "w"}
+
+
+async def test_totals_that_come_late_do_not_replace_newer_ones(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    items = turns(person, 6)
+    await store.folding.interactions(items[:2], NOW)
+    await fold_all(store, database, person)
+    old = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    await store.folding.interactions(items, NOW)
+    sums = await fold_all(store, database, person)
+    await fold_all(store, database, person)
+    assert old is not None
+    await store.users.set_totals(old)
+    profile = await store.users.find(person.user_id)
+    assert profile is not None
+    assert profile.total_queries == sums["interactions"] == 6
+
+
+async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, other = store.analytics._held, Analytics(database)
+
+    async def overtaken(user_id: str, sources: Any) -> Any:
+        held = await real(user_id, sources)
+        newer = an_interaction(f"other-{random.random()}")
+        await other.fold(user_id, [of_interaction(newer)], NOW)
+        return held
+
+    monkeypatch.setattr(store.analytics, "_held", overtaken)
+    with pytest.raises(Contention):
+        await store.analytics.fold(person.user_id, [of_interaction(an_interaction())], NOW)

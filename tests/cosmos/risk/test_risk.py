@@ -1,0 +1,198 @@
+"""Abuse over the real engine: judged in the fold, each turn once, and put on the profile."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cosmos.core.database import Database, Item
+from cosmos.counting.counters import Analytics
+from cosmos.counting.folding import Folding
+from cosmos.counting.sources import Placing
+from functions.core.services import Store
+from models.accounts.moderation import ModerationAction
+from models.accounts.profile import UserProfile
+from models.core.identity import Person
+from models.counting.bucket import Bucket
+from models.risk.thresholds import RiskSettings
+from models.risk.window import RiskWindow, risk_window_id
+from tests.cosmos.conftest import NOW
+from tests.models.examples import PSEUDONYMS, an_interaction
+from tests.models.risk_turns import at_human_pace
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+START = NOW - timedelta(hours=6)
+
+
+def repeated(person: Person, count: int, start: datetime = START, name: str = "turn", revision: int = 1) -> list[Item]:
+    """One question over and over, as the change feed gives it."""
+    items = []
+    for number, seconds in enumerate(at_human_pace(count)):
+        turn = an_interaction(f"{name}-{number}", start + timedelta(seconds=seconds), number + 1, revision)
+        turn = turn.model_copy(update={"user_id": person.user_id, "partition_key": person.user_id})
+        items.append(turn.body())
+    return items
+
+
+async def stored_window(database: Database, person: Person) -> RiskWindow:
+    item = await database.user_analytics.read_item(risk_window_id(person.user_id), person.user_id)
+    return RiskWindow.parse(item)
+
+
+async def fold_on(folding: Folding, database: Database, person: Person, now: datetime = NOW) -> None:
+    """What the change feed of `user_analytics` brings."""
+    pages = database.user_analytics.query_items("SELECT * FROM c", partition_key=person.user_id)
+    await folding.analytics([item async for item in pages], now)
+
+
+async def profile_of(store: Store, person: Person) -> UserProfile:
+    profile = await store.users.find(person.user_id)
+    assert profile is not None
+    return profile
+
+
+def enforcing(store: Store, database: Database) -> Folding:
+    return Folding(store.users, store.sessions, Analytics(database, RiskSettings(shadow=False)), Placing(PSEUDONYMS))
+
+
+async def test_turns_are_in_the_window_once_however_they_are_delivered(
+    store: Store, database: Database, person: Person
+) -> None:
+    items, chance = repeated(person, 40), random.Random(5)
+    await asyncio.gather(*(store.folding.interactions(chance.sample(items, 40), NOW) for _ in range(3)))
+    await store.folding.interactions(repeated(person, 40, revision=2), NOW)
+    window = await stored_window(database, person)
+    assert len(window.turns) == sum(window.hours.values()) == 40
+    assert [turn.at for turn in window.turns] == sorted({turn.at for turn in window.turns})
+    assert window.findings["repetitive_queries"].turns == 40
+
+
+async def test_findings_reach_profile_and_rollups(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (90, ["repetitive_queries"], "suspend")
+    assert [found.turns for found in profile.abuse_evidence] == [30]
+    assert (profile.account_status, profile.revision) == ("active", 1), "only recorded"
+    all_time = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    assert all_time is not None
+    assert all_time.usage_anomalies == ["repeats_per_day"]
+    assert (all_time.risk_indicators, all_time.abuse_likelihood) == ({"repetitive_queries": 1.0}, 1.0)
+
+
+async def test_who_is_not_suspected_has_nothing_written(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 5), NOW)
+    await fold_on(store.folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.risk_score, profile.abuse_flags, profile.risk_revision) == (0, [], 0)
+
+
+async def test_late_findings_do_not_replace_newer_ones(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 20), NOW)
+    old = await stored_window(database, person)
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    await store.users.set_risk(old, True, NOW)
+    assert (await profile_of(store, person)).abuse_evidence[0].turns == 30
+
+
+async def test_the_policy_suspends_once(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 30), NOW)
+    for _ in range(2):
+        await fold_on(folding, database, person)
+    profile = await profile_of(store, person)
+    assert profile.account_status == "suspended"
+    (action,) = profile.moderation_actions
+    assert (action.action, action.by, action.reason) == ("suspend", "policy", "Risk score 90: repetitive_queries")
+
+
+async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 30), NOW)
+    await fold_on(folding, database, person)
+    suspended = await profile_of(store, person)
+    restored = ModerationAction(
+        action="restore", reason="A test", by="mod", at=NOW, status_before="suspended", status_after="active"
+    )
+    actions = [action.model_dump(mode="json") for action in [*suspended.moderation_actions, restored]]
+    patch: list[dict[str, Any]] = [
+        {"op": "set", "path": "/account_status", "value": "active"},
+        {"op": "set", "path": "/moderation_actions", "value": actions},
+    ]
+    await database.users.patch_item(person.user_id, person.user_id, patch)
+    await fold_on(folding, database, person)
+    assert (await profile_of(store, person)).account_status == "active"
+    later = NOW + timedelta(hours=1)
+    await folding.interactions(repeated(person, 30, later, "again"), later)
+    await fold_on(folding, database, person, later + timedelta(hours=2))
+    assert (await profile_of(store, person)).account_status == "suspended"
+
+
+async def test_a_service_account_is_not_judged(store: Store, database: Database, person: Person) -> None:
+    await store.users.writer(person, NOW, NOW, is_service=True)
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 30), NOW)
+    await fold_on(folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.is_service, profile.account_status) == (True, "active")
+    assert (profile.risk_score, profile.abuse_flags, profile.abuse_evidence) == (0, [], [])
+
+
+async def test_who_becomes_a_service_account_is_no_longer_suspected(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    await store.users.writer(person, NOW, NOW, is_service=True)
+    await fold_on(store.folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (0, [], "nothing")
+
+
+async def test_who_is_no_service_account_any_more_is_judged_again(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.writer(person, NOW, NOW, is_service=True)
+    await store.folding.interactions(repeated(person, 29), NOW)
+    await fold_on(store.folding, database, person)
+    for token in (None, True):  # a trusted server's, or of the same role
+        assert (await store.users.writer(person, NOW, NOW, is_service=token)).is_service
+    older = await store.users.writer(person, NOW, NOW - timedelta(minutes=1), is_service=False)
+    assert older.is_service
+    assert not (await store.users.writer(person, NOW, NOW, is_service=False)).is_service
+    await store.folding.interactions(repeated(person, 30), NOW)
+    await fold_on(store.folding, database, person)
+    assert (await profile_of(store, person)).abuse_flags == ["repetitive_queries"]
+
+
+async def test_who_stands_out_is_told_by_the_scores_of_now(store: Store, database: Database, person: Person) -> None:
+    now = datetime(2041, 5, 1, tzinfo=UTC)  # when no other test's user is flagged
+    settings = RiskSettings()
+    long_ago = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email="b" + person.email, name="B")
+    lately = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email="c" + person.email, name="C")
+    asked = ((person, 30, now - timedelta(hours=2)), (long_ago, 40, now - timedelta(days=40)), (lately, 14, now))
+    stored = []
+    for who, count, last in asked:
+        await store.users.ensure(who, now, now)
+        await store.folding.interactions(repeated(who, count, last - timedelta(hours=5)), now)
+        await fold_on(store.folding, database, who)
+        stored.append((await profile_of(store, who)).risk_score)
+    assert stored[1] >= stored[0] > stored[2] >= settings.flag_from
+    found = await store.insights.high_risk_users(3, "2041-05", now)
+    assert [user.user_id for user in found] == [person.user_id, lately.user_id]
+    assert [user.user_id for user in await store.insights.high_risk_users(1, "2041-05", now)] == [person.user_id]

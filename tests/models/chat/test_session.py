@@ -1,0 +1,58 @@
+"""Sessions, edited and ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from models.chat.session import REOPENED, SessionChanges, UserSession
+from tests.models.examples import NOON, a_session
+
+
+def ended(session: UserSession, **changes: object) -> UserSession:
+    return session.changed(SessionChanges.model_validate({"is_active": False} | changes))
+
+
+def test_a_session_lasts_from_its_start_to_its_last_activity() -> None:
+    session = ended(a_session(last_activity=NOON + timedelta(seconds=90.9)))
+    assert (session.is_active, session.duration_seconds) == (False, 90)
+    assert session.end_time == NOON + timedelta(seconds=90.9)
+
+
+def test_a_session_whose_turns_came_out_of_order_lasts_no_time() -> None:
+    assert ended(a_session(last_activity=NOON - timedelta(hours=1))).duration_seconds == 0
+
+
+def test_the_quality_follows_from_the_totals() -> None:
+    session = a_session(total_queries=4, error_count=1, user_satisfaction_ratings=[4])
+    assert session.session_quality == "unknown"
+    assert ended(session).session_quality == "good"
+
+
+def test_ending_what_has_ended_changes_nothing_but_the_outcome() -> None:
+    session = ended(a_session(total_queries=1)).model_copy(update={"last_activity": NOON + timedelta(hours=1)})
+    again = ended(session, completed_successfully=False)
+    assert again == session.model_copy(update={"completed_successfully": False})
+
+
+def test_an_edit_that_does_not_end_a_session_leaves_it_active() -> None:
+    session = a_session().changed(SessionChanges(timezone="Europe/Paris"))
+    assert (session.is_active, session.timezone, session.end_time) == (True, "Europe/Paris", None)
+
+
+def test_reopening_undoes_what_ending_set() -> None:
+    session = a_session(total_queries=1)
+    assert ended(session).model_copy(update=REOPENED) == session
+
+
+def test_turns_widen_the_span_of_an_active_session() -> None:
+    hour = timedelta(hours=1)
+    session = a_session(last_activity=NOON + hour)
+    assert session.settled(NOON + hour / 2, NOON + hour) == session
+    wider = session.settled(NOON - hour, NOON + 2 * hour)
+    assert (wider.start_time, wider.last_activity, wider.end_time) == (NOON - hour, NOON + 2 * hour, None)
+
+
+def test_turns_correct_the_duration_of_a_session_that_has_ended() -> None:
+    session = ended(a_session(last_activity=NOON + timedelta(seconds=60)))
+    longer = session.settled(NOON - timedelta(seconds=10), NOON + timedelta(seconds=90))
+    assert (longer.duration_seconds, longer.end_time) == (100, NOON + timedelta(seconds=90))
