@@ -29,8 +29,8 @@ ROUTE = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (?:https?://[^/\s]+)?/api/([^
 def operations() -> set[tuple[str, str]]:
     """Method and path of each operation that a module declares, without the constraints of parameters."""
     found = {("GET", "openapi.json"), ("GET", "docs")}
-    for module in pkgutil.iter_modules(functions.__path__):
-        routes = getattr(importlib.import_module(f"functions.{module.name}"), "routes", None)
+    for module in pkgutil.walk_packages(functions.__path__, "functions."):
+        routes = getattr(importlib.import_module(module.name), "routes", None)
         if isinstance(routes, Routes):
             found |= {(one.method, re.sub(r":\w+}", "}", one.path)) for one in routes.operations}
     return found

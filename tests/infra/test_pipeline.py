@@ -93,7 +93,7 @@ def test_only_the_app_is_deployed() -> None:
 def test_alerts_name_functions_and_messages_of_the_code() -> None:
     alerts = (ROOT / "infra" / "modules" / "alerts.bicep").read_text(encoding="utf-8")
     stages = (ROOT / "infra" / "stages.bicep").read_text(encoding="utf-8")
-    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "functions").glob("*.py")]
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "functions").rglob("*.py")]
     defined = {node.name for tree in modules for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
 
     lists = re.findall(r"OperationName in \(([^)]*)\)", alerts)
@@ -102,7 +102,7 @@ def test_alerts_name_functions_and_messages_of_the_code() -> None:
     assert {"record_interaction", "fold_interactions"} <= named
     assert named <= defined
     logged = "".join(
-        path.read_text(encoding="utf-8") for folder in ("cosmos", "functions") for path in (ROOT / folder).glob("*.py")
+        path.read_text(encoding="utf-8") for folder in ("cosmos", "functions") for path in (ROOT / folder).rglob("*.py")
     )
     messages = set(re.findall(r'Message startswith "([^"]+)"', alerts))
     assert len(messages) >= 2
@@ -160,7 +160,7 @@ def test_tasks_wait_for_tasks_that_exist() -> None:
 
 
 def test_metrics_that_are_asked_for_and_described_are_those_of_the_app() -> None:
-    measured = (ROOT / "functions" / "otel" / "measures.py").read_text(encoding="utf-8")
+    measured = (ROOT / "functions" / "core" / "otel" / "measures.py").read_text(encoding="utf-8")
     names = set(re.findall(r'create_\w+\(\s*"([\w.]+)"', measured))
     asked = "".join(
         (ROOT / "infra" / "modules" / file).read_text(encoding="utf-8") for file in ("alerts.bicep", "workbook.json")

@@ -139,7 +139,7 @@ def problems_made(path: Path) -> list[tuple[Any, ...]]:
 
 
 async def test_every_problem_is_in_the_catalogue() -> None:
-    made = [problem for path in (ROOT / "functions").glob("*.py") for problem in problems_made(path)]
+    made = [problem for path in (ROOT / "functions").rglob("*.py") for problem in problems_made(path)]
     assert len(made) > 10
     for status, slug, title in made:
         kind = PROBLEM_TYPES[slug]
