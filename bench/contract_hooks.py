@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 TOKENS: dict[str, str] = json.loads(os.environ["CONTRACT_TOKENS"])
 """By who they are for: user, staff, server; and leaver, who erases their account."""
 
-LEAVING = {"delete_me", "get_erasure"}
+LEAVING = {"deleteMe", "getErasure"}
 """What the leaver asks for. Whoever else did were gone for all that comes after."""
 
 IDS: dict[str, str] = json.loads(os.environ["CONTRACT_IDS"])
@@ -53,7 +53,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
     if meta is None or meta.generation.mode is not schemathesis.GenerationMode.POSITIVE:
         return
     _without_what_no_schema_can_say(case)
-    leaves = case.operation.definition.raw["operationId"] == "delete_user"
+    leaves = case.operation.definition.raw["operationId"] == "deleteUser"
     for name, value in (case.path_parameters or {}).items():
         if name in IDS and _chosen(value):
             case.path_parameters[name] = IDS["leaver_id" if leaves else name]

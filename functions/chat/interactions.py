@@ -25,7 +25,10 @@ class ContextQuery(Query):
 
     max_tokens: int = Field(default=4000, ge=1, le=200_000, description="Budget of all messages together")
     until: int | None = Field(
-        default=None, ge=1, le=2**53, description="Sequence number of the last turn to look at; the newest if absent"
+        default=None,
+        ge=1,
+        le=2**53 - 1,
+        description="Sequence number of the last turn to look at; the newest if absent",
     )
 
 

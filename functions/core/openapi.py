@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http import HTTPStatus
 from types import ModuleType
-from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.core.api import PREFIX
 from functions.core.examples import BODIES
 from functions.core.openapi_parts import ABOUT, PARAMETERS, RESPONSE_HEADERS, Json, security_schemes
+from functions.core.openapi_schemas import REFERENCE, Schemas, query_parameters
 from functions.core.operation import ROLES, Access, Operation
 from functions.core.paging import Paged
 from functions.core.problem_types import PROBLEM_TYPES, ProblemDetails
 from functions.core.tokens import SCOPE
-from models.chat.interaction import IngestedTurn, TurnId
+from models.chat.interaction import TurnId
 
-_SCHEMAS = "#/components/schemas/{model}"
 _PATH_PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
 PATH_SCHEMAS: dict[str, Json] = {
@@ -37,7 +35,7 @@ def describe(operations: Iterable[Operation], *, metadata_url: str) -> Json:
         metadata_url: OpenID metadata of the issuer of tokens.
     """
     operations = list(operations)
-    schemas = _Schemas(operations)
+    schemas = Schemas(operations)
     paths: dict[str, Json] = {}
     for operation in operations:
         path = "/" + _PATH_PARAMETER.sub(r"{\1}", operation.path)
@@ -63,45 +61,9 @@ def describe(operations: Iterable[Operation], *, metadata_url: str) -> Json:
     }
 
 
-class _Schemas:
-    """The JSON schemas of all models: as they are validated in a request, as they are written in an answer."""
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {
-            (ProblemDetails, "serialization"): None,
-            (IngestedTurn, "validation"): None,
-        }
-        for operation in operations:
-            if operation.body:
-                wanted[operation.body, "validation"] = None
-            if operation.returns:
-                wanted[operation.returns, "serialization"] = None
-        self._references, schemas = models_json_schema(list(wanted), ref_template=_SCHEMAS)
-        self._components: dict[str, Json] = _without_titles(schemas["$defs"])
-
-    def components(self) -> dict[str, Json]:
-        return dict(sorted(self._components.items()))
-
-    def request(self, model: type[BaseModel]) -> Json:
-        return self._references[model, "validation"]
-
-    def answer(self, model: type[BaseModel], hidden: frozenset[str]) -> Json:
-        """The schema of an answer; one that hides fields is a schema of its own, named `Own…`."""
-        reference = self._references[model, "serialization"]
-        if not hidden:
-            return reference
-        full = self._components[reference["$ref"].rpartition("/")[2]]
-        name = f"Own{model.__name__}"
-        self._components[name] = full | {
-            "properties": {key: value for key, value in full["properties"].items() if key not in hidden},
-            "required": [key for key in full["required"] if key not in hidden],
-        }
-        return {"$ref": _SCHEMAS.format(model=name)}
-
-
-def _operation(operation: Operation, schemas: _Schemas) -> Json:
+def _operation(operation: Operation, schemas: Schemas) -> Json:
     described: Json = {
-        "operationId": operation.name,
+        "operationId": operation_id(operation.name),
         "summary": operation.summary,
         "description": _description(operation),
         "tags": [_tag(operation)],
@@ -148,7 +110,7 @@ def _parameters(operation: Operation) -> list[Json]:
         for name in _PATH_PARAMETER.findall(operation.path)
     ]
     if operation.query:
-        parameters += _query_parameters(operation.query)
+        parameters += query_parameters(operation.query)
     parameters += [
         {
             "name": header.name,
@@ -159,31 +121,13 @@ def _parameters(operation: Operation) -> list[Json]:
         }
         for header in operation.headers
     ]
-    shared = ["RequestId"]
+    shared = ["IfMatch"] if operation.if_match else []
     if operation.takes_key:
-        shared.insert(0, "IdempotencyKey")
-    if operation.if_match:
-        shared.insert(0, "IfMatch")
+        shared.append("IdempotencyKey")
     return parameters + [{"$ref": f"#/components/parameters/{name}"} for name in shared]
 
 
-def _query_parameters(query: type[BaseModel]) -> list[Json]:
-    """One parameter for each field. In a query string there is no null: what is absent is absent."""
-    schema = _without_titles(query.model_json_schema(ref_template=_SCHEMAS))
-    parameters = []
-    for name, field in schema["properties"].items():
-        options = [option for option in field.get("anyOf", []) if option != {"type": "null"}]
-        plain = {key: value for key, value in field.items() if key not in {"anyOf", "description", "default"}}
-        if options:
-            plain |= options[0] if len(options) == 1 else {"anyOf": options}
-        if field.get("default") is not None:
-            plain["default"] = field["default"]
-        described = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": plain}
-        parameters.append(described | ({"description": field["description"]} if "description" in field else {}))
-    return parameters
-
-
-def _success(operation: Operation, schemas: _Schemas) -> Json:
+def _success(operation: Operation, schemas: Schemas) -> Json:
     headers = ["x-request-id", *(["ETag"] if operation.etag else []), *operation.answer_headers]
     if operation.status == HTTPStatus.ACCEPTED:
         headers.append("Location")
@@ -213,11 +157,25 @@ def _problem(status: int, slugs: list[str]) -> Json:
         "headers": _headers(headers),
         "content": {
             "application/problem+json": {
-                "schema": {"$ref": _SCHEMAS.format(model=ProblemDetails.__name__)},
+                "schema": {"$ref": REFERENCE.format(model=_model_of(slugs).__name__)},
                 "examples": {slug: {"$ref": f"#/components/examples/{slug}"} for slug in slugs},
             }
         },
     }
+
+
+def _model_of(slugs: Iterable[str]) -> type[ProblemDetails]:
+    """Of all problems with one status: at most one kind of them has further members, which are optional then."""
+    models = {PROBLEM_TYPES[slug].model for slug in slugs}
+    (model,) = models - {ProblemDetails} or {ProblemDetails}
+    return model
+
+
+def operation_id(name: str) -> str:
+    """What a generated client calls an operation: `getMe` of `get_me`, which becomes `GetMe` or `get_me` where that is
+    the custom."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def problems_of(operation: Operation) -> list[str]:
@@ -274,16 +232,3 @@ def _module(operation: Operation) -> ModuleType:
     if module is None:
         raise ValueError(f"{operation.name} is in no module")
     return module
-
-
-def _without_titles(value: Any) -> Any:
-    """A schema without the titles that pydantic makes of names. A property that is called `title` stays."""
-    if isinstance(value, Mapping):
-        return {
-            key: {name: _without_titles(schema) for name, schema in part.items()}
-            if key in {"properties", "$defs"}
-            else _without_titles(part)
-            for key, part in value.items()
-            if key != "title" or not isinstance(part, str)
-        }
-    return [_without_titles(part) for part in value] if isinstance(value, list) else value

@@ -22,7 +22,10 @@ it cost, whether they liked it.
 * **Lists** come as `{"items": […], "continuation": …}`. Send `continuation` back, with the same filters, for the next
   page; it is null on the last.
 * **Unknown fields** and unknown parameters of a query string are refused with 422, which names them.
-* Timestamps are UTC, money is US dollars, and every answer names its request in `x-request-id`."""
+* **Later versions** add: fields to answers, values to enumerations, optional fields to requests. Pass over what you don't
+  know.
+* Timestamps are UTC and money is US dollars. Every answer names its request in `x-request-id`: the caller's own id, if
+  it sent that header with up to 128 letters, digits and any of `_.:-`."""
 
 RESPONSE_HEADERS: dict[str, Json] = {
     "x-request-id": {
@@ -60,14 +63,6 @@ RESPONSE_HEADERS: dict[str, Json] = {
 }
 
 PARAMETERS: dict[str, Json] = {
-    "RequestId": {
-        "name": "x-request-id",
-        "in": "header",
-        "required": False,
-        "description": "The caller's own id for the request, to find it in logs: up to 128 letters, digits and any of "
-        "`_.:-`. Another one is replaced",
-        "schema": {"type": "string"},
-    },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",

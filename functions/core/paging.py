@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from functions.core.call import Call
 from functions.core.operation import Query
@@ -31,8 +31,16 @@ class Paged(Query):
 class Page(Message, Generic[Item]):
     """One page of a list."""
 
-    items: list[Item]
+    model_config = ConfigDict(json_schema_extra={"description": "One page of a list."})
+
+    items: list[Item] = Field(description="As many as were asked for, or fewer on the last page")
     continuation: str | None = Field(description="Of the next page; null on the last")
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`UserSessionPage` of `Page[UserSession]`, as the description names it."""
+        item: type = params[0]
+        return f"{item.__name__}Page"
 
 
 def seal(call: Call[None], continuation: str | None) -> str | None:

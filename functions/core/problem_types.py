@@ -7,35 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.core.values import Timestamp
+from models.usage.allowance_view import ShownMeasure
+from models.usage.limits import Window
+
 TYPE_PREFIX = "urn:vimarsh:problem:"
-
-
-@dataclass(frozen=True)
-class ProblemType:
-    """One kind of problem.
-
-    Attributes:
-        slug: Last part of the `type`.
-        example: A `detail` as a caller may see it.
-        extra: Further members of the example's body.
-    """
-
-    slug: str
-    status: int
-    title: str
-    example: str
-    extra: tuple[tuple[str, Any], ...] = ()
-
-    def body(self) -> dict[str, Any]:
-        """An example of the answer's body."""
-        return {
-            "type": TYPE_PREFIX + self.slug,
-            "title": self.title,
-            "status": self.status,
-            "detail": self.example,
-            **dict(self.extra),
-            "request_id": "5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11",
-        }
 
 
 class FieldError(BaseModel):
@@ -52,17 +28,74 @@ class ProblemDetails(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="A URN that names the kind of problem")
+    type: str = Field(
+        description="A URN that names the kind of problem",
+        json_schema_extra=lambda schema: schema.update(enum=[TYPE_PREFIX + slug for slug in PROBLEM_TYPES]),
+    )
     title: str = Field(description="The same for every problem of the type")
     status: int = Field(ge=400, le=599, description="The HTTP status again")
     detail: str = Field(description="What went wrong this time; without personal data")
     request_id: str = Field(description="The same as in the header `x-request-id`: name it when you ask for help")
-    errors: list[FieldError] = Field(default=[], description="Each field that is not valid, for the type `…:invalid`")
+
+
+class InvalidProblem(ProblemDetails):
+    """422: the content was understood, and is not taken."""
+
+    errors: list[FieldError] = Field(default=[], description="Each field that is not valid, of the type `…:invalid`")
+
+
+class LimitReachedProblem(ProblemDetails):
+    """429: a limit of the user stands in the way. Amounts are counts of queries or tokens, or USD."""
+
+    scope: str = Field(description="Whose limit it is: `user`")
+    window: Window = Field(description="The UTC minute, or the day or month of the user's calendar")
+    measure: ShownMeasure = Field(description="What is limited")
+    resets_at: Timestamp = Field(description="First instant after the window")
+    limit: int | float = Field(description="What may be used")
+    used: int | float = Field(description="By turns that have been recorded")
+    reserved: int | float = Field(description="By admissions that are neither settled nor released nor expired")
+    requested: int | float = Field(description="What was asked for")
+
+
+class NotReadyProblem(ProblemDetails):
+    """503: the app can't do its work for now."""
+
+    checks: list[str] = Field(default=[], description="Those that fail, of the type `…:not-ready`")
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """One kind of problem.
+
+    Attributes:
+        slug: Last part of the `type`.
+        example: A `detail` as a caller may see it.
+        extra: Further members of the example's body.
+        model: The answer's body, with the further members that a problem of this kind may have.
+    """
+
+    slug: str
+    status: int
+    title: str
+    example: str
+    extra: tuple[tuple[str, Any], ...] = ()
+    model: type[ProblemDetails] = ProblemDetails
+
+    def body(self) -> dict[str, Any]:
+        """An example of the answer's body."""
+        return {
+            "type": TYPE_PREFIX + self.slug,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.example,
+            **dict(self.extra),
+            "request_id": "5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11",
+        }
 
 
 _ERRORS = (("errors", [{"pointer": "/input_tokens", "detail": "Input should be greater than or equal to 0"}]),)
 
-PROBLEM_TYPES = {
+PROBLEM_TYPES: dict[str, ProblemType] = {
     kind.slug: kind
     for kind in (
         ProblemType("bad-request", 400, "The request is malformed", "The body is not JSON."),
@@ -118,7 +151,7 @@ PROBLEM_TYPES = {
         ProblemType(
             "too-large", 413, "The body is too large", "The body has 1000001 bytes; at most 1000000 are taken."
         ),
-        ProblemType("invalid", 422, "The content is not valid", "Not valid: /input_tokens.", _ERRORS),
+        ProblemType("invalid", 422, "The content is not valid", "Not valid: /input_tokens.", _ERRORS, InvalidProblem),
         ProblemType(
             "key-reused",
             422,
@@ -153,6 +186,7 @@ PROBLEM_TYPES = {
                 ("reserved", 1),
                 ("requested", 1),
             ),
+            LimitReachedProblem,
         ),
         ProblemType("internal", 500, "Something went wrong", "The error has been logged under this request id."),
         ProblemType(
@@ -161,7 +195,7 @@ PROBLEM_TYPES = {
             "Try again",
             "The database is busy or out of reach. Send the same request again.",
         ),
-        ProblemType("not-ready", 503, "Not ready", "Some checks fail.", (("checks", ["database"]),)),
+        ProblemType("not-ready", 503, "Not ready", "Some checks fail.", (("checks", ["database"]),), NotReadyProblem),
     )
 }
 """By slug."""

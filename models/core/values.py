@@ -25,8 +25,13 @@ def _parse_day(value: Any) -> Any:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_parse_day), Field(ge=date(1970, 1, 1), lt=date(2200, 1, 1))]
-"""A calendar day, as text `YYYY-MM-DD`."""
+Day = Annotated[
+    date,
+    BeforeValidator(_parse_day),
+    Field(ge=date(1970, 1, 1), lt=date(2200, 1, 1)),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-11-20"]}),
+]
+"""A calendar day, as text `YYYY-MM-DD`. Its schema has no words for the first and the last."""
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})")
 

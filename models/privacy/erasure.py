@@ -28,6 +28,7 @@ Counts = dict[str, Count]
 """Documents by kind."""
 
 Asker = Literal["user", "admin"]
+ErasureStatus = Literal["running", "completed"]
 
 
 class Tombstone(Document):
@@ -97,7 +98,7 @@ class Erasure(Document):
     partition_key: Uuid
     kind: Literal["erasure"] = "erasure"
 
-    status: Literal["running", "completed"] = Field(default="running", description="How far it is")
+    status: ErasureStatus = Field(default="running", description="How far it is")
     user_hash: str = Field(description="Keyed hash of the user's id")
     requested_by: Asker = Field(description="Who asked for it")
     actor_id: Uuid | None = Field(default=None, description="The user_id of the admin who asked; null for the user")

@@ -14,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
 from functions.core.examples import BODIES
+from functions.core.openapi import operation_id
 from functions.core.operation import Operation
 from functions.core.problem_types import PROBLEM_TYPES
 from local.functions.host import FunctionHost
@@ -58,7 +59,11 @@ async def test_every_http_function_is_described_and_nothing_else(api: httpx.Asyn
     document = await described(api)
     prefix = document["servers"][0]["url"]
     served = {
-        (route.function.name, method, re.sub(r":\w+}", "}", f"/{route.template.text}").removeprefix(prefix))
+        (
+            operation_id(route.function.name),
+            method,
+            re.sub(r":\w+}", "}", f"/{route.template.text}").removeprefix(prefix),
+        )
         for route in host.http.router.routes
         if route.function.name != "zz_unmatched"
         for method in route.methods

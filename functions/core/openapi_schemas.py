@@ -1,0 +1,218 @@
+"""The JSON schemas of the description, written as generators of clients read them best.
+
+pydantic's own are as exact, but make a class of each `anyOf`, and of each place that an enumeration is used in; and a
+default makes what may be left out an argument that must be given.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from functions.core.openapi_parts import Json
+from functions.core.operation import Operation
+from functions.core.orchestrations import State
+from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDetails
+from models.accounts.moderation import AccountStatus, ModerationKind
+from models.analytics.insights import Dimension
+from models.analytics.user_analytics import AnalyticsPeriod
+from models.chat.interaction import IngestedTurn, ResponseQuality
+from models.privacy.erasure import Asker, ErasureStatus
+from models.risk.finding import Rule
+from models.risk.judgement import Decision
+from models.usage.allowance_view import ShownMeasure
+from models.usage.limits import Window
+
+REFERENCE = "#/components/schemas/{model}"
+
+ENUMERATIONS: dict[str, tuple[str, ...]] = {
+    "AccountStatus": get_args(AccountStatus),
+    "AnalyticsPeriod": get_args(AnalyticsPeriod),
+    "Asker": get_args(Asker),
+    "Decision": get_args(Decision),
+    "Dimension": get_args(Dimension),
+    "ErasureStatus": get_args(ErasureStatus),
+    "ModerationKind": get_args(ModerationKind),
+    "ProblemType": tuple(TYPE_PREFIX + slug for slug in PROBLEM_TYPES),
+    "ResponseQuality": get_args(ResponseQuality),
+    "Rule": get_args(Rule),
+    "ShownMeasure": get_args(ShownMeasure),
+    "Window": get_args(Window),
+    "WorkState": get_args(State),
+}
+"""Those that several schemas use: each is one schema, and one type of a generated client."""
+
+_NAMES = {values: name for name, values in ENUMERATIONS.items()}
+_ANYTHING = REFERENCE.format(model="JsonValue")
+_NULL = {"type": "null"}
+_BOTH_WAYS = re.compile(r"-(?:Input|Output)\b")
+INT32_MAX = 2**31 - 1
+
+
+class Schemas:
+    """The schemas of all models: as they are validated in a request, as they are written in an answer.
+
+    A model that is part of both is described once, as it may be sent.
+    """
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(IngestedTurn, "validation"): None}
+        for operation in operations:
+            if operation.body:
+                wanted[operation.body, "validation"] = None
+            if operation.returns:
+                wanted[operation.returns, "serialization"] = None
+        for kind in PROBLEM_TYPES.values():
+            wanted[kind.model, "serialization"] = None
+        self._references, described = models_json_schema(list(wanted), ref_template=REFERENCE)
+        sent = self._sent(described["$defs"])
+        names = {_name_in(self._references[key]): key[0].__name__ for key in wanted}
+        self._components: dict[str, Json] = {}
+        for name, schema in described["$defs"].items():
+            if name != "JsonValue" and not name.endswith("-Output"):
+                self._components[names.get(name) or _BOTH_WAYS.sub("", name)] = plain(schema, of_request=name in sent)
+        for name, values in ENUMERATIONS.items():
+            self._components[name] = {"type": "string", "enum": list(values)}
+        for model in {kind.model for kind in PROBLEM_TYPES.values()} - {ProblemDetails}:
+            self._components[model.__name__] = _inherited(self._components, model)
+
+    def components(self) -> dict[str, Json]:
+        return dict(sorted(self._components.items()))
+
+    def request(self, model: type[BaseModel]) -> Json:
+        return {"$ref": REFERENCE.format(model=model.__name__)}
+
+    def answer(self, model: type[BaseModel], hidden: frozenset[str] = frozenset()) -> Json:
+        """The schema of an answer; one that hides fields is a schema of its own, named `Own…`."""
+        if not hidden:
+            return {"$ref": REFERENCE.format(model=model.__name__)}
+        name, full = f"Own{model.__name__}", self._components[model.__name__]
+        self._components[name] = full | {
+            "properties": {key: value for key, value in full["properties"].items() if key not in hidden},
+            "required": [key for key in full["required"] if key not in hidden],
+        }
+        return {"$ref": REFERENCE.format(model=name)}
+
+    def _sent(self, described: Mapping[str, Json]) -> set[str]:
+        """The names of all that requests are made of."""
+        found: set[str] = set()
+        new = {_name_in(schema) for (_, mode), schema in self._references.items() if mode == "validation"}
+        while new:
+            found |= new
+            new = {name for each in new for name in _names_within(described[each])} - found
+        return found
+
+
+def plain(value: Any, of_request: bool = False) -> Any:
+    """A schema as generators read it, without the titles that pydantic makes of names.
+
+    Args:
+        of_request: Says in words what is taken where a field is absent: as a `default` it would have to be sent.
+    """
+    if isinstance(value, list):
+        return [plain(part, of_request) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    schema: Json = {}
+    for key, part in value.items():
+        if key in {"properties", "$defs"}:
+            schema[key] = {name: plain(member, of_request) for name, member in part.items()}
+        elif key in {"examples", "default", "enum", "const", "required"}:
+            schema[key] = part
+        elif key != "title" or not isinstance(part, str):
+            schema[key] = plain(part, of_request)
+    return _rewritten(schema, of_request)
+
+
+def _rewritten(schema: Json, of_request: bool) -> Json:
+    if schema.get("$ref") == _ANYTHING:
+        return {name: part for name, part in schema.items() if name != "$ref"}
+    if schema.get("additionalProperties") == {}:
+        schema["additionalProperties"] = True
+    if "$ref" in schema:
+        schema["$ref"] = _BOTH_WAYS.sub("", schema["$ref"])
+    default = schema.pop("default", None)
+    if of_request and default is not None:
+        absent = f"`{json.dumps(default)}` if absent"
+        schema["description"] = f"{schema['description']}; {absent}" if "description" in schema else absent
+    if "anyOf" in schema:
+        return united(schema.pop("anyOf")) | schema
+    if schema.get("type") == "integer" and schema.get("maximum", INT32_MAX + 1) > INT32_MAX:
+        schema["format"] = "int64"
+    name = _NAMES.get(tuple(schema.get("enum", ())))
+    if name:
+        schema = {"$ref": REFERENCE.format(model=name)} | {k: v for k, v in schema.items() if k not in {"enum", "type"}}
+    return schema
+
+
+def united(options: list[Json]) -> Json:
+    """The options of a union as one schema, for what a bound of one type says of values of another is nothing.
+
+    What refers to another schema may be null as well. Other unions of schemas stay what they are.
+    """
+    if len(options) == 1:
+        return options[0]
+    rest = [option for option in options if option != _NULL]
+    types = [option.get("type") for option in rest]
+    if set(types) == {"integer", "number"}:
+        rest, types = rest[types.index("number") :][:1], ["number"]
+    merged: Json = {}
+    for option in rest:
+        keywords = _keywords(option, is_alone=len(rest) == 1)
+        if "type" not in option or "enum" in option or merged.keys() & keywords.keys():
+            return {"oneOf": options}
+        merged |= keywords
+    types += ["null"] if _NULL in options else []
+    return {"type": types if len(types) > 1 else types[0]} | merged
+
+
+def _keywords(option: Json, is_alone: bool) -> Json:
+    """What an option says besides its type; as keywords that say nothing of values of another type."""
+    keywords = {key: part for key, part in option.items() if key != "type"}
+    if "const" in keywords:
+        keywords["pattern"] = f"^{re.escape(keywords.pop('const'))}$"
+    if not is_alone and keywords.get("format") == "int64":
+        del keywords["format"]
+    return keywords
+
+
+def query_parameters(query: type[BaseModel]) -> list[Json]:
+    """One parameter for each field. In a query string there is no null: what is absent is absent."""
+    schema = query.model_json_schema(ref_template=REFERENCE)
+    parameters = []
+    for name, field in schema["properties"].items():
+        described = {key: part for key, part in field.items() if key not in {"description", "default"}}
+        if "anyOf" in field:
+            described["anyOf"] = [option for option in field["anyOf"] if option != _NULL]
+        described = plain(described)
+        if field.get("default") is not None:
+            described["default"] = field["default"]
+        parameter = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": described}
+        parameters.append(parameter | ({"description": field["description"]} if "description" in field else {}))
+    return parameters
+
+
+def _inherited(components: Mapping[str, Json], model: type[BaseModel]) -> Json:
+    """The schema of a kind of problem: all that every problem has, and its own fields."""
+    full, common = components[model.__name__], components[ProblemDetails.__name__]["properties"]
+    own = {name: field for name, field in full["properties"].items() if name not in common}
+    required = [name for name in full["required"] if name in own]
+    extension: Json = {"type": "object", "properties": own} | ({"required": required} if required else {})
+    base = {"$ref": REFERENCE.format(model=ProblemDetails.__name__)}
+    return {"description": full["description"], "allOf": [base, extension]}
+
+
+def _name_in(reference: Json) -> str:
+    return str(reference["$ref"].rpartition("/")[2])
+
+
+def _names_within(value: Any) -> set[str]:
+    if isinstance(value, Mapping):
+        inner = {name for part in value.values() for name in _names_within(part)}
+        return inner | ({_name_in({"$ref": value["$ref"]})} if isinstance(value.get("$ref"), str) else set())
+    return {name for part in value for name in _names_within(part)} if isinstance(value, list) else set()
