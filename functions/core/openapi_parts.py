@@ -22,8 +22,8 @@ it cost, whether they liked it.
 * **Lists** come as `{"items": […], "continuation": …}`. Send `continuation` back, with the same filters, for the next
   page; it is null on the last.
 * **Unknown fields** and unknown parameters of a query string are refused with 422, which names them.
-* **Later versions** add: fields to answers, values to enumerations, optional fields to requests. Pass over what you don't
-  know.
+* **Later versions** add: fields to answers, values to enumerations, optional fields to requests. Pass over what you
+  don't know.
 * Timestamps are UTC and money is US dollars. Every answer names its request in `x-request-id`: the caller's own id, if
   it sent that header with up to 128 letters, digits and any of `_.:-`."""
 
