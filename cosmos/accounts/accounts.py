@@ -76,7 +76,7 @@ class Accounts:
     async def with_email(self, email: str) -> UserProfile | None:
         """The account that holds an email address, by two point reads; None also if it is being erased."""
         claim_id = email_claim_id_of(email)
-        claim = await read_or_none(self._container, claim_id, claim_id)
+        claim = await read_or_none(self._container, claim_id, claim_id, ["email_claim"])
         try:
             return await self._users.find(claim["user_id"]) if claim else None
         except AccountClosed:

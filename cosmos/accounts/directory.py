@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosHttpResponseError
+from azure.core.exceptions import HttpResponseError
 
 from cosmos.accounts.users import NOT_DELETED, Users
 from cosmos.core.database import Database
-from cosmos.core.patching import LOST, set_fields
+from cosmos.core.patching import LOST, patch, set_fields
 from models.accounts.directory import DirectoryEntry, described
 from models.accounts.profile import UserProfile
 from models.core.values import format_timestamp
@@ -45,10 +45,8 @@ class Directory:
         if counted:
             operations.append({"op": "incr", "path": "/revision", "value": 1})
         try:
-            item = await self._container.patch_item(
-                profile.id, profile.id, operations, filter_predicate=f"FROM c WHERE ({condition}) AND {NOT_DELETED}"
-            )
-        except CosmosHttpResponseError as error:
+            item = await patch(self._container, profile.id, profile.id, operations, f"({condition}) AND {NOT_DELETED}")
+        except HttpResponseError as error:
             if error.status_code == LOST:
                 return None
             raise

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError
 from azure.cosmos.exceptions import (
-    CosmosHttpResponseError,
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
 from cachetools import TTLCache
 
 from cosmos.core.database import Database
-from cosmos.core.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
+from cosmos.core.patching import LOST, edit, patch, require_revision, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from cosmos.usage.allowances import create_allowance
 from models.accounts.profile import EmailClaim, UserProfile
@@ -24,6 +24,7 @@ from models.core.errors import AccountClosed, EmailTaken, NotFound
 from models.core.identity import Person, email_claim_id_of
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
+from models.privacy.erasure import TOMBSTONE, is_tombstone
 from models.risk.finding import moment
 from models.risk.policy import after_policy
 from models.risk.window import RiskWindow
@@ -52,10 +53,10 @@ class Users:
         Raises:
             AccountClosed: the account is deleted.
         """
-        item = await read_or_none(self._container, user_id, user_id)
+        item = await read_or_none(self._container, user_id, user_id, ["profile", TOMBSTONE])
         if item is None:
             return None
-        if item["account_status"] == "deleted":
+        if is_tombstone(item):
             self.close(user_id)
             raise AccountClosed("deleted")
         profile = UserProfile.parse(item)
@@ -230,10 +231,8 @@ class Users:
             {"op": "incr", "path": "/revision", "value": 1},
         ]
         try:
-            item = await self._container.patch_item(
-                profile.id, profile.id, operations, filter_predicate=f"FROM c WHERE {NOT_DELETED}"
-            )
-        except CosmosHttpResponseError as error:
+            item = await patch(self._container, profile.id, profile.id, operations, NOT_DELETED)
+        except HttpResponseError as error:
             if error.status_code != LOST:
                 raise
             self.close(profile.id)

@@ -88,7 +88,7 @@ class Sessions:
         Raises:
             NotFound: the user has no such session.
         """
-        item = await read_or_none(self._container, session_id, user_id)
+        item = await read_or_none(self._container, session_id, user_id, ["session"])
         if item is None:
             raise NotFound("session")
         return UserSession.parse(item)

@@ -123,7 +123,7 @@ class Turns:
         Raises:
             NotFound: the user has no such turn.
         """
-        item = await read_or_none(self._interactions, interaction_id, user_id)
+        item = await read_or_none(self._interactions, interaction_id, user_id, ["interaction"])
         if item is None:
             raise NotFound("interaction")
         return UserInteraction.parse(item)
@@ -218,7 +218,7 @@ class Turns:
         if not drafts:
             return {}
         items = await self._interactions.read_items([(draft.interaction_id, user_id) for draft in drafts])
-        return {item["id"]: UserInteraction.parse(item) for item in items}
+        return {item["id"]: UserInteraction.parse(item) for item in items if item["kind"] == "interaction"}
 
     async def _create(self, user_id: str, interactions: Sequence[UserInteraction]) -> dict[str, UserInteraction]:
         """Stores the turns; returns those that were not there already."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from azure.core.exceptions import HttpResponseError
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
 from cosmos.core.database import D, Item
 from models.core.document import Document
@@ -13,11 +14,48 @@ from models.core.errors import NotFound, Stale
 from models.core.revisions import Revisions
 
 LOST = 412
+NOT_THERE = 404
+
+OPERATIONS_PER_PATCH = 10
+"""What Cosmos DB takes. More are several patches of one transaction."""
 
 
 def set_fields(values: dict[str, Any]) -> list[dict[str, Any]]:
     """Patch operations that set top-level fields to JSON values."""
     return [{"op": "set", "path": f"/{name}", "value": value} for name, value in values.items()]
+
+
+def in_tens(operations: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Operations on one document, as the patches that they take."""
+    starts = range(0, len(operations), OPERATIONS_PER_PATCH)
+    return [list(operations[start : start + OPERATIONS_PER_PATCH]) for start in starts]
+
+
+async def patch(
+    container: ContainerProxy, item_id: str, partition: str, operations: Sequence[dict[str, Any]], condition: str
+) -> Item:
+    """Does any number of operations to a document on which a condition holds: all of them, or none, by one request.
+
+    Args:
+        condition: Of the document `c`.
+
+    Returns:
+        The document as it is then.
+
+    Raises:
+        azure.core.exceptions.HttpResponseError: with the status `NOT_THERE` or `LOST`, the document is gone or the
+            condition does not hold.
+    """
+    holds = f"FROM c WHERE {condition}"
+    patches = in_tens(operations)
+    if len(patches) == 1:
+        item: Item = await container.patch_item(item_id, partition, patches[0], filter_predicate=holds)
+        return item
+    further: list[Any] = [("patch", (item_id, part)) for part in patches[1:]]
+    first: Any = ("patch", (item_id, patches[0]), {"filter_predicate": holds})
+    results = await container.execute_item_batch([first, *further], partition)
+    patched: Item = results[-1]["resourceBody"]
+    return patched
 
 
 def require_revision(document: Document, expected: Revisions) -> None:
@@ -37,7 +75,7 @@ async def edit(container: ContainerProxy, before: D, after: D, condition: str = 
     """Writes what an edit has changed, and counts the revision, unless the document has been edited since it was read.
 
     By a patch: what others set meanwhile in other fields, without counting the revision, stays. Without a difference
-    nothing is written. At most nine fields: a patch takes ten operations.
+    nothing is written.
 
     Args:
         condition: What must hold besides, of the document `c`.
@@ -55,15 +93,11 @@ async def edit(container: ContainerProxy, before: D, after: D, condition: str = 
         return before
     operations = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
     try:
-        item = await container.patch_item(
-            before.id,
-            before.partition_key,
-            operations,
-            filter_predicate=f"FROM c WHERE c.revision = {before.revision} AND {condition}",
-        )
-    except CosmosResourceNotFoundError:
-        raise NotFound(before.kind) from None
-    except CosmosHttpResponseError as error:
+        unchanged = f"c.revision = {before.revision} AND {condition}"
+        item = await patch(container, before.id, before.partition_key, operations, unchanged)
+    except HttpResponseError as error:
+        if error.status_code == NOT_THERE:
+            raise NotFound(before.kind) from None
         if error.status_code == LOST:
             raise Stale from None
         raise
@@ -82,7 +116,6 @@ async def set_totals_if_newer(
     """Sets a rollup's totals on a document, unless it has those of a later revision, or is gone.
 
     Those of the same revision are set again: a caller that crashed before its next step gets to it when it repeats.
-    At most nine totals: a patch takes ten operations.
 
     Args:
         counter: The field that holds the revision they come from.
@@ -91,14 +124,10 @@ async def set_totals_if_newer(
     Returns:
         The document as it is then, None if nothing was set.
     """
-    not_later = f"FROM c WHERE (NOT IS_DEFINED(c.{counter}) OR c.{counter} <= {revision}) AND {condition}"
-    operations = set_fields(totals | {counter: revision})
+    not_later = f"(NOT IS_DEFINED(c.{counter}) OR c.{counter} <= {revision}) AND {condition}"
     try:
-        item: Item = await container.patch_item(item_id, partition, operations, filter_predicate=not_later)
-    except CosmosResourceNotFoundError:
-        return None
-    except CosmosHttpResponseError as error:
-        if error.status_code == LOST:
+        return await patch(container, item_id, partition, set_fields(totals | {counter: revision}), not_later)
+    except HttpResponseError as error:
+        if error.status_code in (NOT_THERE, LOST):
             return None
         raise
-    return item

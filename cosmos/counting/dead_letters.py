@@ -49,8 +49,8 @@ class DeadLetters:
             `folded`; `failed`, the letter stays; `source_gone`, there is nothing left to fold and the letter is
             deleted; or `absent`, there is no such letter.
         """
-        item = await read_or_none(self._letters, letter_id, partition)
-        if item is None or item["kind"] != "dead_letter":
+        item = await read_or_none(self._letters, letter_id, partition, ["dead_letter"])
+        if item is None:
             return "absent"
         letter = DeadLetter.parse(item)
         container, fold = self._sources[letter.source_container]

@@ -13,16 +13,18 @@ from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
     CosmosBatchOperationError,
     CosmosHttpResponseError,
+    CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
 
 from cosmos.core.database import Database
 from cosmos.core.paging import page_of
-from cosmos.core.patching import at_revision, require_revision, set_fields
+from cosmos.core.patching import NOT_THERE, at_revision, patch, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.searching import containing
 from cosmos.counting.counters import Contention
@@ -188,16 +190,24 @@ class Bookmarks:
                     raise NotFound("bookmark")
                 return live
             if live is not None:
-                if request:
-                    await self._container.create_item(request.body())
+                if request and not await self._is_noted(request):
+                    continue
                 return live
             if held is not None:
                 bookmark = bookmark.model_copy(update={"revision": held[0].revision + 1})
                 operation = ("replace", (bookmark.id, bookmark.body()), {"if_match_etag": held[1]})
         raise Contention(f"the saving of a bookmark lost {ATTEMPTS} times")
 
+    async def _is_noted(self, request: BookmarkRequest) -> bool:
+        """Whether the key could be noted; not if somebody else did so just now, perhaps with another request."""
+        try:
+            await self._container.create_item(request.body())
+        except CosmosResourceExistsError:
+            return False
+        return True
+
     async def _is_repeated(self, request: BookmarkRequest) -> bool:
-        stored = await read_or_none(self._container, request.id, request.partition_key)
+        stored = await read_or_none(self._container, request.id, request.partition_key, [request.kind])
         if stored is None:
             return False
         if stored["request_hash"] != request.request_hash:
@@ -230,12 +240,10 @@ class Bookmarks:
         self, user_id: str, bookmark_id: str, operations: list[dict[str, Any]], condition: str
     ) -> UserBookmark:
         try:
-            item = await self._container.patch_item(
-                bookmark_id, user_id, operations, filter_predicate=f"FROM c WHERE {condition}"
-            )
-        except CosmosResourceNotFoundError:
-            raise NotFound("bookmark") from None
-        except CosmosHttpResponseError as error:
+            item = await patch(self._container, bookmark_id, user_id, operations, condition)
+        except HttpResponseError as error:
+            if error.status_code == NOT_THERE:
+                raise NotFound("bookmark") from None
             if error.status_code != 412:
                 raise
             if await self.find(user_id, bookmark_id) is None:

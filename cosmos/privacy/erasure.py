@@ -59,7 +59,7 @@ class Erasures:
 
     async def account(self, user_id: str) -> UserProfile | Tombstone | None:
         """A user's profile, or what stands for it once they are being erased; by one point read."""
-        item = await read_or_none(self._users, user_id, user_id)
+        item = await read_or_none(self._users, user_id, user_id, ["profile", TOMBSTONE])
         if item is None:
             return None
         return Tombstone.parse(item) if is_tombstone(item) else UserProfile.parse(item)
@@ -186,7 +186,7 @@ class Erasures:
         return _written(progress.plus(counts).body(), etag)
 
     async def _progress(self, container: ContainerProxy, user_id: str) -> tuple[ErasureProgress, str | None]:
-        item = await read_or_none(container, PROGRESS_ID, user_id)
+        item = await read_or_none(container, PROGRESS_ID, user_id, ["erasure_progress"])
         return (ErasureProgress.parse(item), item["_etag"]) if item else (ErasureProgress.of(user_id), None)
 
     async def _release_emails(self, user_id: str) -> None:
@@ -223,8 +223,8 @@ class Erasures:
                 return claims
 
     async def _receipt(self, erasure_id: str) -> Stored[Erasure]:
-        item = await read_or_none(self._users, erasure_id, erasure_id)
-        if item is None or item["kind"] != "erasure":
+        item = await read_or_none(self._users, erasure_id, erasure_id, ["erasure"])
+        if item is None:
             raise NotFound("erasure")
         return Stored(Erasure.parse(item), item["_etag"])
 

@@ -23,7 +23,7 @@ from azure.cosmos.exceptions import (
 )
 
 from cosmos.core.database import Database, Stored
-from cosmos.core.patching import LOST
+from cosmos.core.patching import LOST, in_tens
 from cosmos.core.reading import read_or_none
 from cosmos.counting.counters import Contention
 from models.core.errors import AccountClosed
@@ -43,8 +43,6 @@ from models.usage.windows import Clock
 
 ATTEMPTS = 30
 """Each loss is somebody else's success. In one process the admissions of a user wait for each other instead."""
-
-OPERATIONS_PER_PATCH = 10
 
 _LONGEST_PAUSE = timedelta(milliseconds=40)
 
@@ -69,9 +67,8 @@ def counting(spent: Iterable[Spent], clock: Clock) -> list[Any]:
     ]
     admissions = {turn.admission_id: None for turn in turns if turn.admission_id}
     changes += [{"op": "set", "path": f"/settled/{admission_id}", "value": True} for admission_id in admissions]
-    starts = range(0, len(changes), OPERATIONS_PER_PATCH)
     of_allowance = {"filter_predicate": 'FROM c WHERE c.kind = "allowance"'}
-    return [("patch", (ALLOWANCE_ID, changes[start : start + OPERATIONS_PER_PATCH]), of_allowance) for start in starts]
+    return [("patch", (ALLOWANCE_ID, part), of_allowance) for part in in_tens(changes)]
 
 
 class Allowances:

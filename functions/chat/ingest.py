@@ -20,6 +20,7 @@ from models.core.user_agent import parse_user_agent
 routes = Routes()
 
 MAX_BATCH_BYTES = 32_000_000
+MAX_ID_CHARACTERS = 128
 
 
 class Batch(Message):
@@ -100,5 +101,5 @@ def _result(turn_id: str, outcome: Outcome) -> ItemResult:
 
 
 def _failed(turn_id: Any, problem: Problem) -> ItemResult:
-    known = turn_id if isinstance(turn_id, str) else None
+    known = turn_id if isinstance(turn_id, str) and len(turn_id) <= MAX_ID_CHARACTERS else None
     return ItemResult(id=known, status=problem.status, error=problem.body())

@@ -7,10 +7,11 @@ import logging
 from typing import Any
 
 import azure.functions as func
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, HttpResponseError
 from pydantic import ValidationError
 
-from cosmos.counting.counters import Contention
+from cosmos.core.reading import READ_SESSION_NOT_AVAILABLE
+from cosmos.counting.counters import TOO_LARGE, Contention
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from functions.core.redaction import told
 from models.core.errors import (
@@ -35,6 +36,13 @@ COMMON_HEADERS = {
 }
 """What every answer carries, unless it says otherwise: nobody on the way keeps it, and nothing takes it for a page.
 Which origins may read an answer is the platform's setting; which headers they may read is not, so the app says that."""
+
+MAX_ERRORS = 20
+MAX_POINTER_CHARACTERS = 200
+
+TRANSIENT = frozenset({401, 403, 408, 410, 412, 429, 449, 500, 502, 503, 504})
+"""What Cosmos DB answers while it is busy, moves a partition, fails over or is kept from its identity, and to a write
+that lost against another: the same request may succeed. Of all else it will answer the same again."""
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +108,16 @@ def not_valid(wrong: dict[str, str]) -> Problem:
 
 
 def _invalid(wrong: list[tuple[str, str]]) -> Problem:
-    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
+    """Names at most `MAX_ERRORS` fields: a request of unknown fields alone must not make a longer answer."""
+    errors = [{"pointer": _shortened(pointer), "detail": detail} for pointer, detail in wrong[:MAX_ERRORS]]
     fields = ", ".join(entry["pointer"] or "the body" for entry in errors[:5])
-    return Problem(422, "invalid", "The content is not valid", f"Not valid: {fields}.", errors=errors)
+    more = f", and {len(wrong) - len(errors)} more fields" if len(wrong) > len(errors) else ""
+    return Problem(422, "invalid", "The content is not valid", f"Not valid: {fields}{more}.", errors=errors)
+
+
+def _shortened(pointer: str) -> str:
+    """A pointer of bearable length: the names in it may be the client's."""
+    return pointer if len(pointer) <= MAX_POINTER_CHARACTERS else f"{pointer[: MAX_POINTER_CHARACTERS - 1]}…"
 
 
 _TYPES: dict[type[Exception], str] = {
@@ -129,7 +144,11 @@ def of(error: Exception) -> Problem:
             return error
         case AccountClosed():
             return _known(f"account-{error.status}", error)
-        case AzureError() | Contention() | GivenUp():
+        case HttpResponseError(status_code=status) if status == TOO_LARGE:
+            log.error("too large to be stored: %s", told(error))
+            kind = PROBLEM_TYPES["too-large"]
+            return Problem(kind.status, "too-large", kind.title, "It is too large to be stored. Send less at once.")
+        case AzureError() | Contention() | GivenUp() if _may_pass(error):
             log.error("the database did not answer: %s", told(error))
             detail = "The database is busy or out of reach. Send the same request again."
             return Problem(503, "unavailable", "Try again", detail, {"Retry-After": "1"})
@@ -138,6 +157,13 @@ def of(error: Exception) -> Problem:
         case _:
             log.error("unexpected: %s", told(error))
             return Problem(500, "internal", "Something went wrong", "The error has been logged under this request id.")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether retrying helps. What has no status had no answer at all."""
+    if not isinstance(error, HttpResponseError) or error.status_code is None:
+        return True
+    return error.status_code in TRANSIENT or getattr(error, "sub_status", None) == READ_SESSION_NOT_AVAILABLE
 
 
 def _known(slug: str, error: Exception) -> Problem:

@@ -27,6 +27,9 @@ UNKNOWN_KEY_SECONDS = 30
 """An unknown key fetches them too, but no more often than this: junk must not flood the issuer."""
 LEEWAY_SECONDS = 60
 MAX_TOKEN_CHARACTERS = 16_384
+TIMES = ("iat", "nbf", "exp")
+LATEST_TIME = 4_102_444_800
+"""2100, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,11 @@ class Tokens:
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
             raise unauthenticated("The token's roles are not a list of names")
         issued = datetime.fromtimestamp(claims["iat"], UTC)
-        if "scp" not in claims:
-            if not roles or claims.get("idtyp", "app") != "app":
-                raise forbidden(f"The token has neither the scope {SCOPE} nor an application's role.")
-            return Caller(frozenset(roles), issued, app_id=str(claims.get("azp", "")))
-        if SCOPE not in str(claims["scp"]).split():
+        if claims.get("idtyp") == "app":
+            if not roles:
+                raise forbidden("The token has no role of an application.")
+            return Caller(frozenset(roles), issued, app_id=_text(claims, "azp"))
+        if SCOPE not in _text(claims, "scp").split():
             raise forbidden(f"The token lacks the scope {SCOPE}.")
         return Caller(frozenset(roles), issued, person=_person(claims))
 
@@ -92,6 +95,10 @@ class Tokens:
             raise unauthenticated("The token has expired") from None
         except jwt.PyJWTError as error:
             raise unauthenticated(f"The token is not valid ({type(error).__name__})") from None
+        except (TypeError, ValueError, OverflowError, RecursionError):  # claims, or a header, of odd types or depth
+            raise unauthenticated("The token is not valid") from None
+        for name in TIMES:
+            _check_time(claims, name)
         tenant = claims["tid"]
         if not _is_guid(tenant) or tenant not in self._tenants:
             raise unauthenticated("The token's tenant is not allowed here")
@@ -159,6 +166,21 @@ def _bearer(authorization: str | None) -> str:
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise unauthenticated("The token is too long")
     return token.strip()
+
+
+def _check_time(claims: dict[str, Any], name: str) -> None:
+    """PyJWT takes what `int` takes: also texts and truth values, and times that no calendar has."""
+    value = claims[name]
+    if type(value) not in (int, float) or not 0 <= value < LATEST_TIME:
+        raise unauthenticated(f"The token's {name} is not a time")
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    """A claim that is a text; empty where it is absent."""
+    value = claims.get(name, "")
+    if not isinstance(value, str):
+        raise unauthenticated(f"The token's {name} is not a text")
+    return value
 
 
 def _person(claims: dict[str, Any]) -> Person:

@@ -19,7 +19,8 @@ from models.core.document import Document
 from models.core.values import Count, Timestamp, Uuid
 
 TOMBSTONE = "tombstone"
-PROGRESS_ID = "erasure-progress"
+PROGRESS_ID = "~erasure-progress"
+"""No client can make a document of this id: those that they choose begin with a letter or a digit."""
 
 FOR_EVER = -1
 """As a `ttl`: whatever the container's own retention is."""
@@ -32,7 +33,9 @@ ErasureStatus = Literal["running", "completed"]
 
 
 class Tombstone(Document):
-    """Stands for a document of a user who is erased, under its id. It is kept, and names nobody."""
+    """Stands for a document of a user who is erased, under its id, and is kept. It holds nothing of theirs but the id
+    of the account, a hash of Entra ID's `tid` and `oid`: it leads nobody to a person, and whoever knows a person's two
+    can tell that they had an account, and when it was erased."""
 
     partition_key: Uuid
     kind: Literal["tombstone"] = "tombstone"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from cosmos.core.database import Database
-from cosmos.core.patching import edit
+from cosmos.core.patching import LOST, NOT_THERE, edit, patch, set_fields
+from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.core.errors import NotFound, Stale
 from models.core.identity import Person
-from tests.models.examples import a_session
+from models.library.bookmark import UserBookmark
+from tests.models.examples import NOON, a_session, an_interaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,3 +72,32 @@ async def test_a_condition_that_the_database_does_not_understand_is_an_error(
     session = await stored(database, person)
     with pytest.raises(CosmosHttpResponseError, match="BadRequest"):
         await edit(database.user_sessions, session, in_paris(session), "c.last_sequence ==== 0")
+
+
+@pytest.mark.parametrize("fields", [1, 9, 10, 11, 25])
+async def test_an_edit_takes_any_number_of_fields_all_or_none(database: Database, person: Person, fields: int) -> None:
+    item_id = str(uuid.uuid4())
+    await database.user_sessions.create_item({"id": item_id, "partition_key": person.user_id, "guard": 1})
+    operations = set_fields({f"field_{number}": number for number in range(fields)})
+    patched = await patch(database.user_sessions, item_id, person.user_id, operations, "c.guard = 1")
+    assert {f"field_{number}": number for number in range(fields)}.items() <= patched.items()
+    again = set_fields({f"field_{number}": -1 for number in range(fields)})
+    for name, condition, status in ((item_id, "c.guard = 2", LOST), (str(uuid.uuid4()), "true", NOT_THERE)):
+        with pytest.raises(HttpResponseError) as failed:
+            await patch(database.user_sessions, name, person.user_id, again, condition)
+        assert failed.value.status_code == status
+    kept = await database.user_sessions.read_item(item_id, person.user_id)
+    assert kept["field_0"] == 0
+
+
+@pytest.mark.parametrize("example", [a_session(), an_interaction(), UserBookmark.of(an_interaction(), NOON)])
+async def test_an_edit_may_change_every_field_of_a_document(
+    database: Database, person: Person, example: UserSession | UserInteraction | UserBookmark
+) -> None:
+    container = getattr(database, example.container)
+    after = example.model_copy(update={"id": str(uuid.uuid4()), "partition_key": person.user_id})
+    ours = ("id", "partition_key", "kind", "schema_version", "revision")
+    bare = {name: value for name, value in after.body().items() if name in ours}
+    await container.create_item(bare)
+    before = type(after).model_construct(**bare)
+    assert await edit(container, before, after) == after.model_copy(update={"revision": 2})

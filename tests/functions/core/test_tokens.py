@@ -54,6 +54,13 @@ def issued(entra_url: str, entra_data: Path, kid: str) -> Forge:
     return lambda claims: jwt.encode(claims, private, algorithm="RS256", headers={"kid": kid})
 
 
+@pytest.fixture(scope="module")
+def signed(entra_url: str, entra_data: Path, kid: str) -> Forge:
+    """The same, of claims of any type: without what the library asks of them."""
+    private = signing_key(entra_data).private
+    return lambda claims: jwt.PyJWS().encode(json.dumps(claims).encode(), private, "RS256", {"kid": kid})
+
+
 async def public_key(entra_url: str, kid: str) -> rsa.RSAPublicKey:
     async with httpx.AsyncClient() as client:
         keys = (await client.get(f"{entra_url}/{TENANT_ID}/discovery/v2.0/keys")).json()
@@ -161,3 +168,70 @@ async def test_of_another_tenant(api: httpx.AsyncClient, sign_in: SignIn) -> Non
 
 async def test_too_large(api: httpx.AsyncClient, issued: Forge, claims: dict[str, Any]) -> None:
     await refused(api, issued(claims | {"groups": ["x" * 100] * 200}))
+
+
+ODD_TIMES = [
+    True,
+    "1764500000",
+    1e300,
+    -1,
+    -1e18,
+    10**18,
+    [],
+    {},
+    float("inf"),
+    float("nan"),
+    "soon",
+    None,
+    253402300800,
+]
+
+
+@pytest.mark.parametrize("name", ["iat", "nbf", "exp"])
+async def test_times_that_are_no_times(
+    api: httpx.AsyncClient, signed: Forge, claims: dict[str, Any], name: str
+) -> None:
+    for value in ODD_TIMES:
+        await refused(api, signed(claims | {name: value}))
+
+
+async def test_a_time_with_a_fraction_is_a_time(api: httpx.AsyncClient, issued: Forge, claims: dict[str, Any]) -> None:
+    token = issued(claims | {"iat": claims["iat"] + 0.5})
+    assert (await api.get("/me", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["aud", "iss", "tid", "oid", "ver", "scp", "roles", "idtyp", "azp", "email", "preferred_username", "name", "sub"],
+)
+async def test_claims_of_odd_types_are_no_failure_of_ours(
+    api: httpx.AsyncClient, signed: Forge, claims: dict[str, Any], name: str
+) -> None:
+    odd: tuple[Any, ...] = (None, True, 7, -1.5, 10**30, [], ["x", 1], {}, {"a": []}, "", "\ud800", "x" * 2000)
+    for value in odd:
+        answer = await api.get("/me", headers={"Authorization": f"Bearer {signed(claims | {name: value})}"})
+        assert answer.status_code in (200, 401, 403), (value, answer.text)
+
+
+async def test_a_header_that_is_nested_deep(api: httpx.AsyncClient) -> None:
+    header = base64.urlsafe_b64encode(b'{"a":' * 2000 + b"1" + b"}" * 2000).rstrip(b"=").decode()
+    await refused(api, f"{header}.e30.c2ln")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"scp": None}, {"scp": None, "idtyp": "user"}, {"scp": None, "idtyp": True}, {"idtyp": "app"}]
+)
+async def test_only_what_says_that_it_is_an_application_is_one(
+    api: httpx.AsyncClient, issued: Forge, claims: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    """As of an ID token, which has a person's roles and no scope."""
+    changed = claims | {"roles": ["Vimarsh.Ingest"]} | changes
+    token = issued({name: value for name, value in changed.items() if value is not None})
+    headers = {"Authorization": f"Bearer {token}"}
+    body: dict[str, Any] = {"turns": [{}]}
+    as_application = await api.post("/ingest/turns", json=body, headers=headers)
+    as_person = await api.get("/me", headers=headers)
+    if changes == {"idtyp": "app"}:
+        assert (as_application.status_code, as_person.status_code) == (207, 403)
+    else:
+        assert {as_application.status_code, as_person.status_code} <= {401, 403}

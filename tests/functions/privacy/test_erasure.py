@@ -399,3 +399,31 @@ async def test_an_erasure_that_is_held_up_goes_on_by_itself(
 
     await until(is_erased)
     assert left == 0
+
+
+async def test_ids_of_our_own_are_nobodys_documents(
+    api: httpx.AsyncClient, alice: Headers, admin: Headers, chat_server: Headers, an_email: str
+) -> None:
+    """Not to be made, not to be read as something else, and an erasure comes to its end."""
+    me = (await api.get("/me", headers=alice)).json()
+    session_id = await a_session(api, alice)
+    named = {"tenant_id": me["tenant_id"], "auth_id": me["auth_id"], "email": an_email, "name": "Alice Liddell"}
+    common = a_turn() | {"user": named, "session_id": session_id, "timestamp": "2026-11-20T10:00:00Z"}
+    ids = ("erasure-progress", "allowance", "risk_window", me["id"], "tombstone", "all_time")
+    answer = await api.post(
+        "/ingest/turns", json={"turns": [common | {"id": name} for name in ids]}, headers=chat_server
+    )
+    assert [item["status"] for item in answer.json()["items"]] == [201] * len(ids)
+    refused = await api.post(
+        "/ingest/turns", json={"turns": [common | {"id": "~erasure-progress"}]}, headers=chat_server
+    )
+    assert refused.json()["items"][0]["status"] == 422
+    for name in ids:
+        saved = await api.post("/bookmarks", json={"interaction_id": name}, headers=alice)
+        assert saved.status_code == 201
+    receipt = await completed(api, alice, await api.delete("/me", headers=alice))
+    assert receipt["deleted"]["user_interactions"] == {"interaction": len(ids)}
+    for path in (f"/admin/users/{receipt['id']}", f"/admin/users/{receipt['id']}/risk"):
+        assert (await api.get(path, headers=admin)).status_code == 404
+    reason = {"X-Audit-Reason": "To see that a receipt is nobody's account"}
+    assert (await api.delete(f"/admin/users/{receipt['id']}", headers=admin | reason)).status_code == 404
