@@ -52,7 +52,7 @@ def documents(cosmos_url: str, email: str) -> Counts:
     """What the database holds of a user, by container and kind; asked of the engine itself."""
     user_id = user_id_of(TENANT_ID, oid_of(email))
     query = "SELECT c.kind FROM c WHERE c.partition_key = @user OR c.partition_key = @claim AND c.user_id = @user"
-    parameters = [{"name": "@user", "value": user_id}, {"name": "@claim", "value": email_claim_id_of(email)}]
+    parameters = [{"name": "@user", "value": user_id}, {"name": "@claim", "value": email_claim_id_of(TENANT_ID, email)}]
     counts = {}
     for container in CONTAINERS:
         wanted = {"database": "vimarsh", "container": container, "query": query, "parameters": parameters}

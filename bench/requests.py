@@ -214,6 +214,14 @@ STEPS = (
     Step("find_users", "GET", "admin/users", who="staff"),
     Step("get_user", "GET", _ACCOUNT, who="staff"),
     Step("moderate_user", "PATCH", _ACCOUNT, who="staff", body=BODIES["moderate_user"]["a note"], edits=_ACCOUNT),
+    Step(
+        "move_email_claim",
+        "PUT",
+        f"{_ACCOUNT}/email-claim",
+        who="staff",
+        body=BODIES["move_email_claim"]["after a marriage"],
+        edits=_ACCOUNT,
+    ),
     Step("read_user_interactions", "GET", f"{_ACCOUNT}/interactions", "staff", headers={"X-Audit-Reason": "A test"}),
     Step("list_user_audit", "GET", f"{_ACCOUNT}/audit", who="staff"),
     Step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,10 @@ from local.functions.settings import read_local_settings
 from local.provision import Account, provision, read_definitions
 
 ROOT = Path(__file__).parent.parent
+GUEST_TENANT = "4d5e0000-0000-4000-8000-76696d617273"
+"""Its users may sign in, too. It is no home tenant: roles in its tokens count for nothing."""
+GUESTS_SERVER = "5e48e401-0000-4000-8000-76696d617273"
+"""An application of the home tenant that acts for users of the other one."""
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +61,10 @@ def settings(cosmos_url: str, entra_url: str, tmp_path_factory: pytest.TempPathF
     template = Template((ROOT / "local.settings.template.json").read_text("utf-8"))
     (folder / "local.settings.json").write_text(template.substitute(ports), "utf-8")
     values = dict(read_local_settings(folder).values)
+    values |= {
+        "ENTRA_TENANTS": json.dumps([TENANT_ID, GUEST_TENANT]),
+        "APPLICATION_TENANTS": json.dumps({GUESTS_SERVER: [GUEST_TENANT]}),
+    }
     os.environ.update(values)
     return values
 

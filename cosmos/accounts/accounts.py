@@ -8,15 +8,15 @@ from typing import Any
 
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
+from cosmos.accounts.email_claims import EmailClaims
+from cosmos.accounts.roster import Roster
 from cosmos.accounts.users import Users
 from cosmos.core.database import Database
 from cosmos.core.paging import page_of
 from cosmos.core.patching import set_fields
-from cosmos.core.reading import read_or_none
 from models.accounts.moderation import AccountStatus, ModerationAction, kept
 from models.accounts.profile import UserProfile
-from models.core.errors import AccountClosed, NotFound, Stale
-from models.core.identity import email_claim_id_of
+from models.core.errors import NotFound, Stale, WrongStatus
 from models.core.values import format_timestamp
 from models.privacy.audit import AuditEntry
 from models.usage.limits import LimitOverride
@@ -27,11 +27,13 @@ class AccountFilter:
     """Which accounts to find; None asks for any.
 
     Attributes:
+        email: The whole address; case does not count.
         name: What the display name begins with; case does not count.
         min_risk_score: 0-100.
         active_since: The newest turn counted, or the first sign-in, was then or later.
     """
 
+    email: str | None = None
     name: str | None = None
     account_status: AccountStatus | None = None
     min_risk_score: float | None = None
@@ -42,6 +44,7 @@ class AccountFilter:
         since = format_timestamp(self.active_since) if self.active_since else None
         conditions, parameters = ['c.kind = "profile"'], dict[str, Any]()
         for name, condition, value in (
+            ("email", "STRINGEQUALS(c.email, @email, true)", self.email),
             ("name", "STARTSWITH(c.name, @name, true)", self.name),
             ("status", "c.account_status = @status", self.account_status),
             ("risk", "c.risk_score >= @risk", self.min_risk_score),
@@ -60,6 +63,8 @@ class Accounts:
     def __init__(self, database: Database, users: Users) -> None:
         self._container = database.users
         self._users = users
+        self._claims = EmailClaims(database)
+        self._roster = Roster(database)
 
     async def read(self, user_id: str) -> UserProfile:
         """An account as it is now, by one point read.
@@ -72,15 +77,6 @@ class Accounts:
         if profile is None:
             raise NotFound("user")
         return profile
-
-    async def with_email(self, email: str) -> UserProfile | None:
-        """The account that holds an email address, by two point reads; None also if it is being erased."""
-        claim_id = email_claim_id_of(email)
-        claim = await read_or_none(self._container, claim_id, claim_id, ["email_claim"])
-        try:
-            return await self._users.find(claim["user_id"]) if claim else None
-        except AccountClosed:
-            return None
 
     async def page(
         self, wanted: AccountFilter, limit: int, continuation: str | None
@@ -98,12 +94,24 @@ class Accounts:
         Raises:
             NotFound: the account is gone.
             Stale: it has changed since.
+            LastAdmin: it is that of an admin, and no other active admin would be left.
         """
         actions = [done.model_dump(mode="json") for done in kept(profile.moderation_actions, action)]
         changes: dict[str, Any] = {"account_status": action.status_after, "moderation_actions": actions}
         if action.action == "note":
             changes["admin_notes"] = action.reason
-        return await self._write(profile, changes, entry)
+        if not profile.is_admin or action.action == "note":
+            return await self._write(profile, changes, entry)
+        if action.status_after == "active":
+            restored = await self._write(profile, changes, entry)
+            await self._roster.reopen(profile.id)
+            return restored
+        await self._roster.begin_closing(profile.id, action.at)
+        try:
+            return await self._write(profile, changes, entry)
+        except Stale:
+            await self._roster.reopen(profile.id)
+            raise
 
     async def set_limits(self, profile: UserProfile, override: LimitOverride, entry: AuditEntry) -> UserProfile:
         """Decides the limits of an account that still is at the profile's revision, recorded in the same transaction.
@@ -115,6 +123,45 @@ class Accounts:
             Stale: it has changed since.
         """
         return await self._write(profile, {"limit_override": override.model_dump(mode="json")}, entry)
+
+    async def begin_erasing_admin(self, user_id: str, now: datetime) -> None:
+        """Strikes an admin off the roster whose account is about to be erased, for ever: that can end much later.
+
+        Raises:
+            LastAdmin: no other active admin would be left.
+        """
+        await self._roster.begin_closing(user_id, now)
+        await self._roster.leave(user_id)
+
+    async def email_holder(self, profile: UserProfile) -> UserProfile | None:
+        """Who else holds the address on a profile, by two point reads; None also if their account is gone."""
+        if profile.email is None:
+            return None
+        holder = await self._claims.holder(profile.tenant_id, profile.email)
+        return await self._users.existing(holder) if holder and holder != profile.id else None
+
+    async def move_claim(
+        self, profile: UserProfile, entry: AuditEntry, holder: UserProfile | None, holders_entry: AuditEntry | None
+    ) -> UserProfile:
+        """Gives the address on a profile to its user, and records it with whoever held it, too. Safe to be repeated.
+
+        The account that loses the claim is written first. Whose process dies on the way leaves a claim whose holder the
+        next sign-in of either finds.
+
+        Raises:
+            NotFound: one of the accounts is gone.
+            Stale: one of them has changed since, or the claim has moved.
+        """
+        if profile.email is None:
+            raise WrongStatus("move_email_claim", "without an email address")
+        before = await self._claims.holder(profile.tenant_id, profile.email)
+        if before not in (None, profile.id) and before != (holder and holder.id) and await self._users.existing(before):
+            raise Stale
+        if holder is not None and holders_entry is not None:
+            is_theirs = holder.email is not None and holder.email.casefold() == profile.email.casefold()
+            await self._write(holder, {"email_status": "contested"} if is_theirs else {}, holders_entry)
+        await self._claims.move(profile.tenant_id, profile.email, before, profile.id, entry.audited_at)
+        return await self._write(profile, {"email_status": "claimed"}, entry)
 
     async def _write(self, profile: UserProfile, changes: dict[str, Any], entry: AuditEntry) -> UserProfile:
         patch = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]

@@ -1,27 +1,27 @@
-"""Container `users`: profiles, made at the first sign-in, and the claims that make emails unique."""
+"""Container `users`: profiles, made at the first sign-in, and brought up to date by the tokens that follow."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
-from azure.cosmos.exceptions import (
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
+from azure.cosmos.exceptions import CosmosResourceExistsError
 from cachetools import TTLCache
 
+from cosmos.accounts.email_claims import EmailClaims
+from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database
 from cosmos.core.patching import LOST, edit, patch, require_revision, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from cosmos.usage.allowances import create_allowance
-from models.accounts.profile import EmailClaim, UserProfile
+from models.accounts.profile import EmailStatus, UserProfile
 from models.accounts.profile_changes import ProfileChanges, changed
+from models.accounts.staff import SERVICE_ROLE, shown_by
 from models.analytics.rollup import Rollup
-from models.core.errors import AccountClosed, EmailTaken, NotFound
-from models.core.identity import Person, email_claim_id_of
+from models.core.errors import AccountClosed, NotFound
+from models.core.identity import Person
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
 from models.privacy.erasure import TOMBSTONE, is_tombstone
@@ -44,6 +44,8 @@ class Users:
     def __init__(self, database: Database) -> None:
         self._container = database.users
         self._sessions = database.user_sessions
+        self._claims = EmailClaims(database)
+        self._roster = Roster(database)
         self._seen: TTLCache[str, UserProfile] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
         self._closed: TTLCache[str, bool] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
 
@@ -63,6 +65,13 @@ class Users:
         self.remember(profile)
         return profile
 
+    async def existing(self, user_id: str) -> UserProfile | None:
+        """`find`, None also for an account that is deleted."""
+        try:
+            return await self.find(user_id)
+        except AccountClosed:
+            return None
+
     async def recent(self, user_id: str) -> UserProfile | None:
         """The profile as it was at most `STATUS_SECONDS` ago, None if there is none: by one point read, or none.
 
@@ -73,40 +82,42 @@ class Users:
             raise AccountClosed("deleted")
         return self._seen.get(user_id) or await self.find(user_id)
 
-    async def ensure(self, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
+    async def ensure(
+        self, person: Person, now: datetime, last_login: datetime, roles: Collection[str] | None = None
+    ) -> UserProfile:
         """The person's profile, made if they are new. May be up to `STATUS_SECONDS` old.
 
-        Raises:
-            EmailTaken: they are new, and another user holds their email.
-            AccountClosed: the account is deleted.
-        """
-        profile = await self.recent(person.user_id)
-        return profile or await self._create(person, now, last_login, is_admin)
-
-    async def writer(
-        self,
-        person: Person,
-        now: datetime,
-        last_login: datetime,
-        is_admin: bool = False,
-        is_service: bool | None = None,
-    ) -> UserProfile:
-        """`ensure`, for somebody who is about to write. A service account is marked as one, until a token says
-        otherwise that is not older than the newest seen at a sign-in: then it is judged again with its next turn.
+        What the roles of their token say of the account is noted: whether it is staff's; and whether it is a service's,
+        until a token says otherwise that is not older than the newest seen at a sign-in: then it is judged again with
+        its next turn.
 
         Args:
-            is_service: Whether their token says that the account is a service's; None without a token of theirs.
+            roles: Those of their token; None without a token of theirs.
+
+        Raises:
+            AccountClosed: the account is deleted.
+        """
+        profile = await self.recent(person.user_id) or await self._create(person, now, last_login)
+        if roles is None:
+            return profile
+        noted, is_service = shown_by(profile, roles, last_login), SERVICE_ROLE in roles
+        if is_service != profile.is_service and last_login >= profile.last_login:
+            unjudged = {"risk_score": 0.0, "abuse_flags": [], "abuse_evidence": [], "risk_decision": "nothing"}
+            noted |= {"is_service": is_service} | (unjudged if is_service else {})
+        return await self._note(profile, noted)
+
+    async def writer(
+        self, person: Person, now: datetime, last_login: datetime, roles: Collection[str] | None = None
+    ) -> UserProfile:
+        """`ensure`, for somebody whose account must be active: because they are about to write, or are of the staff.
 
         Raises:
             AccountClosed: the account is suspended, blocked or deleted.
         """
-        profile = await self.ensure(person, now, last_login, is_admin)
+        profile = await self.ensure(person, now, last_login, roles)
         if profile.account_status != "active":
             raise AccountClosed(profile.account_status)
-        if is_service is None or is_service == profile.is_service or last_login < profile.last_login:
-            return profile
-        unjudged = {"risk_score": 0.0, "abuse_flags": [], "abuse_evidence": [], "risk_decision": "nothing"}
-        return await self._set(profile, {"is_service": is_service} | (unjudged if is_service else {}))
+        return profile
 
     async def check_not_deleted(self, user_id: str) -> None:
         """Stops a user whose account is deleted. Somebody without a profile passes: there is nothing of theirs.
@@ -126,33 +137,34 @@ class Users:
         self._closed[user_id] = True
         self._seen.pop(user_id, None)
 
-    async def sign_in(self, person: Person, now: datetime, issued: datetime, is_admin: bool) -> UserProfile:
+    async def sign_in(
+        self, person: Person, now: datetime, issued: datetime, roles: Collection[str] = ()
+    ) -> UserProfile:
         """The profile of somebody who presents a token issued at `issued`, with what the token says brought up to date.
 
-        Writes only if the token is newer than the last one seen, or says something else than the profile.
+        Writes only if the token is newer than the last one seen, or says something else than the profile. An address
+        that somebody else holds is `contested`, and claimed as soon as it is free.
 
         Raises:
-            EmailTaken: another user holds the email.
             AccountClosed: the account is deleted.
         """
         profile = await self.find(person.user_id)
         if profile is None:
-            return await self._create(person, now, issued, is_admin)
+            profile = await self._create(person, now, issued)
         if issued < profile.last_login:  # an older token that is still good knows less than what is here
             return profile
-        if email_claim_id_of(person.email) != email_claim_id_of(profile.email):
-            await self._move_email(profile, person.email, now)
         changes: dict[str, Any] = {
             "email": person.email,
+            "email_status": await self._settled(profile, person.email, now, anew=issued > profile.last_login),
             "name": person.name,
             "given_name": person.given_name,
             "family_name": person.family_name,
-            "is_admin": is_admin,
-        }
+        } | shown_by(profile, roles, issued)
         if issued > profile.last_login:
             changes["last_login"] = issued
-        changed = {name: value for name, value in changes.items() if value != getattr(profile, name)}
-        return await self._set(profile, changed) if changed else profile
+        return await self._note(
+            profile, {name: value for name, value in changes.items() if value != getattr(profile, name)}
+        )
 
     async def edit(self, user_id: str, expected: Revisions, changes: ProfileChanges, now: datetime) -> UserProfile:
         """Changes what users may change of their own profile, if it still is at a revision that is expected.
@@ -213,16 +225,41 @@ class Users:
         if wanted is not profile:
             self.remember(await edit(self._container, profile, wanted))
 
-    async def _create(self, person: Person, now: datetime, last_login: datetime, is_admin: bool) -> UserProfile:
-        await self._claim_email(person.email, person.user_id, now)
+    async def _create(self, person: Person, now: datetime, last_login: datetime) -> UserProfile:
+        email_status = await self._claims.settle(person.tenant_id, person.email, person.user_id, now)
         await create_allowance(self._sessions, person.user_id)
-        profile = UserProfile.of(person, now, last_login, is_admin)
+        profile = UserProfile.of(person, now, last_login, email_status)
         try:
             await self._container.create_item(profile.body())
         except CosmosResourceExistsError:
             return await self.find(person.user_id) or profile
         self.remember(profile)
         return profile
+
+    async def _settled(self, profile: UserProfile, email: str | None, now: datetime, anew: bool) -> EmailStatus:
+        """How an address stands that a token shows. The one on the profile is let go if it is another one.
+
+        Args:
+            anew: Whether to look though the profile says that it is claimed: staff may have moved the claim.
+        """
+        tenant_id, is_same = profile.tenant_id, _folded(email) == _folded(profile.email)
+        if is_same and not anew and profile.email_status != "contested":
+            return profile.email_status
+        status = await self._claims.settle(tenant_id, email, profile.id, now)
+        if profile.email is not None and not is_same:
+            await self._claims.release(tenant_id, profile.email, profile.id)
+        return status
+
+    async def _note(self, profile: UserProfile, changes: dict[str, Any]) -> UserProfile:
+        """Sets fields. Whoever shows the role of an admin is put on the roster before, and struck off it after."""
+        if not changes:
+            return profile
+        if changes.get("is_admin"):
+            await self._roster.join(profile.id)
+        noted = await self._set(profile, changes)
+        if profile.is_admin and not noted.is_admin:
+            await self._roster.leave(profile.id)
+        return noted
 
     async def _set(self, profile: UserProfile, changes: dict[str, Any]) -> UserProfile:
         body = UserProfile.model_validate(profile.model_dump() | changes).body()
@@ -241,24 +278,6 @@ class Users:
         self.remember(changed)
         return changed
 
-    async def _claim_email(self, email: str, user_id: str, now: datetime) -> None:
-        claim = EmailClaim.of(email, user_id, now)
-        try:
-            await self._container.create_item(claim.body())
-        except CosmosResourceExistsError:
-            held = EmailClaim.parse(await self._container.read_item(claim.id, claim.id))
-            if held.user_id != user_id:
-                raise EmailTaken from None
 
-    async def _move_email(self, profile: UserProfile, email: str, now: datetime) -> None:
-        """Claims the new address before the old one is let go: at no time is the user without a claim."""
-        await self._claim_email(email, profile.id, now)
-        old = email_claim_id_of(profile.email)
-        try:
-            held = await self._container.read_item(old, old)
-            if held["user_id"] == profile.id:
-                await self._container.delete_item(
-                    old, old, etag=held["_etag"], match_condition=MatchConditions.IfNotModified
-                )
-        except CosmosResourceNotFoundError:
-            return
+def _folded(email: str | None) -> str | None:
+    return email and email.casefold()

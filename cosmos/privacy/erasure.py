@@ -20,6 +20,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
+from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database, Item, Stored
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
@@ -49,6 +50,7 @@ class Erasures:
 
     def __init__(self, database: Database) -> None:
         self._users = database.users
+        self._roster = Roster(database)
         self._containers: dict[str, ContainerProxy] = {
             "user_sessions": database.user_sessions,
             "user_interactions": database.user_interactions,
@@ -113,6 +115,7 @@ class Erasures:
                 await self._delete(container, user_id, page)
                 left -= 1
         await self._release_emails(user_id)
+        await self._roster.leave(user_id)
         return False
 
     async def remaining(self, user_id: str) -> dict[str, int]:

@@ -85,9 +85,9 @@ class Exporting:
         """The claim of the address on the profile, if the user holds it, by two point reads."""
         users = self._containers["users"]
         profile = await read_or_none(users, user_id, user_id)
-        if profile is None:
+        if profile is None or not profile.get("email"):
             return None
-        claim_id = email_claim_id_of(profile["email"])
+        claim_id = email_claim_id_of(profile["tenant_id"], profile["email"])
         claim = await read_or_none(users, claim_id, claim_id)
         return claim if claim and claim["user_id"] == user_id else None
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Any, Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from cosmos.accounts.accounts import AccountFilter
+from functions.accounts.acting import acted_on, audit_entry, check_may_act_on, check_outranks
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
@@ -15,13 +13,14 @@ from functions.core.headers import text_of
 from functions.core.operation import Access, Header, Reply
 from functions.core.paging import Page, Paged, seal, unseal
 from functions.core.problems import Problem, forbidden
-from models.accounts.moderation import FOR_ADMINS, AccountStatus, Moderation, ModerationAction, status_after
+from models.accounts.moderation import FOR_ADMINS, AccountStatus, Moderation, ModerationAction, Reason, status_after
 from models.accounts.profile import UserProfile
 from models.chat.interaction import UserInteraction
-from models.core.errors import SelfModeration, Stale
+from models.core.document import Message
+from models.core.errors import Stale
 from models.core.identity import Email
 from models.core.values import Timestamp
-from models.privacy.audit import AuditedAct, AuditEntry
+from models.privacy.audit import AuditEntry
 
 routes = Routes()
 
@@ -36,35 +35,30 @@ AUDIT_REASON = Header(
 
 
 class AccountQuery(Paged):
-    """Which accounts to find: those that fit all that is given. An email address is looked up by itself."""
+    """Which accounts to find: those that fit all that is given."""
 
-    email: Email | None = Field(default=None, description="The exact address, given alone; case does not count")
+    email: Email | None = Field(
+        default=None,
+        description="The whole address; case does not count. Several accounts may have it: in other tenants, or where "
+        "it is contested",
+    )
     name: str | None = Field(default=None, min_length=1, max_length=256, description="What the name begins with")
     account_status: AccountStatus | None = Field(default=None, description="An account that is deleted is not found")
     min_risk_score: float | None = Field(default=None, ge=0, le=100)
     active_since: Timestamp | None = Field(default=None, description="Last activity then or later")
 
-    @model_validator(mode="after")
-    def _email_is_alone(self) -> Self:
-        if self.email is not None and self.model_fields_set - {"email", "limit"}:
-            raise ValueError("email is looked up by itself: leave out the rest")
-        return self
-
 
 @routes.operation(
     "GET",
     "admin/users",
-    summary="Find accounts, by email address or by other signs; in no particular order",
+    summary="Find accounts, by email address, name or other signs; in no particular order",
     access=Access.MODERATOR,
     query=AccountQuery,
     returns=Page[UserProfile],
 )
 async def find_users(call: Call[None]) -> Page[UserProfile]:
     query: AccountQuery = call.query
-    if query.email is not None:
-        profile = await call.store.accounts.with_email(query.email)
-        return Page(items=[profile] if profile else [], continuation=None)
-    wanted = AccountFilter(query.name, query.account_status, query.min_risk_score, query.active_since)
+    wanted = AccountFilter(query.email, query.name, query.account_status, query.min_risk_score, query.active_since)
     profiles, following = await call.store.accounts.page(wanted, query.limit, unseal(call))
     return Page(items=profiles, continuation=seal(call, following))
 
@@ -88,19 +82,19 @@ async def get_user(call: Call[None]) -> Reply:
     access=Access.MODERATOR,
     body=Moderation,
     returns=UserProfile,
-    problems=("wrong-status", "self-moderation"),
+    problems=("wrong-status", "self-moderation", "outranked", "last-admin"),
     if_match=True,
     etag=True,
 )
 async def moderate_user(call: Call[Moderation]) -> Reply:
-    user_id, wanted = call.uuid("user_id"), call.body
-    if user_id == call.person.user_id:
-        raise SelfModeration
+    """Not one's own account, nor one with more rights than one's own. The last active admin can't be suspended or
+    blocked: somebody else must have shown the role first.
+    """
+    wanted = call.body
     if wanted.action in FOR_ADMINS and not call.is_admin:
         raise forbidden("This needs the role Vimarsh.Admin.")
     expected = call.expected_revisions
-    entry = await audit_entry(call, user_id, wanted.action, wanted.reason)
-    profile = await call.store.accounts.read(user_id)
+    profile, entry = await acted_on(call, call.uuid("user_id"), wanted.action, wanted.reason)
     if profile.revision not in expected:
         raise Stale
     action = ModerationAction(
@@ -121,19 +115,51 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
     access=Access.MODERATOR,
     query=Paged,
     returns=Page[UserInteraction],
-    problems=("audit-reason-required", "account-suspended", "account-blocked", "email-taken"),
+    problems=("audit-reason-required", "outranked"),
     headers=(AUDIT_REASON,),
 )
 async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:
-    reason, continuation, user_id = (
-        audit_reason(call, "you read what this user wrote"),
-        unseal(call),
-        call.uuid("user_id"),
-    )
-    entry = await audit_entry(call, user_id, "read_interactions", reason)
-    await call.store.accounts.read(user_id)  # nothing is kept about somebody who does not exist
+    """Not of an account with more rights than one's own."""
+    reason, continuation = audit_reason(call, "you read what this user wrote"), unseal(call)
+    profile = await call.store.accounts.read(call.uuid("user_id"))  # nothing is kept about somebody who does not exist
+    check_outranks(call, profile)
+    entry = audit_entry(call, profile.id, "read_interactions", reason)
     turns, following = await call.store.audit.read_interactions(entry, call.query.limit, continuation)
     return Page(items=turns, continuation=seal(call, following))
+
+
+class ClaimMove(Message):
+    """Why an address is to be this account's."""
+
+    reason: Reason
+
+
+@routes.operation(
+    "PUT",
+    "admin/users/{user_id}/email-claim",
+    summary="Give an account the email address that it shows, though another account of its tenant holds it",
+    access=Access.MODERATOR,
+    body=ClaimMove,
+    returns=UserProfile,
+    problems=("wrong-status", "self-moderation", "outranked"),
+    if_match=True,
+    etag=True,
+)
+async def move_email_claim(call: Call[ClaimMove]) -> Reply:
+    """The account is `claimed` from then on, and whoever held the address is `contested`; both keep it in their audit.
+
+    An address that is free by itself, because its holder's token shows another one or their account is erased, needs no
+    such decision: the next `GET /api/me` of whoever shows it claims it.
+    """
+    expected, reason = call.expected_revisions, call.body.reason
+    profile, entry = await acted_on(call, call.uuid("user_id"), "move_email_claim", reason)
+    if profile.revision not in expected:
+        raise Stale
+    holder, holders_entry = await call.store.accounts.email_holder(profile), None
+    if holder is not None:
+        check_may_act_on(call, holder)
+        holders_entry = audit_entry(call, holder.id, "move_email_claim", reason)
+    return _shown(await call.store.accounts.move_claim(profile, entry, holder, holders_entry))
 
 
 @routes.operation(
@@ -168,19 +194,3 @@ def audit_reason(call: Call[None], what: str) -> str:
         detail = f"Say why {what}: {AUDIT_REASON.name} with 1 to {MAX_REASON} characters."
         raise Problem(400, "audit-reason-required", "A reason is required", detail)
     return reason
-
-
-async def audit_entry(call: Call[Any], user_id: str, act: AuditedAct, reason: str) -> AuditEntry:
-    """The record of what the caller is about to do. Staff whose own account may not write can do nothing, either."""
-    actor = await call.writer()
-    return AuditEntry(
-        id=str(uuid.uuid4()),
-        partition_key=user_id,
-        user_id=user_id,
-        actor_id=actor.id,
-        actor_roles=sorted(call.caller.roles) if call.caller else [],
-        act=act,
-        reason=reason,
-        audited_at=call.now,
-        request_id=call.request_id,
-    )

@@ -39,14 +39,11 @@ MAX_BYTES = 64 * 1024
     "me",
     summary="The signed-in user's profile, made at the first sign-in",
     returns=UserProfile,
-    problems=("email-taken",),
     hidden=FOR_STAFF,
     etag=True,
 )
 async def get_me(call: Call[None]) -> Reply:
-    if call.caller is None:
-        raise RuntimeError("an operation for users has a caller")
-    profile = await call.store.users.sign_in(call.person, call.now, call.caller.issued, call.is_admin)
+    profile = await call.store.users.sign_in(call.person, call.now, call.issued, call.roles)
     token = call.request.headers["Authorization"].partition(" ")[2].strip()
     profile = await refreshed(call.services.graph, call.store.directory, profile, token, call.now)
     return _shown(profile)

@@ -80,6 +80,7 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
         raise problems.invalid(error) from None
     except ValueError as error:
         raise problems.not_valid({"/ip_address": str(error)}) from None
+    call.check_acts_for(turn.user.tenant_id)
     if turn.timestamp > call.now + CLOCK_SKEW:
         raise problems.not_valid({"/timestamp": "Input should not lie in the future"})
     origin = Origin(

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from functions.core import problems
 from functions.core.call import Call
-from functions.core.operation import ROLES, Access, Handler, Operation, Options, Query, Reply
+from functions.core.operation import ROLES, STAFF, Access, Handler, Operation, Options, Query, Reply
 from functions.core.problems import GivenUp, Problem, forbidden
 from functions.core.services import Services, services
 from functions.core.telemetry import parent_of
@@ -125,6 +125,8 @@ async def _answer(
     if store and caller and caller.person and not operation.after_deletion:
         await store.users.check_not_deleted(caller.person.user_id)
     call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id, durable)
+    if operation.access in STAFF:
+        await call.writer()
     if operation.takes_key:
         _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
     try:
@@ -144,7 +146,7 @@ async def _authorised(operation: Operation, request: func.HttpRequest, shared: S
     if operation.access is Access.USER_OR_SERVER and caller.person is None:
         needed = ROLES[Access.INGEST]
     if needed and not needed & caller.roles:
-        raise forbidden(f"This needs the role {' or '.join(sorted(needed))}.")
+        raise forbidden(f"This needs the role {' or '.join(sorted(needed))}, in a token of a home tenant.")
     if operation.access not in (Access.INGEST, Access.USER_OR_SERVER) and caller.person is None:
         raise forbidden("This is for people who are signed in, not for applications.")
     if operation.access is Access.INGEST and caller.person is not None:

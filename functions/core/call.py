@@ -13,10 +13,11 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from functions.core.etags import expected_revisions
-from functions.core.problems import Problem
+from functions.core.problems import Problem, tenant_not_allowed
 from functions.core.services import Services, Store
-from functions.core.tokens import ADMIN_ROLE, SERVICE_ROLE, Caller
+from functions.core.tokens import Caller
 from models.accounts.profile import UserProfile
+from models.accounts.staff import ADMIN_ROLE
 from models.core.addresses import client_address, hash_address
 from models.core.errors import NotFound
 from models.core.identity import Person
@@ -73,14 +74,27 @@ class Call(Generic[Body]):
         return self.caller is not None and ADMIN_ROLE in self.caller.roles
 
     @property
-    def is_service(self) -> bool:
-        """Whether the account is a service's, whose use is not judged."""
-        return self.caller is not None and SERVICE_ROLE in self.caller.roles
+    def roles(self) -> frozenset[str]:
+        """The roles of the caller's token that count here."""
+        return self.caller.roles if self.caller else frozenset()
+
+    @property
+    def issued(self) -> datetime:
+        """When the caller's token was."""
+        return self.caller.issued if self.caller else self.now
 
     async def writer(self) -> UserProfile:
-        """The profile of the user, who must be allowed to write."""
-        issued = self.caller.issued if self.caller else self.now
-        return await self.store.users.writer(self.person, self.now, issued, self.is_admin, self.is_service)
+        """The profile of the user, whose account must be active."""
+        return await self.store.users.writer(self.person, self.now, self.issued, self.roles)
+
+    def check_acts_for(self, tenant_id: str) -> None:
+        """Stops an application that is not bound to the tenant of a user whom it names.
+
+        Raises:
+            Problem: 403, it is not.
+        """
+        if self.caller is None or tenant_id not in self.caller.tenants:
+            raise tenant_not_allowed("This application does not act for users of that tenant.")
 
     def uuid(self, name: str) -> str:
         """A UUID of the path, in lower case; `name` is like `session_id`.

@@ -60,6 +60,9 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "suspended": {"action": "suspend", "reason": "Sells access to the account, see ticket 4711."},
         "a note": {"action": "note", "reason": "Asked by mail to verify the address."},
     },
+    "move_email_claim": {
+        "after a marriage": {"reason": "The address went to her with her new account, see ticket 4712."}
+    },
     "admit": {"a short answer": {"model": "gpt-4o-mini", "input_tokens": 1250, "max_output_tokens": 800}},
     "set_user_limits": {
         "for an event": {

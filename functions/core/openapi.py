@@ -14,7 +14,7 @@ from functions.core.api import PREFIX
 from functions.core.examples import BODIES
 from functions.core.openapi_parts import ABOUT, PARAMETERS, RESPONSE_HEADERS, Json, security_schemes
 from functions.core.openapi_schemas import REFERENCE, Schemas, query_parameters
-from functions.core.operation import ROLES, Access, Operation
+from functions.core.operation import ROLES, STAFF, Access, Operation
 from functions.core.paging import Paged
 from functions.core.problem_types import PROBLEM_TYPES, ProblemDetails
 from functions.core.tokens import SCOPE
@@ -201,10 +201,11 @@ def _problems_of_callers(operation: Operation) -> set[str]:
     if operation.access is Access.ANYONE:
         return set()
     if operation.access is Access.INGEST:
-        return {"unauthenticated", "forbidden"}
-    writing = {"account-suspended", "account-blocked", "email-taken"} if operation.method != "GET" else set()
-    closed = set() if operation.after_deletion else {"account-deleted"}
-    return {"unauthenticated", "forbidden"} | closed | writing
+        return {"unauthenticated", "forbidden", "tenant-not-allowed"}
+    needs_active = operation.method != "GET" or operation.access in STAFF
+    closed = {"account-suspended", "account-blocked"} if needs_active else set()
+    deleted = set() if operation.after_deletion else {"account-deleted"}
+    return {"unauthenticated", "forbidden", "tenant-not-allowed"} | deleted | closed
 
 
 def _headers(names: Iterable[str]) -> Json:

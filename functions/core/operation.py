@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel, ConfigDict
 
 from functions.core.call import Call
-from functions.core.tokens import ADMIN_ROLE
+from models.accounts.staff import ADMIN_ROLE, INGEST_ROLE, MODERATOR_ROLE
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -27,11 +27,14 @@ class Access(Enum):
 
 
 ROLES = {
-    Access.INGEST: {"Vimarsh.Ingest"},
-    Access.MODERATOR: {"Vimarsh.Moderator", ADMIN_ROLE},
+    Access.INGEST: {INGEST_ROLE},
+    Access.MODERATOR: {MODERATOR_ROLE, ADMIN_ROLE},
     Access.ADMIN: {ADMIN_ROLE},
 }
 """The app roles, one of which an operation asks for."""
+
+STAFF = frozenset({Access.MODERATOR, Access.ADMIN})
+"""Operations of staff: they need an account that is active, too."""
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         ),
         ProblemType("unauthenticated", 401, "Not signed in", "The token has expired"),
         ProblemType("forbidden", 403, "Not allowed", "The token lacks the scope Vimarsh.Access."),
+        ProblemType("tenant-not-allowed", 403, "Not for this tenant", "The users of your tenant may not sign in here."),
         ProblemType("account-suspended", 403, "The account is suspended", "This account is suspended."),
         ProblemType("account-blocked", 403, "The account is blocked", "This account is blocked."),
         ProblemType(
@@ -121,13 +122,20 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "Not on your own account",
             "Nobody moderates their own account. Ask somebody else of the staff.",
         ),
+        ProblemType(
+            "outranked",
+            403,
+            "Not on an account with more rights",
+            "This account has more rights than yours. Ask an admin.",
+        ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
         ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, PATCH."),
         ProblemType(
-            "email-taken",
+            "last-admin",
             409,
-            "The email address is taken",
-            "Another account holds this email address. Sign in with that account.",
+            "The last active admin",
+            "No other active admin is known, so this account can't be closed. Give somebody else the role "
+            "Vimarsh.Admin in Entra ID, and have them call GET /api/me; then repeat this.",
         ),
         ProblemType(
             "wrong-status",

@@ -16,10 +16,11 @@ from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from functions.core.redaction import told
 from models.core.errors import (
     AccountClosed,
-    EmailTaken,
     FindingChanged,
     KeyReused,
+    LastAdmin,
     NotFound,
+    Outranked,
     PreferencesTooLarge,
     SelfModeration,
     Stale,
@@ -96,6 +97,10 @@ def forbidden(detail: str) -> Problem:
     return Problem(403, "forbidden", "Not allowed", detail)
 
 
+def tenant_not_allowed(detail: str) -> Problem:
+    return Problem(403, "tenant-not-allowed", "Not for this tenant", detail)
+
+
 def invalid(error: ValidationError, within: str = "") -> Problem:
     """422 that names each field by its JSON pointer, below `within`. Quotes no values: they may be personal."""
     parts = error.errors(include_input=False, include_url=False, include_context=False)
@@ -125,7 +130,8 @@ _TYPES: dict[type[Exception], str] = {
     Stale: "precondition-failed",
     FindingChanged: "finding-changed",
     KeyReused: "key-reused",
-    EmailTaken: "email-taken",
+    Outranked: "outranked",
+    LastAdmin: "last-admin",
     PreferencesTooLarge: "preferences-too-large",
     SelfModeration: "self-moderation",
     WrongStatus: "wrong-status",

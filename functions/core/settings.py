@@ -7,6 +7,7 @@ import json
 import re
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -36,6 +37,17 @@ def _web_address(value: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 MONITORED = re.compile(r"(?:^|;)InstrumentationKey=[0-9A-Fa-f-]{36}(?:;|$)")
+
+
+def _guid(value: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise ValueError("must be a GUID") from None
+
+
+Guid = Annotated[str, AfterValidator(_guid)]
+"""Of a tenant or an application, in the form that tokens have it."""
 
 
 class SettingsError(Exception):
@@ -69,8 +81,19 @@ class Settings(BaseSettings):
         alias="ENTRA_ISSUER", description="The tokens' exact `iss`; `{tenantid}` stands for the tenant of the token"
     )
     entra_audience: str = Field(alias="ENTRA_AUDIENCE", description="The API's client id: the tokens' `aud`")
-    entra_tenants: list[str] = Field(
+    entra_tenants: list[Guid] = Field(
         alias="ENTRA_TENANTS", min_length=1, description='Tenants whose users may sign in, as JSON: ["<tenant id>"]'
+    )
+    entra_home_tenants: list[Guid] = Field(
+        default_factory=list,
+        alias="ENTRA_HOME_TENANTS",
+        description="Those of them whose staff and servers have their roles here, as JSON; the first one if absent",
+    )
+    application_tenants: dict[Guid, list[Guid]] = Field(
+        default_factory=dict,
+        alias="APPLICATION_TENANTS",
+        description="Whose users an application acts for, by its client id, as JSON: "
+        '{"<client id>": ["<tenant id>"]}; those of the tenant that its token is from if absent',
     )
     address_hash_key: SecretStr = Field(
         alias="ADDRESS_HASH_KEY",
@@ -153,7 +176,9 @@ class Settings(BaseSettings):
         "profile that it has seen (30), and the longest request after that (25)",
     )
 
-    @field_validator("entra_tenants", "price_overrides", "limits", "risk", mode="before")
+    @field_validator(
+        "entra_tenants", "entra_home_tenants", "application_tenants", "price_overrides", "limits", "risk", mode="before"
+    )
     @classmethod
     def _of_json(cls, value: Any) -> Any:
         try:
@@ -201,6 +226,19 @@ class Settings(BaseSettings):
         if (self.cosmos is None) == (self.cosmos_endpoint is None):
             raise ValueError("set COSMOS__accountEndpoint (in Azure) or COSMOS (for an emulator), one of the two")
         return self
+
+    @model_validator(mode="after")
+    def _names_tenants_that_are_allowed(self) -> Self:
+        allowed = set(self.entra_tenants)
+        if not allowed.issuperset(self.entra_home_tenants):
+            raise ValueError("ENTRA_HOME_TENANTS must be among ENTRA_TENANTS")
+        if not all(allowed.issuperset(tenants) for tenants in self.application_tenants.values()):
+            raise ValueError("APPLICATION_TENANTS must name tenants of ENTRA_TENANTS only")
+        return self
+
+    @property
+    def home_tenants(self) -> frozenset[str]:
+        return frozenset(self.entra_home_tenants or self.entra_tenants[:1])
 
     @property
     def text_hash_key(self) -> bytes:

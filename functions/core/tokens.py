@@ -11,16 +11,13 @@ from typing import Any
 
 import aiohttp
 import jwt
-from pydantic import ValidationError
 
-from functions.core.problems import Problem, forbidden, unauthenticated
+from functions.core.problems import Problem, forbidden, tenant_not_allowed, unauthenticated
 from functions.core.settings import Settings
+from models.accounts.sign_in import person_of
 from models.core.identity import Person
 
 SCOPE = "Vimarsh.Access"
-ADMIN_ROLE = "Vimarsh.Admin"
-SERVICE_ROLE = "Vimarsh.Service"
-"""Of an account that a service signs in with. It opens nothing: the account's use is not judged."""
 KEYS_SECONDS = 24 * 3600
 """Keys are fetched anew once a day."""
 UNKNOWN_KEY_SECONDS = 30
@@ -34,12 +31,18 @@ LATEST_TIME = 4_102_444_800
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a valid token speaks for: a person who signed in, or an application as itself."""
+    """Who a valid token speaks for: a person who signed in, or an application as itself.
+
+    Attributes:
+        roles: Those that count here: none of them in a token of a tenant that is not a home tenant.
+        tenants: Whose users an application acts for; none for a person.
+    """
 
     roles: frozenset[str]
     issued: datetime
     person: Person | None = None
     app_id: str | None = None
+    tenants: frozenset[str] = frozenset()
 
 
 class Tokens:
@@ -49,6 +52,8 @@ class Tokens:
         self._audience = settings.entra_audience
         self._issuer = settings.entra_issuer
         self._tenants = frozenset(settings.entra_tenants)
+        self._homes = settings.home_tenants
+        self._tenants_of_apps = settings.application_tenants
         self._keys = SigningKeys(settings.entra_metadata_url)
 
     async def caller(self, authorization: str | None) -> Caller:
@@ -60,12 +65,17 @@ class Tokens:
         claims = await self._claims(_bearer(authorization))
         roles = claims.get("roles", [])
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            raise unauthenticated("The token's roles are not a list of names")
+            raise forbidden("The token's roles are not a list of names.")
+        tenant = claims["tid"]
+        if tenant not in self._homes:
+            roles = []
         issued = datetime.fromtimestamp(claims["iat"], UTC)
         if claims.get("idtyp") == "app":
             if not roles:
-                raise forbidden("The token has no role of an application.")
-            return Caller(frozenset(roles), issued, app_id=_text(claims, "azp"))
+                raise forbidden("The token has no role of an application, or is not of a home tenant.")
+            app_id = _text(claims, "azp")
+            tenants = self._tenants_of_apps.get(app_id.lower(), [tenant])
+            return Caller(frozenset(roles), issued, app_id=app_id, tenants=frozenset(tenants))
         if SCOPE not in _text(claims, "scp").split():
             raise forbidden(f"The token lacks the scope {SCOPE}.")
         return Caller(frozenset(roles), issued, person=_person(claims))
@@ -101,7 +111,7 @@ class Tokens:
             _check_time(claims, name)
         tenant = claims["tid"]
         if not _is_guid(tenant) or tenant not in self._tenants:
-            raise unauthenticated("The token's tenant is not allowed here")
+            raise tenant_not_allowed("The users of your tenant may not sign in here.")
         if claims["iss"] != self._issuer.replace("{tenantid}", tenant):
             raise unauthenticated("The token is from another issuer")
         if claims["ver"] != "2.0":
@@ -184,22 +194,11 @@ def _text(claims: dict[str, Any], name: str) -> str:
 
 
 def _person(claims: dict[str, Any]) -> Person:
-    """The person a delegated token speaks for. The address only describes: users are keyed on `tid` and `oid`."""
-    email = claims.get("email") or claims.get("preferred_username")
+    """Whom a delegated token speaks for. The address only describes: users are keyed on `tid` and `oid`."""
     try:
-        return Person.model_validate(
-            {
-                "tenant_id": claims["tid"],
-                "auth_id": claims.get("oid"),
-                "email": email,
-                "name": claims.get("name") or email,
-                "given_name": claims.get("given_name"),
-                "family_name": claims.get("family_name"),
-            }
-        )
-    except ValidationError as error:
-        missing = ", ".join(str(part["loc"][0]) for part in error.errors())
-        raise unauthenticated(f"The token does not say who the user is ({missing})") from None
+        return person_of(claims)
+    except ValueError:
+        raise forbidden("The token does not say who the user is: its oid is not a GUID.") from None
 
 
 def _is_guid(value: Any) -> bool:

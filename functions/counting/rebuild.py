@@ -91,7 +91,7 @@ class Rebuild(Progress):
     body=RebuildRequest,
     returns=Rebuild,
     status=202,
-    problems=("not-found", "account-suspended", "account-blocked", "email-taken"),
+    problems=("not-found",),
     durable=True,
 )
 async def start_rebuild(call: Call[RebuildRequest]) -> Reply:

@@ -87,7 +87,6 @@ class Withdrawal(WithdrawalProgress):
     summary="Withdraw consent to analytics, and take all past turns and sessions out of them",
     returns=Withdrawal,
     status=202,
-    problems=("email-taken",),
     durable=True,
 )
 async def delete_my_analytics(call: Call[None]) -> Reply:
@@ -96,8 +95,7 @@ async def delete_my_analytics(call: Call[None]) -> Reply:
     In the end the rollups of all periods are empty, and so is the dashboard. Turns, sessions and bookmarks stay, and so
     do limits and what is kept against abuse. If the consent is given again before the end, it goes no further.
     """
-    issued = call.caller.issued if call.caller else call.now
-    profile = await call.store.users.ensure(call.person, call.now, issued, call.is_admin)
+    profile = await call.store.users.ensure(call.person, call.now, call.issued, call.roles)
     profile = await call.store.consents.withdraw(profile, "analytics_consent", call.now)
     changes = [change for change in profile.consent_history if change.consent == "analytics_consent"]
     since = changes[-1].changed_at.isoformat() if changes else ""

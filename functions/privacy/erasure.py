@@ -16,7 +16,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from functions.accounts.admin_users import MAX_REASON, audit_entry, audit_reason
+from functions.accounts.acting import audit_entry, check_may_act_on
+from functions.accounts.admin_users import MAX_REASON, audit_reason
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Header, Reply
@@ -52,7 +53,7 @@ routes = Routes()
     summary="Erase one's account and everything in it, for ever",
     returns=Erasure,
     status=202,
-    problems=("not-found",),
+    problems=("not-found", "last-admin"),
     hidden=FOR_STAFF,
     durable=True,
     after_deletion=True,
@@ -60,11 +61,13 @@ routes = Routes()
 async def delete_me(call: Call[None]) -> Reply:
     """The account is closed at once: from then on the requests of its user are answered with 410, on every instance
     within half a minute. Then everything that is held about them is deleted, which takes a minute or more. It can't be
-    undone, and the same identity can't sign in again.
+    undone, and the same identity can't sign in again. The last active admin can't go before there is another one.
 
     The answer is the receipt, and its `Location` where to see it completed. Sent again, the answer is the same.
     """
     account = await _account(call, call.person.user_id)
+    if isinstance(account, UserProfile) and call.is_admin:
+        await call.store.accounts.begin_erasing_admin(account.id, call.now)
     return await _erased(call, account, "user", None)
 
 
@@ -75,7 +78,7 @@ async def delete_me(call: Call[None]) -> Reply:
     access=Access.ADMIN,
     returns=Erasure,
     status=202,
-    problems=("audit-reason-required", "self-moderation"),
+    problems=("audit-reason-required", "self-moderation", "outranked", "last-admin"),
     headers=(ERASURE_REASON,),
     hidden=FOR_STAFF,
     durable=True,
@@ -86,10 +89,12 @@ async def delete_user(call: Call[None]) -> Reply:
     if user_id == call.person.user_id:
         raise SelfModeration
     account = await _account(call, user_id)
-    entry = await audit_entry(call, user_id, "erase", reason)
     if not isinstance(account, Tombstone):
-        await call.store.erasures.note(entry)
-    return await _erased(call, account, "admin", entry.actor_id)
+        check_may_act_on(call, account)
+        if account.is_admin:
+            await call.store.accounts.begin_erasing_admin(user_id, call.now)
+        await call.store.erasures.note(audit_entry(call, user_id, "erase", reason))
+    return await _erased(call, account, "admin", call.person.user_id)
 
 
 @routes.operation(
@@ -103,8 +108,10 @@ async def delete_user(call: Call[None]) -> Reply:
 async def get_erasure(call: Call[None]) -> Erasure:
     """For whom it is about, who signs in as before though the account is gone, and for admins."""
     erasure = await call.store.erasures.receipt(call.uuid("erasure_id"))
-    if not call.is_admin and erasure.user_hash != user_hash_of(call.person.user_id, _key()):
-        raise NotFound("erasure")
+    if erasure.user_hash != user_hash_of(call.person.user_id, _key()):
+        if not call.is_admin:
+            raise NotFound("erasure")
+        await call.writer()  # an admin's account must be active
     return erasure
 
 

@@ -6,13 +6,12 @@ from datetime import datetime
 
 from pydantic import Field
 
-from functions.accounts.admin_users import audit_entry
+from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access
 from models.accounts.moderation import Reason
 from models.core.document import Message
-from models.core.errors import SelfModeration
 from models.risk.finding import Finding, Rule
 from models.risk.judgement import Decision, decision_of, points, score_of
 from models.risk.thresholds import RiskSettings
@@ -84,14 +83,12 @@ async def get_user_risk(call: Call[None]) -> RiskView:
     access=Access.MODERATOR,
     body=NewDismissal,
     returns=RiskView,
-    problems=("self-moderation", "finding-changed"),
+    problems=("self-moderation", "outranked", "finding-changed"),
 )
 async def dismiss_finding(call: Call[NewDismissal]) -> RiskView:
     """If the rule has seen more since, the fingerprint is another one: read again. Sent again, it changes nothing."""
     user_id, wanted = call.uuid("user_id"), call.body
-    if user_id == call.person.user_id:
-        raise SelfModeration
-    entry = await audit_entry(call, user_id, "dismiss_finding", wanted.reason)
+    _, entry = await acted_on(call, user_id, "dismiss_finding", wanted.reason)
     risk = call.store.risk
     window = await risk.dismiss(user_id, wanted.rule, wanted.fingerprint, entry, call.now)
     return RiskView.of(window, risk.settings, call.now)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functions.accounts.admin_users import audit_entry
+from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.operation import Access, Reply
 from models.accounts.profile import UserProfile
-from models.core.errors import SelfModeration, Stale
+from models.core.errors import Stale
 from models.usage.limits import LimitOverride, NewLimits
 
 routes = Routes()
@@ -21,18 +21,14 @@ routes = Routes()
     access=Access.ADMIN,
     body=NewLimits,
     returns=UserProfile,
-    problems=("self-moderation",),
+    problems=("self-moderation", "outranked"),
     if_match=True,
     etag=True,
 )
 async def set_user_limits(call: Call[NewLimits]) -> Reply:
     """Replaces what was decided before; the ETag is the account's. What is absent stays as for everybody."""
-    user_id, wanted = call.uuid("user_id"), call.body
-    if user_id == call.person.user_id:
-        raise SelfModeration
-    expected = call.expected_revisions
-    entry = await audit_entry(call, user_id, "set_limits", wanted.reason)
-    profile = await call.store.accounts.read(user_id)
+    wanted, expected = call.body, call.expected_revisions
+    profile, entry = await acted_on(call, call.uuid("user_id"), "set_limits", wanted.reason)
     if profile.revision not in expected:
         raise Stale
     override = LimitOverride(

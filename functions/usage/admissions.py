@@ -106,6 +106,8 @@ async def release_admission(call: Call[None]) -> Reply:
     named: str | None = call.query.user_id
     if call.of_person == (named is not None):
         raise _named_by_applications("/query/user_id")
+    if named is not None and (owner := await call.store.users.recent(named)) is not None:
+        call.check_acts_for(owner.tenant_id)
     await call.store.allowances.release(named or call.person.user_id, call.uuid("admission_id"))
     return Reply(None)
 
@@ -115,6 +117,8 @@ async def _profile(call: Call[Estimate]) -> UserProfile:
     named = call.body.user
     if call.of_person == (named is not None):
         raise _named_by_applications("/user")
+    if named is not None:
+        call.check_acts_for(named.tenant_id)
     return await (call.store.users.writer(named, call.now, call.now) if named else call.writer())
 
 

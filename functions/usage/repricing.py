@@ -91,7 +91,7 @@ class RepricingView(RepricingProgress):
     body=RepricingRequest,
     returns=RepricingView,
     status=202,
-    problems=("not-found", "account-suspended", "account-blocked", "email-taken"),
+    problems=("not-found",),
     durable=True,
 )
 async def start_repricing(call: Call[RepricingRequest]) -> Reply:

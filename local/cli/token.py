@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 import httpx
@@ -25,6 +26,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="an app role such as Vimarsh.Admin; can be repeated (an app has Vimarsh.Ingest by default)",
     )
     parser.add_argument("--app", action="store_true", help="an app-only token, without a user")
+    parser.add_argument("--tenant", metavar="GUID", help="the tenant of the user or app (default: the local one)")
+    parser.add_argument("--client-id", metavar="GUID", help="the app's client id (default: the local server's)")
+    parser.add_argument(
+        "--claim",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help="a claim that is to be otherwise, such as email=null; can be repeated",
+    )
     parser.add_argument("--lifetime", type=int, default=3600, metavar="SECONDS", help="default %(default)s")
     add_url_options(parser, "entra")
     parser.set_defaults(run=run)
@@ -36,9 +46,21 @@ def run(arguments: argparse.Namespace) -> int:
     body: dict[str, Any] = {"lifetime_seconds": arguments.lifetime}
     if arguments.role is not None:
         body["roles"] = arguments.role
+    body |= {"tenant": arguments.tenant, "client_id": arguments.client_id, "claims": _claims(arguments.claim)}
     body |= {"app": True} if arguments.app else {"email": arguments.user, "name": arguments.name}
     print(fetch_token(arguments.entra_url, body))
     return 0
+
+
+def _claims(given: list[str]) -> dict[str, Any]:
+    claims = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        try:
+            claims[name] = json.loads(value)
+        except ValueError:
+            raise CommandError(f"--claim takes NAME=JSON, and {value!r} is not JSON") from None
+    return claims
 
 
 def fetch_token(entra_url: str, body: dict[str, Any]) -> str:

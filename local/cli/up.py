@@ -56,6 +56,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--adjustable-clock", action="store_true", help="let the clock of Cosmos DB be moved, by its /_local/clock"
     )
+    parser.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the app, before what local.settings.json says; can be repeated",
+    )
     parser.add_argument("--sample", action="store_true", help="fill an empty database with sample data")
     parser.add_argument(
         "--tls",
@@ -139,6 +146,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         f"http://127.0.0.1:{port}" for port in (cosmos_port, entra_port, functions_port)
     )
     settings = render(arguments.app, _placeholders(cosmos_port, entra_port), _placeholders(COSMOS_PORT, ENTRA_PORT))
+    settings |= _given(arguments.setting)
     app = arguments.app.resolve()
     kept = ["--memory"] if arguments.memory else ["--data", str(data / "cosmosdb")]
     extras = ("--fault-injection", arguments.fault_injection), ("--adjustable-clock", arguments.adjustable_clock)
@@ -174,6 +182,14 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         msal_authority=f"https://127.0.0.1:{tls_port}/{TENANT_ID}" if tls_port else None,
         data=data,
     )
+
+
+def _given(settings: list[str]) -> dict[str, str]:
+    """Settings of the command line. Raises CommandError."""
+    for one in settings:
+        if not one.partition("=")[1]:
+            raise CommandError(f"--setting takes NAME=VALUE, not {one!r}")
+    return {name: value for name, _, value in (one.partition("=") for one in settings)}
 
 
 def _placeholders(cosmos_port: int, entra_port: int) -> dict[str, str]:

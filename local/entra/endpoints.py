@@ -37,7 +37,9 @@ MAXIMUM_LIFETIME_SECONDS = 30 * 86_400
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-LOCAL_TOKEN_FIELDS = {"app", "email", "family_name", "given_name", "lifetime_seconds", "name", "roles", "tenant"}
+LOCAL_TOKEN_FIELDS = {
+    *("app", "claims", "client_id", "email", "family_name", "given_name", "lifetime_seconds", "name", "roles", "tenant")
+}
 
 
 class Endpoints:
@@ -86,7 +88,10 @@ class Endpoints:
         return HTMLResponse(token_page(person, self._tokens.sign(claims), claims, again="/"), headers=_NO_STORE)
 
     async def local_token(self, request: Request) -> Response:
-        """A token for whoever the JSON body names: a user by `email`, or an app with `"app": true`."""
+        """A token for whoever the JSON body names: a user by `email`, or an app with `"app": true`.
+
+        `claims` has claims that are to be otherwise than they would be; null leaves one out.
+        """
         try:
             body = json.loads(await request.body())
             claims = self._claims_of(body if isinstance(body, dict) else {})
@@ -97,7 +102,7 @@ class Endpoints:
         answer = {
             "access_token": self._tokens.sign(claims),
             "token_type": "Bearer",
-            "expires_in": claims["exp"] - claims["iat"],
+            "expires_in": body.get("lifetime_seconds", LIFETIME_SECONDS),
             "claims": claims,
         }
         return JSONResponse(answer, headers=_NO_STORE)
@@ -150,15 +155,25 @@ class Endpoints:
         roles = body.get("roles")
         if roles is not None and not (isinstance(roles, list) and all(isinstance(role, str) for role in roles)):
             raise IdentityError("roles must be a list of strings")
-        texts = {name: body.get(name) for name in ("email", "name", "given_name", "family_name", "tenant")}
+        texts = {name: body.get(name) for name in ("email", "name", "given_name", "family_name", "tenant", "client_id")}
         for name, value in texts.items():
             if value is not None and not isinstance(value, str):
                 raise IdentityError(f"{name} must be a string")
+        odd = body.get("claims", {})
+        if not isinstance(odd, dict):
+            raise IdentityError("claims must be an object")
+        claims = self._usual_claims(body, texts, roles, lifetime) | odd
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def _usual_claims(
+        self, body: dict[str, Any], texts: dict[str, Any], roles: list[str] | None, lifetime: int
+    ) -> dict[str, Any]:
         tenant = checked_guid(texts["tenant"] or TENANT_ID, "tenant")
         if body.get("app"):
-            application = Application(SERVER_CLIENT_ID, tenant=tenant)
+            client_id = checked_guid(texts["client_id"] or SERVER_CLIENT_ID, "client id")
+            application = Application(client_id, tenant=tenant)
             if roles is not None:
-                application = Application(SERVER_CLIENT_ID, roles=checked_roles(tuple(roles)), tenant=tenant)
+                application = Application(client_id, roles=checked_roles(tuple(roles)), tenant=tenant)
             return self._tokens.app_claims(application, lifetime=lifetime)
         person = make_person(
             texts["email"] or "",

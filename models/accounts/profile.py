@@ -16,6 +16,8 @@ from models.core.write_policy import Keeping, Privacy
 from models.risk.finding import Finding
 from models.usage.limits import LimitOverride
 
+EmailStatus = Literal["claimed", "contested", "absent"]
+
 ZONE_STAYS = timedelta(days=28)
 """Limits follow the user to another time zone at most this often: else there were always a zone with a day unused."""
 
@@ -37,7 +39,12 @@ class UserProfile(Document):
     kind: Literal["profile"] = "profile"
 
     auth_id: Uuid = Field(description="Entra ID's `oid`")
-    email: Email = Field(description="Primary address, unique over all users")
+    email: Email | None = Field(default=None, description="Primary address, as the token or a server says")
+    email_status: EmailStatus = Field(
+        default="absent",
+        description="`claimed`, nobody else in the tenant has the address; `contested`, another account there holds "
+        "it; `absent`, there is none",
+    )
     name: str = Field(description="Display name from Entra ID")
     given_name: str | None = Field(default=None, description="From Entra ID")
     family_name: str | None = Field(default=None, description="From Entra ID")
@@ -83,7 +90,15 @@ class UserProfile(Document):
     risk_revision: int = Field(default=0, ge=0, description="Revision of the risk window that these come from")
     is_service: bool = Field(default=False, description="A service account: its use is not judged")
 
-    is_admin: bool = Field(default=False, description="Mirrors the token's roles; grants nothing")
+    is_admin: bool = Field(default=False, description="Whether `staff_roles` has `Vimarsh.Admin`; grants nothing")
+    staff_roles: list[str] = Field(
+        default_factory=list,
+        description="Roles of staff that the newest token seen showed. They grant nothing: what the account may do its "
+        "token says at each request. They tell whom others may not act on",
+    )
+    staff_roles_seen_at: Timestamp | None = Field(
+        default=None, description="When a token that showed these roles was issued, to a day; null if none ever did"
+    )
     admin_notes: str | None = Field(default=None, description="The latest note of staff")
     moderation_actions: list[ModerationAction] = Field(default_factory=list, description="The latest, oldest first")
     limit_override: LimitOverride | None = Field(default=None, description="Limits that staff decided for this user")
@@ -128,7 +143,9 @@ class UserProfile(Document):
         return LimitZone(timezone=timezone or "UTC", since=now)
 
     @classmethod
-    def of(cls, person: Person, now: datetime, last_login: datetime, is_admin: bool = False) -> UserProfile:
+    def of(
+        cls, person: Person, now: datetime, last_login: datetime, email_status: EmailStatus = "absent"
+    ) -> UserProfile:
         """The profile of somebody who is seen for the first time at `now`."""
         return cls(
             id=person.user_id,
@@ -136,6 +153,7 @@ class UserProfile(Document):
             auth_id=person.auth_id,
             tenant_id=person.tenant_id,
             email=person.email,
+            email_status=email_status,
             name=person.name,
             given_name=person.given_name,
             family_name=person.family_name,
@@ -144,12 +162,11 @@ class UserProfile(Document):
             created_at=now,
             last_login=last_login,
             last_activity=now,
-            is_admin=is_admin,
         )
 
 
 class EmailClaim(Document):
-    """Reserves an email address for one user. Holds a hash of the address only."""
+    """Reserves an email address for one user of a tenant. Holds a hash of both only."""
 
     container: ClassVar[str] = "users"
 
@@ -158,6 +175,6 @@ class EmailClaim(Document):
     claimed_at: Timestamp = Field(description="Since when")
 
     @classmethod
-    def of(cls, email: str, user_id: str, now: datetime) -> EmailClaim:
-        claim_id = email_claim_id_of(email)
+    def of(cls, tenant_id: str, email: str, user_id: str, now: datetime) -> EmailClaim:
+        claim_id = email_claim_id_of(tenant_id, email)
         return cls(id=claim_id, partition_key=claim_id, user_id=user_id, claimed_at=now)

@@ -24,13 +24,6 @@ class KeyReused(Exception):
         super().__init__("This key was used before with another body. Send a new key, or the same body.")
 
 
-class EmailTaken(Exception):
-    """Another account holds the email address."""
-
-    def __init__(self) -> None:
-        super().__init__("Another account holds this email address. Sign in with that account.")
-
-
 class AccountClosed(Exception):
     """The account may not write.
 
@@ -55,6 +48,23 @@ class SelfModeration(Exception):
 
     def __init__(self) -> None:
         super().__init__("Nobody moderates their own account. Ask somebody else of the staff.")
+
+
+class Outranked(Exception):
+    """Staff would act on somebody with more rights than their own."""
+
+    def __init__(self) -> None:
+        super().__init__("This account has more rights than yours. Ask an admin.")
+
+
+class LastAdmin(Exception):
+    """An account would be closed without which there were no active admin."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No other active admin is known, so this account can't be closed. Give somebody else the role "
+            "Vimarsh.Admin in Entra ID, and have them call GET /api/me; then repeat this."
+        )
 
 
 class PreferencesTooLarge(Exception):

@@ -30,9 +30,9 @@ def request_id_of(user_id: str, scope: str, idempotency_key: str) -> str:
     return str(uuid.uuid5(_REQUESTS, f"{user_id}/{scope}/{idempotency_key}"))
 
 
-def email_claim_id_of(email: str) -> str:
-    """The id, and partition, of the document that reserves an email address. Case does not count."""
-    return "email-" + hashlib.sha256(email.strip().casefold().encode()).hexdigest()
+def email_claim_id_of(tenant_id: str, email: str) -> str:
+    """The id, and partition, of the document that reserves an email address in a tenant. Case does not count."""
+    return "email-" + hashlib.sha256(f"{tenant_id.lower()}/{email.strip().casefold()}".encode()).hexdigest()
 
 
 _ADDRESS = r"^[^\s\x00-\x20\x7f-\xa0]+@[^\s@\x00-\x20\x7f-\xa0]+$"
@@ -57,7 +57,7 @@ class Person(Message):
 
     tenant_id: Uuid = Field(description="Entra ID's `tid`")
     auth_id: Uuid = Field(description="Entra ID's `oid`")
-    email: Email
+    email: Email | None = Field(default=None, description="Absent where their directory has none")
     name: str = Field(min_length=1, max_length=256, description="Display name")
     given_name: str | None = Field(default=None, max_length=128)
     family_name: str | None = Field(default=None, max_length=128)

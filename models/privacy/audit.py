@@ -11,7 +11,15 @@ from models.core.document import Document
 from models.core.values import Timestamp, Uuid
 
 AuditedAct = Literal[
-    "read_interactions", "suspend", "block", "restore", "note", "set_limits", "dismiss_finding", "erase"
+    "read_interactions",
+    "suspend",
+    "block",
+    "restore",
+    "note",
+    "set_limits",
+    "dismiss_finding",
+    "move_email_claim",
+    "erase",
 ]
 
 

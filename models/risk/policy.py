@@ -14,10 +14,12 @@ POLICY = "policy"
 def after_policy(profile: UserProfile, window: RiskWindow, shadow: bool, now: datetime) -> UserProfile:
     """The profile as the policy wants it: suspended if it says so, and it is not only to be recorded.
 
-    Whom staff have restored is suspended again for evidence that is newer than that only.
+    Whom staff have restored is suspended again for evidence that is newer than that only. Staff are never suspended by
+    a rule: their findings are there to be read, and somebody with the right to decides.
     """
     latest = max((found.last_seen for found in window.findings.values()), default=None)
-    if shadow or window.decision != "suspend" or profile.account_status != "active" or latest is None:
+    may_suspend = not shadow and profile.account_status == "active" and not profile.staff_roles
+    if window.decision != "suspend" or not may_suspend or latest is None:
         return profile
     if any(action.action == "restore" and action.at >= latest for action in profile.moderation_actions):
         return profile

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from functions.core.operation import ROLES as ASKED_FOR
-from functions.core.tokens import SCOPE, SERVICE_ROLE
+from functions.core.tokens import SCOPE
 from infra.hooks import entra_apps
+from models.accounts.staff import SERVICE_ROLE
 
 SCRIPT = Path(entra_apps.__file__)
 TOOL = """#!{python}

@@ -102,12 +102,6 @@ async def test_other_processes_follow_when_they_read_the_profile_again(
         await elsewhere.users.writer(person, NOW, NOW)
 
 
-async def test_a_claim_without_a_profile_is_nobody(store: Store, database: Database, profile: UserProfile) -> None:
-    assert await store.accounts.with_email(profile.email) == profile
-    await database.users.delete_item(profile.id, profile.id)
-    assert await store.accounts.with_email(profile.email) is None
-
-
 async def test_a_search_finds_profiles_only(store: Store, profile: UserProfile) -> None:
     await store.accounts.moderate(profile, *an_act(profile, "note"))
     rows, _ = await store.accounts.page(AccountFilter(name=profile.name), 10, None)

@@ -21,6 +21,7 @@ from functions.core.services import Store
 from local.provision import Account, provision, read_definitions
 from models.accounts.profile import EmailClaim
 from models.accounts.profile_changes import ProfileChanges
+from models.accounts.staff import SERVICE_ROLE
 from models.analytics.contribution import of_interaction
 from models.chat.interaction import Draft, Origin
 from models.core.errors import AccountClosed, NotFound, Stale
@@ -101,7 +102,7 @@ async def kinds(database: Database, person: Person) -> Counts:
     """How much of the user's there is, by container and kind, their email claim counted in."""
     everything = await stored(database, person.user_id)
     counts = {name: Counter(item["kind"] for item in items) for name, items in everything.items()}
-    claim = email_claim_id_of(person.email)
+    claim = email_claim_id_of(person.tenant_id, str(person.email))
     counts["users"].update(item["kind"] for item in (await stored(database, claim))["users"])
     return {name: dict(sorted(found.items())) for name, found in counts.items()}
 
@@ -157,7 +158,7 @@ async def assert_gone(database: Database, person: Person) -> None:
         "user_analytics": [risk_window_id(person.user_id)],
     }
     assert all(is_tombstone(item) for items in left.values() for item in items)
-    assert not any(word in str(left) for word in (person.email, person.name, person.auth_id))
+    assert not any(word in str(left) for word in (str(person.email), person.name, person.auth_id))
 
 
 async def test_everything_goes_and_the_receipt_counts_each_document(
@@ -258,12 +259,12 @@ async def test_all_email_claims_are_released_also_one_that_a_dead_process_left(
 ) -> None:
     await store.users.ensure(person, NOW, NOW)
     left = f"new-{person.email}"
-    await database.users.create_item(EmailClaim.of(left, person.user_id, NOW).body())
+    await database.users.create_item(EmailClaim.of(person.tenant_id, left, person.user_id, NOW).body())
     receipt = await erase(store, person)
     assert receipt.deleted["users"] == {"email_claim": 2, "profile": 1}
     for email in (person.email, left):
         heir = person.model_copy(update={"auth_id": str(uuid.uuid4()), "email": email})
-        assert (await store.users.sign_in(heir, NOW, NOW, is_admin=False)).email == email
+        assert (await store.users.sign_in(heir, NOW, NOW)).email == email
 
 
 async def test_an_erased_user_can_not_come_back(store: Store, database: Database, person: Person) -> None:
@@ -272,7 +273,7 @@ async def test_an_erased_user_can_not_come_back(store: Store, database: Database
     for process in (store, Store.of(database, PRICES, PSEUDONYMS)):
         later = NOW + timedelta(days=400)
         calls: list[Awaitable[Any]] = [
-            process.users.sign_in(person, later, later, is_admin=False),
+            process.users.sign_in(person, later, later),
             process.users.ensure(person, later, later),
             process.users.writer(person, later, later),
             process.users.check_not_deleted(person.user_id),
@@ -314,7 +315,7 @@ async def test_edits_that_come_too_late_leave_the_tombstone_as_it_is(
     await erase(store, person)
     tombstone = await database.users.read_item(person.user_id, person.user_id)
     with pytest.raises(AccountClosed):
-        await stale.users.writer(person, NOW, NOW, is_service=True)
+        await stale.users.writer(person, NOW, NOW, roles={SERVICE_ROLE})
     with pytest.raises(AccountClosed):
         await stale.users.edit(
             person.user_id, Revisions.of(profile.revision), ProfileChanges(timezone="Europe/Paris"), NOW

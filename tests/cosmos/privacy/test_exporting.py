@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_an_address_that_somebody_else_holds_is_theirs(store: Store, database: Database, person: Person) -> None:
     await store.users.ensure(person, NOW, NOW)
-    claim = email_claim_id_of(person.email)
+    claim = email_claim_id_of(person.tenant_id, str(person.email))
     manifest, outside, progress = await store.exporting.begin(person.user_id, NOW)
     assert [line.document["id"] for line in outside] == [claim]
     assert manifest.counts["users"] == {"profile": 1, "email_claim": 1}

@@ -17,6 +17,7 @@ from cosmos.counting.sources import Placing
 from functions.core.services import Store
 from models.accounts.moderation import ModerationAction
 from models.accounts.profile import UserProfile
+from models.accounts.staff import SERVICE_ROLE
 from models.core.identity import Person
 from models.counting.bucket import Bucket
 from models.risk.thresholds import RiskSettings
@@ -143,7 +144,7 @@ async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
 
 
 async def test_a_service_account_is_not_judged(store: Store, database: Database, person: Person) -> None:
-    await store.users.writer(person, NOW, NOW, is_service=True)
+    await store.users.writer(person, NOW, NOW, {SERVICE_ROLE})
     folding = enforcing(store, database)
     await folding.interactions(repeated(person, 30), NOW)
     await fold_on(folding, database, person)
@@ -158,7 +159,7 @@ async def test_who_becomes_a_service_account_is_no_longer_suspected(
     await store.users.ensure(person, NOW, NOW)
     await store.folding.interactions(repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
-    await store.users.writer(person, NOW, NOW, is_service=True)
+    await store.users.writer(person, NOW, NOW, {SERVICE_ROLE})
     await fold_on(store.folding, database, person)
     profile = await profile_of(store, person)
     assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (0, [], "nothing")
@@ -167,14 +168,14 @@ async def test_who_becomes_a_service_account_is_no_longer_suspected(
 async def test_who_is_no_service_account_any_more_is_judged_again(
     store: Store, database: Database, person: Person
 ) -> None:
-    await store.users.writer(person, NOW, NOW, is_service=True)
+    await store.users.writer(person, NOW, NOW, {SERVICE_ROLE})
     await store.folding.interactions(repeated(person, 29), NOW)
     await fold_on(store.folding, database, person)
-    for token in (None, True):  # a trusted server's, or of the same role
-        assert (await store.users.writer(person, NOW, NOW, is_service=token)).is_service
-    older = await store.users.writer(person, NOW, NOW - timedelta(minutes=1), is_service=False)
+    for token in (None, {SERVICE_ROLE}):  # a trusted server's, or of the same role
+        assert (await store.users.writer(person, NOW, NOW, token)).is_service
+    older = await store.users.writer(person, NOW, NOW - timedelta(minutes=1), set())
     assert older.is_service
-    assert not (await store.users.writer(person, NOW, NOW, is_service=False)).is_service
+    assert not (await store.users.writer(person, NOW, NOW, set())).is_service
     await store.folding.interactions(repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
     assert (await profile_of(store, person)).abuse_flags == ["repetitive_queries"]
@@ -183,8 +184,8 @@ async def test_who_is_no_service_account_any_more_is_judged_again(
 async def test_who_stands_out_is_told_by_the_scores_of_now(store: Store, database: Database, person: Person) -> None:
     now = datetime(2041, 5, 1, tzinfo=UTC)  # when no other test's user is flagged
     settings = RiskSettings()
-    long_ago = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email="b" + person.email, name="B")
-    lately = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email="c" + person.email, name="C")
+    long_ago = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email=f"b{person.email}", name="B")
+    lately = Person(tenant_id=person.tenant_id, auth_id=str(uuid.uuid4()), email=f"c{person.email}", name="C")
     asked = ((person, 30, now - timedelta(hours=2)), (long_ago, 40, now - timedelta(days=40)), (lately, 14, now))
     stored = []
     for who, count, last in asked:

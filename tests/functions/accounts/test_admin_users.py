@@ -65,32 +65,26 @@ def forget(user_id: str) -> None:
     store.users._seen.pop(user_id, None)
 
 
-async def found(api: httpx.AsyncClient, staff: Headers, **query: Any) -> list[str]:
-    """The names of all accounts that fit, page by page."""
+async def found(api: httpx.AsyncClient, staff: Headers, field: str = "name", **query: Any) -> list[str]:
+    """The names of all accounts that fit, or their ids, page by page."""
     names: list[str] = []
     while True:
         answer = await api.get("/admin/users", params=query, headers=staff)
         assert answer.status_code == 200, answer.text
         page = answer.json()
-        names += [profile["name"] for profile in page["items"]]
+        names += [profile[field] for profile in page["items"]]
         if page["continuation"] is None:
             return sorted(names)
         query["continuation"] = page["continuation"]
 
 
 async def test_an_account_is_found_by_its_email(
-    api: httpx.AsyncClient, alice: Headers, moderator: Headers, an_email: str, cosmos_url: str
+    api: httpx.AsyncClient, alice: Headers, moderator: Headers, an_email: str
 ) -> None:
     user_id = await user_id_of(api, alice)
-    await user_id_of(api, moderator)
-    async with httpx.AsyncClient(base_url=cosmos_url) as engine:
-        await engine.delete("/_local/requests")
-        query = {"email": an_email.upper(), "limit": "10"}
-        answer = await api.get("/admin/users", params=query, headers=moderator)
-        assert await asked(engine, "users") == [("users", "read", 2)]
-    assert [profile["id"] for profile in answer.json()["items"]] == [user_id]
-    nobody = await api.get("/admin/users", params={"email": "nobody@contoso.example"}, headers=moderator)
-    assert nobody.json() == {"items": [], "continuation": None}
+    assert await found(api, moderator, "id", email=an_email.upper()) == [user_id]
+    assert await found(api, moderator, "id", email=an_email, name="alice") == [user_id]
+    assert await found(api, moderator, "id", email="nobody@contoso.example") == []
 
 
 async def test_accounts_are_found_by_what_they_are(
@@ -123,7 +117,6 @@ async def test_accounts_are_found_by_what_they_are(
         {"min_risk_score": "101"},
         {"active_since": "yesterday"},
         {"email": "nobody"},
-        {"email": "a@b.example", "name": "a"},
         {"surname": "x"},
     ],
 )
@@ -225,16 +218,6 @@ async def test_nobody_moderates_their_own_account(api: httpx.AsyncClient, admin:
     answer = await moderate(api, admin, user_id, action)
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:vimarsh:problem:self-moderation")
     assert await audit_of(api, admin, user_id) == []
-
-
-async def test_staff_who_are_suspended_can_do_nothing(
-    api: httpx.AsyncClient, alice: Headers, moderator: Headers, admin: Headers
-) -> None:
-    user_id = await user_id_of(api, alice)
-    await moderate(api, admin, await user_id_of(api, moderator), "suspend")
-    reading = await api.get(f"/admin/users/{user_id}/interactions", headers=moderator | WHY)
-    for answer in (await moderate(api, moderator, user_id, "suspend"), reading):
-        assert (answer.status_code, answer.json()["type"]) == (403, "urn:vimarsh:problem:account-suspended")
 
 
 async def test_what_an_account_is_not_can_not_be_undone(api: httpx.AsyncClient, alice: Headers, admin: Headers) -> None:

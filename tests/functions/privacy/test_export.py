@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database, connect
+from local.entra.identity import TENANT_ID
 from models.core.identity import email_claim_id_of
 from models.privacy.export import ExportedDocument, ExportEnd, ExportLine, Manifest, MoreToCome
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
@@ -120,7 +121,7 @@ async def held(cosmos_url: str, user_id: str, email: str) -> list[tuple[str, Doc
     """What the database holds in the user's partitions and in that of their address."""
     found: list[tuple[str, Document]] = []
     async with httpx.AsyncClient() as http:
-        places = [(container, user_id) for container in CONTAINERS] + [("users", email_claim_id_of(email))]
+        places = [(container, user_id) for container in CONTAINERS] + [("users", email_claim_id_of(TENANT_ID, email))]
         for container, partition in places:
             wanted = {"database": "vimarsh", "container": container, "query": "SELECT * FROM c"}
             url = f"{cosmos_url.rstrip('/')}/_local/query"

@@ -11,7 +11,7 @@ from models.accounts.profile import EmailClaim, UserProfile
 from models.chat.session import TurnClaim
 from models.core.identity import Person, email_claim_id_of, request_id_of, user_id_of
 from models.counting.dead_letter import DeadLetter
-from tests.models.examples import ALICE, NOON, SESSION_ID
+from tests.models.examples import ALICE, NOON, SESSION_ID, TENANT
 
 
 def test_one_identity_has_one_id_however_it_is_spelled() -> None:
@@ -33,8 +33,8 @@ def test_a_key_makes_the_same_id_only_in_its_scope() -> None:
 
 
 def test_an_email_is_claimed_whatever_its_case_and_without_being_kept() -> None:
-    claim = EmailClaim.of("Alice@Contoso.example ", ALICE.user_id, NOON)
-    assert claim.id == claim.partition_key == email_claim_id_of("alice@contoso.example")
+    claim = EmailClaim.of(TENANT, "Alice@Contoso.example ", ALICE.user_id, NOON)
+    assert claim.id == claim.partition_key == email_claim_id_of(TENANT.upper(), "alice@contoso.example")
     assert "alice" not in str(claim.body()).lower()
 
 
@@ -45,10 +45,10 @@ def test_what_is_no_address_is_refused(email: str) -> None:
 
 
 def test_a_profile_starts_from_what_entra_says() -> None:
-    profile = UserProfile.of(ALICE, NOON, NOON, is_admin=True)
+    profile = UserProfile.of(ALICE, NOON, NOON, "claimed")
     assert profile.id == profile.partition_key == ALICE.user_id
     assert (profile.email, profile.name, profile.timezone) == ("alice@contoso.example", "Alice Liddell", "Asia/Kolkata")
-    assert (profile.account_status, profile.total_queries, profile.is_admin) == ("active", 0, True)
+    assert (profile.account_status, profile.total_queries, profile.email_status) == ("active", 0, "claimed")
     assert UserProfile.parse(profile.body()) == profile
 
 

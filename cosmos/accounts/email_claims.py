@@ -1,0 +1,81 @@
+"""Container `users`: the claims by which an email address has one account in a tenant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from azure.core import MatchConditions
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from cosmos.core.database import Database, Item
+from cosmos.core.reading import read_or_none
+from models.accounts.profile import EmailClaim, EmailStatus
+from models.core.errors import Stale
+from models.core.identity import email_claim_id_of
+
+
+class EmailClaims:
+    """Makes, moves and releases claims. Each is in a partition of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._container = database.users
+
+    async def settle(self, tenant_id: str, email: str | None, user_id: str, now: datetime) -> EmailStatus:
+        """Claims an address for a user unless somebody else of the tenant holds it, and says how it stands."""
+        if email is None:
+            return "absent"
+        claim = EmailClaim.of(tenant_id, email, user_id, now)
+        held = await self._held(tenant_id, email)
+        if held is None:
+            try:
+                await self._container.create_item(claim.body())
+            except CosmosResourceExistsError:
+                held = await self._held(tenant_id, email)
+        return "claimed" if held is None or held["user_id"] == user_id else "contested"
+
+    async def release(self, tenant_id: str, email: str, user_id: str) -> None:
+        """Lets an address go, if the user holds it."""
+        held = await self._held(tenant_id, email)
+        if held is None or held["user_id"] != user_id:
+            return
+        try:
+            await self._container.delete_item(
+                held["id"], held["id"], etag=held["_etag"], match_condition=MatchConditions.IfNotModified
+            )
+        except (CosmosResourceNotFoundError, CosmosAccessConditionFailedError):  # it has gone to somebody meanwhile
+            return
+
+    async def holder(self, tenant_id: str, email: str) -> str | None:
+        """The user_id of who holds an address, by one point read."""
+        held = await self._held(tenant_id, email)
+        return held["user_id"] if held else None
+
+    async def move(self, tenant_id: str, email: str, before: str | None, after: str, now: datetime) -> None:
+        """Gives an address to a user, from whom it was read to belong to.
+
+        Raises:
+            Stale: somebody else holds it by now.
+        """
+        claim, held = EmailClaim.of(tenant_id, email, after, now), await self._held(tenant_id, email)
+        if held is not None and held["user_id"] == after:
+            return
+        if (held["user_id"] if held else None) != before:
+            raise Stale
+        try:
+            if held is None:
+                await self._container.create_item(claim.body())
+            else:
+                written = claim.model_copy(update={"revision": held["revision"] + 1}).body()
+                await self._container.replace_item(
+                    claim.id, written, etag=held["_etag"], match_condition=MatchConditions.IfNotModified
+                )
+        except (CosmosResourceExistsError, CosmosResourceNotFoundError, CosmosAccessConditionFailedError):
+            raise Stale from None
+
+    async def _held(self, tenant_id: str, email: str) -> Item | None:
+        claim_id = email_claim_id_of(tenant_id, email)
+        return await read_or_none(self._container, claim_id, claim_id, ["email_claim"])
