@@ -8,7 +8,7 @@ from functions.chat import history, idle_sessions, ingest, interactions, session
 from functions.core import docs, health, unmatched
 from functions.core.services import services
 from functions.counting import dead_letters, feeds, rebuild
-from functions.library import bookmarks
+from functions.library import bookmarks, favorites, ratings, reviews
 from functions.privacy import consents, erasure, export, forgetting
 from functions.risk import admin_risk
 from functions.usage import admin_limits, admissions, repricing, usage
@@ -27,6 +27,9 @@ API = (
     history.routes,
     ingest.routes,
     bookmarks.routes,
+    favorites.routes,
+    ratings.routes,
+    reviews.routes,
     admissions.routes,
     usage.routes,
     admin_users.routes,

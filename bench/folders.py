@@ -15,13 +15,12 @@ from azure.core.exceptions import AzureError
 from bench.history import NOW
 from bench.unreliable import Killed, Wire
 from cosmos.core.database import Database, Item, connect
-from cosmos.counting.counters import Contention
 from cosmos.counting.folding import Folding
 from functions.core.services import Store
 from local.functions.change_feed import FeedRange, read_page, split_continuation
 from local.functions.feed_options import BEGINNING
 from models.analytics.pseudonyms import Pseudonyms
-from models.core.errors import Stale
+from models.core.errors import Contention, Stale
 from models.usage.pricing import PriceTable
 
 PSEUDONYMS = Pseudonyms(b"of the benchmark alone")

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from bench.stack import Stack, local_stack
 from functions.core.examples import BODIES
 from local.entra.identity import TENANT_ID, oid_of
 from models.core.identity import user_id_of
+from models.core.kinds import Kind
+from models.kinds import KINDS
+from models.library.rating import ITEM_FEEDBACK
 
 Json = dict[str, Any]
 
@@ -168,7 +171,7 @@ _SESSION = "sessions/{session_id}"
 _TURNS = "sessions/{session_id}/interactions"
 _ACCOUNT = "admin/users/{user_id}"
 
-STEPS = (
+_OF_OWN_RULES = (
     Step("get_me", "GET", "me"),
     Step("edit_me", "PATCH", "me", body={"preferred_language": "hi"}, edits="me", before={"preferred_language": "en"}),
     Step("get_my_dashboard", "GET", "me/dashboard"),
@@ -250,6 +253,74 @@ STEPS = (
 )
 
 
+def declared_steps(kind: Kind[Any]) -> Iterator[Step]:
+    """The calls of a kind's routes, by its declaration."""
+    plain, name = kind.routes, kind.name
+    values = {key: f"a-{key}".replace("_", "-") for key in plain.key} | {"item_type": "agent"}
+    path = "/".join([plain.path, *(values[key] for key in plain.key)]) if plain.key else f"{plain.path}/{{{name}_id}}"
+    make = ("PUT", path) if plain.key else ("POST", plain.path)
+
+    def made(client: Client) -> None:
+        client.ids[f"{name}_id"] = client.call(*make, body=dict(plain.example)).json()["id"]
+
+    def deleted(client: Client) -> None:
+        made(client)
+        headers = {} if plain.key else {"If-Match": client.call("GET", path).headers["ETag"]}
+        client.call("DELETE", path, headers=headers)
+
+    edits = None if plain.key else path
+    listing = f"list_{plain.many.replace(' ', '_')}"
+    making = Step(f"create_{name}", *make, body=dict(plain.example))
+    if plain.key:
+        making = replace(making, operation=f"put_{name}", prepare=deleted)
+    steps = {
+        "create": making,
+        "list": Step(listing, "GET", plain.path, prepare=made),
+        "read": Step(f"get_{name}", "GET", path, prepare=made),
+        "edit": Step(f"edit_{name}", "PATCH", path, body=dict(plain.changes), prepare=made, edits=edits),
+        "delete": Step(f"delete_{name}", "DELETE", path, prepare=made, edits=edits),
+        "restore": Step(f"restore_{name}", "POST", f"{path}/restore", prepare=deleted),
+    }
+    for verb, step in steps.items():
+        if verb in plain.verbs and (verb != "edit" or not plain.key):
+            yield step
+
+
+def _a_review(client: Client) -> None:
+    """Somebody else's review, there by its mirror."""
+    body = {"rating": 5, "review": "Patient.", "is_public": True}
+    client.call("PUT", "me/ratings/agent/of-reviews", "other", body)
+    while not (found := client.call("GET", "items/agent/of-reviews/reviews").json()["items"]):
+        time.sleep(0.05)
+    client.ids["review_id"] = found[0]["id"]
+
+
+_REVIEW = "reviews/agent/of-reviews/{review_id}"
+
+
+def _voted(client: Client) -> None:
+    client.call("PUT", f"{_REVIEW}/helpful")
+
+
+STEPS = (
+    *_OF_OWN_RULES,
+    *(step for kind in KINDS.values() if kind.plain for step in declared_steps(kind)),
+    Step("create_feedback", "POST", "me/feedback", body=dict(ITEM_FEEDBACK.routes.example)),
+    Step("get_item_stats", "GET", "items/agent/of-reviews/stats"),
+    Step("list_reviews", "GET", "items/agent/of-reviews/reviews"),
+    Step("vote_helpful", "PUT", f"{_REVIEW}/helpful"),
+    Step("unvote_helpful", "DELETE", f"{_REVIEW}/helpful", prepare=_voted),
+    Step(
+        "set_review_visibility",
+        "PUT",
+        f"admin/{_REVIEW}/visibility",
+        who="staff",
+        body=BODIES["set_review_visibility"]["taken down"],
+        before={"hidden": False, "reason": "Mistaken."},
+    ),
+)
+
+
 def measure() -> dict[str, Cost]:
     """The cost of each operation, by its name."""
     with tempfile.TemporaryDirectory(prefix="vimarsh-requests-") as folder, httpx.Client(timeout=60) as http:
@@ -290,6 +361,7 @@ def fill(client: Client) -> None:
         client.suspects.append(user_id_of(TENANT_ID, oid_of(email)))
     client.ids["asker_id"] = client.suspects.pop()
     client.ids["erasure_id"] = _an_erasure(client)
+    _a_review(client)
     client.drained()
 
 

@@ -14,10 +14,9 @@ from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosReso
 
 from cosmos.core.database import Database
 from cosmos.core.reading import read_or_none
-from cosmos.counting.counters import Contention
 from models.accounts.profile import UserProfile
 from models.accounts.staff import ROSTER_ID, StaffRoster, is_active_admin
-from models.core.errors import LastAdmin
+from models.core.errors import Contention, LastAdmin
 
 ATTEMPTS = 20
 

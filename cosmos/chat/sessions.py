@@ -19,10 +19,9 @@ from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
-from cosmos.counting.counters import Contention
 from models.analytics.rollup import Rollup
 from models.chat.session import SessionChanges, UserSession
-from models.core.errors import KeyReused, NotFound, Stale
+from models.core.errors import Contention, KeyReused, NotFound, Stale
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
 from models.core.write_policy import EVERYTHING, Keeping

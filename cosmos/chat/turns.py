@@ -28,12 +28,11 @@ from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.patching import LOST, edit, require_revision, set_fields
 from cosmos.core.reading import read_or_none
-from cosmos.counting.counters import Contention
 from cosmos.usage.allowances import counting, create_allowance
 from models.chat.feedback import FeedbackChanges
 from models.chat.interaction import Draft, UserInteraction
 from models.chat.session import REOPENED, TurnClaim, UserSession
-from models.core.errors import AccountClosed, NotFound
+from models.core.errors import AccountClosed, Contention, NotFound
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
 from models.core.write_policy import EVERYTHING, Keeping

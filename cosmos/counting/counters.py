@@ -17,10 +17,11 @@ from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.paging import rows_of
 from cosmos.core.reading import read_or_none
-from models.analytics.pseudonyms import is_platform
+from models.analytics.pseudonyms import is_user
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
 from models.core.document import Document
+from models.core.errors import Contention
 from models.counting.bucket import Balance, Bucket, bucket_id
 from models.counting.bucket_document import Counted
 from models.counting.buckets import KINDS, document_of, parsed
@@ -47,10 +48,6 @@ TOO_LARGE = 413
 
 
 log = logging.getLogger(__name__)
-
-
-class Contention(Exception):
-    """Others who write the same documents won every time. Safe to try again."""
 
 
 class Analytics:
@@ -147,7 +144,7 @@ class Analytics:
         held = _Held(partition)
         buckets = {bucket for source in sources for bucket in source.contributions}
         entries = [ledger_id(source.key) for source in sources]
-        window = [] if is_platform(partition) else [risk_window_id(partition)]
+        window = [risk_window_id(partition)] if is_user(partition) else []
         await self._read(held, [*entries, *_ids(partition, buckets), *window])
         earlier = buckets_of(sources, held.ledger()) - buckets
         if earlier:

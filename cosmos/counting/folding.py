@@ -16,7 +16,7 @@ from cosmos.accounts.users import Users
 from cosmos.chat.sessions import Sessions
 from cosmos.core.database import Item
 from cosmos.counting.counters import TOO_LARGE, Analytics
-from cosmos.counting.sources import COUNTED_AGAIN, Placing
+from cosmos.counting.sources import COUNTED_AGAIN, Placing, has_counts
 from models.analytics.platform_sources import Placed
 from models.analytics.rollup import Rollup
 from models.counting.dead_letter import DeadLetter
@@ -48,9 +48,11 @@ class Folding:
         await self._fold("user_sessions", _of_kind(items, "session"), self._placing.session, now)
 
     async def bookmarks(self, items: Iterable[Item], now: datetime) -> None:
-        """Bookmarks into the user's day."""
-        bookmarks = _of_kind(items, "bookmark", "deleted_bookmark")
+        """Bookmarks into the user's day, and what declared kinds count."""
+        changes = list(items)
+        bookmarks = _of_kind(changes, "bookmark", "deleted_bookmark")
         await self._fold("user_bookmarks", bookmarks, self._placing.bookmark, now)
+        await self._fold_declared("user_bookmarks", changes, now)
 
     async def analytics(self, items: Iterable[Item], now: datetime) -> None:
         """What is counted into what counts it in turn: days into weeks, months and all time, users into the platform.
@@ -66,6 +68,11 @@ class Folding:
 
         suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
         await self._pass_on(set_risk, suspected, now)
+
+    async def _fold_declared(self, container: str, items: Iterable[Item], now: datetime) -> None:
+        """What kinds count by their declaration."""
+        counted = [item for item in items if has_counts(item)]
+        await self._fold(container, counted, self._placing.declared, now)
 
     async def _pass_on(self, work: Callable[[Item], Awaitable[None]], items: Iterable[Item], now: datetime) -> None:
         """Brings what analytics documents say to those that show it."""

@@ -19,10 +19,17 @@ from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.counting.buckets import parsed
 from models.counting.fold import Source
+from models.kinds import KINDS
 from models.library.bookmark import bookmark_of
 
 COUNTED_AGAIN = ("rollup", "presence", "platform_rollup", "user_group", "question")
 """Kinds of documents that hold buckets and are sources themselves."""
+
+
+def has_counts(item: Item) -> bool:
+    """Whether a stored document is of a kind that says by its declaration what it counts."""
+    kind = KINDS.get(str(item.get("kind")))
+    return kind is not None and kind.counts is not None
 
 
 class Placing:
@@ -59,6 +66,13 @@ class Placing:
         """A bookmark, or what is left of one: in the user's day."""
         bookmark = bookmark_of(item)
         return [(bookmark.user_id, of_bookmark(bookmark))]
+
+    def declared(self, item: Item) -> list[Placed]:
+        """What a document counts by the declaration of its kind."""
+        kind = KINDS[item["kind"]]
+        if kind.counts is None:
+            return []
+        return kind.counts(kind.model.parse(item), self._pseudonyms)
 
     def counted(self, item: Item) -> list[Placed]:
         """A bucket that is a source itself: nowhere, if nothing is counted from it."""

@@ -27,9 +27,8 @@ from cosmos.core.paging import page_of
 from cosmos.core.patching import NOT_THERE, at_revision, patch, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.searching import containing
-from cosmos.counting.counters import Contention
 from models.chat.interaction import UserInteraction
-from models.core.errors import KeyReused, NotFound, Stale
+from models.core.errors import Contention, KeyReused, NotFound, Stale
 from models.core.revisions import ANY_REVISION, Revisions
 from models.core.search import NO_TERMS, Terms
 from models.core.values import format_timestamp

@@ -15,12 +15,12 @@ from cosmos.core.containers import expiry_of, retention_seconds
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.patching import LOST, set_fields
-from cosmos.counting.counters import Analytics, Contention
+from cosmos.counting.counters import Analytics
 from cosmos.counting.rebuilding import Rebuilding
 from models.accounts.consent import Consent
 from models.accounts.profile import UserProfile
 from models.accounts.profile_changes import ProfileChanges
-from models.core.errors import AccountClosed, Stale
+from models.core.errors import AccountClosed, Contention, Stale
 from models.core.revisions import Revisions
 from models.core.write_policy import DAY, Privacy, seconds_left
 from models.counting.fold import Source

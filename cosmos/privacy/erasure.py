@@ -24,9 +24,8 @@ from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database, Item, Stored
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
-from cosmos.counting.counters import Contention
 from models.accounts.profile import UserProfile
-from models.core.errors import NotFound
+from models.core.errors import Contention, NotFound
 from models.privacy.audit import AuditEntry
 from models.privacy.erasure import PROGRESS_ID, TOMBSTONE, Counts, Erasure, ErasureProgress, Tombstone, is_tombstone
 from models.risk.window import risk_window_id

@@ -25,8 +25,7 @@ from azure.cosmos.exceptions import (
 from cosmos.core.database import Database, Stored
 from cosmos.core.patching import LOST, in_tens
 from cosmos.core.reading import read_or_none
-from cosmos.counting.counters import Contention
-from models.core.errors import AccountClosed
+from models.core.errors import AccountClosed, Contention
 from models.privacy.erasure import is_tombstone
 from models.usage.allowance import (
     ALLOWANCE_ID,

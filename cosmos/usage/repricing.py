@@ -9,9 +9,8 @@ from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.patching import edit
 from cosmos.core.reading import read_or_none
-from cosmos.counting.counters import Contention
 from models.chat.interaction import UserInteraction
-from models.core.errors import NotFound, Stale
+from models.core.errors import Contention, NotFound, Stale
 from models.core.values import format_timestamp
 from models.core.write_policy import seconds_left
 from models.usage.pricing import PriceTable

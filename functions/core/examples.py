@@ -89,6 +89,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
             ]
         }
     },
+    "set_review_visibility": {"taken down": {"hidden": True, "reason": "Advertises, see ticket 4712."}},
     "start_rebuild": {
         "everybody, only to report": {"user_id": None, "repair": False},
         "one user, repaired": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "repair": True},

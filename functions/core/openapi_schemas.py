@@ -22,6 +22,7 @@ from models.accounts.moderation import AccountStatus, ModerationKind
 from models.analytics.insights import Dimension
 from models.analytics.user_analytics import AnalyticsPeriod
 from models.chat.interaction import IngestedTurn, ResponseQuality
+from models.kinds import KINDS
 from models.privacy.erasure import Asker, ErasureStatus
 from models.risk.finding import Rule
 from models.risk.judgement import Decision
@@ -44,7 +45,7 @@ ENUMERATIONS: dict[str, tuple[str, ...]] = {
     "ShownMeasure": get_args(ShownMeasure),
     "Window": get_args(Window),
     "WorkState": get_args(State),
-}
+} | {name: get_args(values) for kind in KINDS.values() for name, values in kind.enumerations.items()}
 """Those that several schemas use: each is one schema, and one type of a generated client."""
 
 _NAMES = {values: name for name, values in ENUMERATIONS.items()}

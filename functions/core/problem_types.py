@@ -128,6 +128,9 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "Not on an account with more rights",
             "This account has more rights than yours. Ask an admin.",
         ),
+        ProblemType(
+            "own-review", 403, "Not on your own review", "This review is your own. Others say whether it is helpful."
+        ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
         ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, PATCH."),
         ProblemType(

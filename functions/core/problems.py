@@ -11,16 +11,18 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from pydantic import ValidationError
 
 from cosmos.core.reading import READ_SESSION_NOT_AVAILABLE
-from cosmos.counting.counters import TOO_LARGE, Contention
+from cosmos.counting.counters import TOO_LARGE
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from functions.core.redaction import told
 from models.core.errors import (
     AccountClosed,
+    Contention,
     FindingChanged,
     KeyReused,
     LastAdmin,
     NotFound,
     Outranked,
+    OwnReview,
     PreferencesTooLarge,
     SelfModeration,
     Stale,
@@ -134,6 +136,7 @@ _TYPES: dict[type[Exception], str] = {
     LastAdmin: "last-admin",
     PreferencesTooLarge: "preferences-too-large",
     SelfModeration: "self-moderation",
+    OwnReview: "own-review",
     WrongStatus: "wrong-status",
 }
 """The kind of problem that each of the domain's errors is."""

@@ -19,13 +19,16 @@ from cosmos.chat.sessions import Sessions
 from cosmos.chat.turns import Turns
 from cosmos.core.containers import differing
 from cosmos.core.database import Database, connect
+from cosmos.core.mirroring import Mirroring
 from cosmos.core.observer import NOBODY, Observer
+from cosmos.core.repository import Repository
 from cosmos.counting.counters import Analytics
 from cosmos.counting.dead_letters import DeadLetters
 from cosmos.counting.folding import Folding
 from cosmos.counting.rebuilding import Rebuilding
 from cosmos.counting.sources import Placing
 from cosmos.library.bookmarks import Bookmarks
+from cosmos.library.reviews import Reviews
 from cosmos.privacy.audit import Audit
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
@@ -41,7 +44,9 @@ from functions.core.settings import Settings, read_settings
 from functions.core.telemetry import telemetry_of
 from functions.core.tokens import Tokens
 from models.analytics.pseudonyms import Pseudonyms
+from models.core.kinds import Kind, R
 from models.core.write_policy import Privacy
+from models.kinds import KINDS
 from models.risk.thresholds import RiskSettings
 from models.usage.limits import DEFAULT_LIMITS, LimitTable
 from models.usage.pricing import PriceTable
@@ -77,6 +82,13 @@ class Store:
     insights: PlatformInsights
     erasures: Erasures
     consents: Consents
+    mirroring: Mirroring
+    reviews: Reviews
+    database: Database
+
+    def repository(self, kind: Kind[R]) -> Repository[R]:
+        """The documents of a declared kind."""
+        return Repository(self.database, kind)
 
     @classmethod
     def of(
@@ -116,6 +128,9 @@ class Store:
             insights=PlatformInsights(database, risk),
             erasures=Erasures(database),
             consents=Consents(database, users, analytics, rebuilding, privacy),
+            mirroring=Mirroring(database, KINDS, pseudonyms),
+            reviews=Reviews(database),
+            database=database,
         )
 
 

@@ -70,8 +70,10 @@ async def fold_sessions(store: Store, items: list[Item], now: datetime) -> None:
 @_on_change("user_bookmarks")
 async def fold_bookmarks(store: Store, items: list[Item], now: datetime) -> None:
     await store.folding.bookmarks(items, now)
+    await store.mirroring.bring("user_bookmarks", items)
 
 
 @_on_change("user_analytics")
 async def fold_analytics(store: Store, items: list[Item], now: datetime) -> None:
     await store.folding.analytics(items, now)
+    await store.reviews.set_helpful(items)

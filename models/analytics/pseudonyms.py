@@ -14,6 +14,11 @@ HASH_LENGTH = 32
 ASKER_LENGTH = 12
 
 
+def is_user(partition: str) -> bool:
+    """Whether a partition is a user's: the others have names with a prefix."""
+    return not is_platform(partition) and ":" not in partition
+
+
 def is_platform(partition: str) -> bool:
     return partition.partition("-")[0] == PLATFORM
 
@@ -52,6 +57,10 @@ class Pseudonyms:
     def asker(self, question: str, user_id: str) -> str:
         """Names a user among those who asked one question. Under another question they have another name."""
         return self._hash("asker", question, user_id)[:ASKER_LENGTH]
+
+    def named(self, label: str, *parts: str) -> str:
+        """Names anything else: under another label the same parts have another name."""
+        return self._hash(label, *parts)
 
     def _hash(self, *parts: str) -> str:
         return hmac.digest(self._key, "\0".join(parts).encode(), "sha256").hex()[:HASH_LENGTH]

@@ -24,6 +24,10 @@ class KeyReused(Exception):
         super().__init__("This key was used before with another body. Send a new key, or the same body.")
 
 
+class Contention(Exception):
+    """Others who write the same documents won every time. Safe to try again."""
+
+
 class AccountClosed(Exception):
     """The account may not write.
 
@@ -72,6 +76,13 @@ class PreferencesTooLarge(Exception):
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(f"All preferences together may have {max_bytes} bytes. Remove some by setting them to null.")
+
+
+class OwnReview(Exception):
+    """Somebody votes for their own review."""
+
+    def __init__(self) -> None:
+        super().__init__("This review is your own. Others say whether it is helpful.")
 
 
 class FindingChanged(Exception):

@@ -17,7 +17,10 @@ UserPeriod = Literal["session", "daily", "weekly", "monthly", "all_time"]
 PlatformPeriod = Literal["utc_daily", "utc_monthly", "cohort", "growth"]
 """Of the platform's rollups: days and months of UTC, the users who began in the same week, and all users."""
 
-Period = Literal[UserPeriod, PlatformPeriod, "presence", "question"]
+ItemPeriod = Literal["item", "review"]
+"""Of a thing that users rate, and of a review of it."""
+
+Period = Literal[UserPeriod, PlatformPeriod, ItemPeriod, "presence", "question"]
 """`presence` is one user on one day of UTC; `question` is one question, whoever asks it."""
 
 

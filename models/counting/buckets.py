@@ -13,10 +13,12 @@ from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
 from models.counting.bucket import Balance, Bucket
 from models.counting.bucket_document import Counted
+from models.counting.tally import Tally
 from models.risk.finding import Finding
 
 KINDS: dict[str, type[Counted]] = {
-    str(model.model_fields["kind"].default): model for model in (Rollup, Presence, PlatformRollup, UserGroup, Question)
+    str(model.model_fields["kind"].default): model
+    for model in (Rollup, Presence, PlatformRollup, UserGroup, Question, Tally)
 }
 """The models of documents that hold buckets, by kind."""
 
@@ -59,6 +61,8 @@ def document_of(
             return Question.of(partition, bucket, balance, revision, question, was_common)
         case "utc_daily" | "utc_monthly":
             return PlatformRollup.of(partition, bucket, balance, revision, now)
+        case "item" | "review":
+            return Tally.of(partition, bucket, balance, revision)
         case "cohort" | "growth":
             return UserGroup.of(partition, bucket, balance, revision)
         case _:

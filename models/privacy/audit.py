@@ -20,6 +20,8 @@ AuditedAct = Literal[
     "dismiss_finding",
     "move_email_claim",
     "erase",
+    "hide_review",
+    "show_review",
 ]
 
 

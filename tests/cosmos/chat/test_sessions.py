@@ -13,11 +13,10 @@ import cosmos.chat.sessions
 from cosmos.chat.sessions import Sessions
 from cosmos.core.database import Database
 from cosmos.core.patching import edit
-from cosmos.counting.counters import Contention
 from functions.core.services import Store
 from models.analytics.rollup import Rollup
 from models.chat.session import SessionChanges, UserSession
-from models.core.errors import NotFound, Stale
+from models.core.errors import Contention, NotFound, Stale
 from models.core.identity import Person
 from models.core.revisions import Revisions
 from models.counting.bucket import Balance, Bucket

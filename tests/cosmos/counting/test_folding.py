@@ -13,10 +13,11 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 
 from cosmos.core.database import Database, Item
-from cosmos.counting.counters import Analytics, Contention
+from cosmos.counting.counters import Analytics
 from functions.core.services import Store
 from models.analytics.contribution import of_interaction
 from models.chat.interaction import UserInteraction
+from models.core.errors import Contention
 from models.core.identity import Person
 from models.counting.bucket import Bucket
 from tests.cosmos.conftest import NOW

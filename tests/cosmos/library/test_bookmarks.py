@@ -10,10 +10,9 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database
-from cosmos.counting.counters import Contention
 from functions.core.services import Store
 from models.chat.interaction import UserInteraction
-from models.core.errors import NotFound, Stale
+from models.core.errors import Contention, NotFound, Stale
 from models.core.identity import Person
 from models.core.revisions import Revisions
 from models.library.bookmark import DeletedBookmark, UserBookmark

@@ -13,10 +13,10 @@ import pytest
 from azure.core.exceptions import AzureError, ServiceResponseError
 
 from cosmos.core.database import Database, Item
-from cosmos.counting.counters import Contention
 from cosmos.privacy import consents
 from cosmos.privacy.consents import AFFECTED, Applied, Kept, Withdrawable
 from functions.core.services import Store
+from models.core.errors import Contention
 from models.core.identity import Person
 from models.core.write_policy import DAY
 from models.library.bookmark import UserBookmark, bookmark_id_of

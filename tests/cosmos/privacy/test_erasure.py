@@ -16,7 +16,6 @@ from azure.core.exceptions import ServiceResponseError
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Database, Item, connect
-from cosmos.counting.counters import Contention
 from functions.core.services import Store
 from local.provision import Account, provision, read_definitions
 from models.accounts.profile import EmailClaim
@@ -24,7 +23,7 @@ from models.accounts.profile_changes import ProfileChanges
 from models.accounts.staff import SERVICE_ROLE
 from models.analytics.contribution import of_interaction
 from models.chat.interaction import Draft, Origin
-from models.core.errors import AccountClosed, NotFound, Stale
+from models.core.errors import AccountClosed, Contention, NotFound, Stale
 from models.core.identity import Person, email_claim_id_of
 from models.core.revisions import Revisions
 from models.core.user_agent import Client

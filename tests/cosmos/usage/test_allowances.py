@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database, connect
-from cosmos.counting.counters import Contention
 from cosmos.usage.allowances import create_allowance
 from functions.core.services import Store
 from models.analytics.contribution import day_bucket
 from models.chat.interaction import Draft, Origin
+from models.core.errors import Contention
 from models.core.identity import Person
 from models.core.user_agent import Client
 from models.counting.bucket import Bucket

@@ -10,8 +10,8 @@ import pytest
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
-from cosmos.counting.counters import Contention
 from functions.core import problems
+from models.core.errors import Contention
 from tests.functions.calls import Headers, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -1,0 +1,224 @@
+"""The routes of declared kinds: made from the declaration, alike for all of them.
+
+Documents whose id follows from what they are about (`Plain.key`) are put at a path that says it. The others are made by
+POST, and have an id of their own. What has rules of its own is written by hand, with the same `Repository`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError, create_model
+
+from cosmos.core.repository import Repository
+from functions.core.api import Routes
+from functions.core.call import Call, content_hash
+from functions.core.etags import revision_etag
+from functions.core.examples import BODIES
+from functions.core.operation import Query, Reply
+from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.problems import invalid
+from models.accounts.profile import UserProfile
+from models.core.document import Message
+from models.core.fields import shown_of
+from models.core.kinds import Kind, Verb
+from models.core.resource import SOFT_DELETE_DAYS, Resource
+from models.core.revisions import ANY_REVISION
+
+KindOf = Kind[Any]
+NO_KEY: Mapping[str, str] = {}
+
+Handler = Callable[[Call[Any]], Awaitable[BaseModel | Reply]]
+
+
+def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
+    """Adds a kind's routes to those of a module.
+
+    Args:
+        module: Its name, under which the description of the API groups them.
+    """
+    plain, name = kind.routes, kind.name
+    one, path = f"{'an' if plain.one[0] in 'aeiou' else 'a'} {plain.one}", _item_path(kind)
+    shown: dict[str, Any] = {"returns": kind.shown, "etag": True}
+    page: Any = cast(Any, Page)[kind.shown]
+
+    def add(verb: Verb, name: str, route: tuple[str, str], summary: str, handler: Handler, **options: Any) -> None:
+        if verb in plain.verbs:
+            handler.__name__ = handler.__qualname__ = name
+            handler.__module__ = module
+            handler.__doc__ = summary + "."
+            routes.operation(*route, summary=summary, **options)(handler)
+
+    if plain.key:
+        summary = f"Make {one}, or replace it; put again, it stays as it is"
+        add("create", f"put_{name}", ("PUT", path), summary, _put(kind), body=kind.given, **shown)
+        BODIES.setdefault(f"put_{name}", {"one": dict(plain.example)})
+    else:
+        route = ("POST", plain.path)
+        add("create", f"create_{name}", route, f"Make {one}", _create(kind), body=kind.given, status=201, **shown)
+        BODIES.setdefault(f"create_{name}", {"one": dict(plain.example)})
+        if kind.editable:
+            route, options = ("PATCH", path), {"body": kind.changes, "if_match": True, **shown}
+            add("edit", f"edit_{name}", route, f"Change {one}", _edit(kind), **options)
+            BODIES.setdefault(f"edit_{name}", {"changed": dict(plain.changes)})
+    summary, listing = f"The user's {plain.many}, newest first", f"list_{plain.many.replace(' ', '_')}"
+    add("list", listing, ("GET", plain.path), summary, _list(kind, page), query=_query_of(kind), returns=page)
+    add("read", f"get_{name}", ("GET", path), f"One {plain.one}", _read(kind), **shown)
+    summary = f"Delete {one}; it can be restored for {SOFT_DELETE_DAYS} days"
+    deleting: dict[str, Any] = {"returns": None, "status": 204, "if_match": not plain.key}
+    delete = _take_away(kind) if plain.key else _delete(kind)
+    add("delete", f"delete_{name}", ("DELETE", path), summary, delete, **deleting)
+    route, summary = ("POST", f"{path}/restore"), f"Bring a deleted {plain.one} back"
+    add("restore", f"restore_{name}", route, summary, _restore(kind), repeatable=True, **shown)
+
+
+def shown(kind: KindOf, document: Resource) -> Reply:
+    """A document as everybody who may read it sees it, with its revision as its ETag."""
+    return Reply(shown_of(document, kind.shown), etag=revision_etag(document))
+
+
+def _item_path(kind: KindOf) -> str:
+    plain = kind.routes
+    if plain.key:
+        return "/".join([plain.path, *(f"{{{name}}}" for name in plain.key)])
+    return f"{plain.path}/{{{kind.name}_id:guid}}"
+
+
+def _query_of(kind: KindOf) -> type[Query]:
+    """The query string of the list: a parameter for each filter."""
+    fields: dict[str, Any] = {
+        name: (cast(Any, kind.model.model_fields[name].annotation) | None, None) for name in kind.routes.filters
+    }
+    return create_model(f"{kind.model.__name__}Query", __base__=Paged, **fields)
+
+
+def _repository(call: Call[Any], kind: KindOf) -> Repository[Any]:
+    return call.store.repository(kind)
+
+
+def _id(call: Call[Any], kind: KindOf, owner: str) -> str:
+    """The id of the document that the path names."""
+    if kind.routes.key:
+        return kind.id_of(owner, _key(call, kind))
+    return call.uuid(f"{kind.name}_id")
+
+
+def _key(call: Call[Any], kind: KindOf) -> Mapping[str, str]:
+    return {name: call.request.route_params[name] for name in kind.routes.key}
+
+
+def document_of(
+    call: Call[Any],
+    kind: KindOf,
+    profile: UserProfile,
+    document_id: str,
+    given: Message,
+    key: Mapping[str, str] = NO_KEY,
+) -> Any:
+    """A new document of a user, from what the client gives; without their words, where these are not to be stored.
+
+    Raises:
+        Problem: 422, what the client gives can't be stored.
+    """
+    plain, fields = kind.routes, {name: getattr(given, name) for name in type(given).model_fields}
+    made = {
+        "id": document_id,
+        "partition_key": profile.id,
+        "user_id": profile.id,
+        "created_at": call.now,
+        "updated_at": call.now,
+        "ttl": kind.retention,
+        "request_hash": content_hash(given),
+    }
+    try:
+        of_profile = dict(plain.of_profile(profile)) if plain.of_profile else {}
+        return kind.model.model_validate(fields | without_words(kind, profile, fields) | of_profile | made | dict(key))
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def without_words(kind: KindOf, profile: UserProfile, fields: Mapping[str, Any]) -> dict[str, None]:
+    """The fields in the user's own words, emptied, if they are not to be stored."""
+    return {} if profile.text_storage_consent else dict.fromkeys(kind.words & fields.keys())
+
+
+def _create(kind: KindOf) -> Handler:
+    async def create(call: Call[Message]) -> Reply:
+        profile = await call.writer()
+        item_id = kind.id_by_key(profile.id, call.idempotency_key)
+        made = await _repository(call, kind).create(document_of(call, kind, profile, item_id, call.body))
+        return shown(kind, made)
+
+    return create
+
+
+def _put(kind: KindOf) -> Handler:
+    async def put(call: Call[Message]) -> Reply:
+        profile, key = await call.writer(), _key(call, kind)
+        document = document_of(call, kind, profile, kind.id_of(profile.id, key), call.body, key)
+        return shown(kind, await _repository(call, kind).put(document))
+
+    return put
+
+
+def _list(kind: KindOf, page: type[Any]) -> Handler:
+    async def listed(call: Call[None]) -> BaseModel:
+        filters = {name: getattr(call.query, name) for name in kind.routes.filters}
+        found, following = await _repository(call, kind).page(
+            call.person.user_id, filters, call.query.limit, unseal(call)
+        )
+        items = [shown_of(document, kind.shown) for document in found]
+        answer: BaseModel = page(items=items, continuation=seal(call, following))
+        return answer
+
+    return listed
+
+
+def _read(kind: KindOf) -> Handler:
+    async def read(call: Call[None]) -> Reply:
+        user_id = call.person.user_id
+        return shown(kind, await _repository(call, kind).read(user_id, _id(call, kind, user_id)))
+
+    return read
+
+
+def _edit(kind: KindOf) -> Handler:
+    async def edit(call: Call[Any]) -> Reply:
+        profile, changes = await call.writer(), call.body.given()
+        item_id, changes = _id(call, kind, profile.id), changes | without_words(kind, profile, changes)
+        try:
+            edited = await _repository(call, kind).edit(profile.id, item_id, call.expected_revisions, changes, call.now)
+        except ValidationError as error:
+            raise invalid(error) from None
+        return shown(kind, edited)
+
+    return edit
+
+
+def _delete(kind: KindOf) -> Handler:
+    async def delete(call: Call[None]) -> Reply:
+        user_id = (await call.writer()).id
+        await _repository(call, kind).delete(user_id, _id(call, kind, user_id), call.expected_revisions, call.now)
+        return Reply(None)
+
+    return delete
+
+
+def _take_away(kind: KindOf) -> Handler:
+    """Deletes what was put, whatever it is like by now."""
+
+    async def take_away(call: Call[None]) -> Reply:
+        user_id = (await call.writer()).id
+        await _repository(call, kind).delete(user_id, _id(call, kind, user_id), ANY_REVISION, call.now)
+        return Reply(None)
+
+    return take_away
+
+
+def _restore(kind: KindOf) -> Handler:
+    async def restore(call: Call[None]) -> Reply:
+        user_id = (await call.writer()).id
+        return shown(kind, await _repository(call, kind).restore(user_id, _id(call, kind, user_id), call.now))
+
+    return restore
