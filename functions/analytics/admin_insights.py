@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Query
-from models.analytics.insights import Dimension, Insights, PlatformUse, platform_use
+from models.analytics.insights import Insights, PlatformUse, platform_use
 from models.analytics.user_analytics import MAX_DAYS, day_range
+from models.chat.names import Dimension
 from models.core.values import Day
 from models.counting.bucket import Bucket
 

@@ -91,6 +91,7 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
         client=parse_user_agent(turn.user_agent),
         request_hash=call.services.privacy.hash_of(turn.model_dump_json(exclude={"user"})),
         traceparent=call.services.telemetry.traceparent,
+        recorded_by="server",
     )
     return Submission(turn.user, Draft(turn.id, turn, origin), turn.user_agent)
 

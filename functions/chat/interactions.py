@@ -13,6 +13,7 @@ from functions.core.operation import Query, Reply
 from functions.core.paging import Page, Paged, seal, unseal
 from models.chat.context import Context
 from models.chat.interaction import Draft, Origin, Turn, UserInteraction
+from models.chat.names import Dimension
 from models.core.errors import KeyReused
 from models.core.identity import request_id_of
 from models.usage.windows import Clock
@@ -57,6 +58,8 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             client=call.client,
             request_hash=privacy.hash_of(call.body.model_dump_json()),
             traceparent=call.services.telemetry.traceparent,
+            recorded_by="user",
+            unvouched=tuple(await call.store.names.unknown(_names(call.body), call.now)),
         ),
     )
     clock, keeping = Clock(call.now, profile.counting_zone), profile.keeping(privacy)
@@ -64,6 +67,16 @@ async def record_interaction(call: Call[Turn]) -> Reply:
     if recorded.outcome == "reused":
         raise KeyReused
     return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))
+
+
+def _names(turn: Turn) -> dict[Dimension, str]:
+    """What the client calls things. A language that it does not tell is detected here."""
+    names: dict[Dimension, str] = {
+        "model": turn.model_used,
+        "personality": turn.personality_used,
+        "category": turn.query_category,
+    }
+    return names | ({"language": turn.user_query_language} if turn.user_query_language else {})
 
 
 @routes.operation(

@@ -19,9 +19,9 @@ from functions.core.operation import Operation
 from functions.core.orchestrations import State
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDetails
 from models.accounts.moderation import AccountStatus, ModerationKind
-from models.analytics.insights import Dimension
 from models.analytics.user_analytics import AnalyticsPeriod
 from models.chat.interaction import IngestedTurn, ResponseQuality
+from models.chat.names import Dimension
 from models.kinds import KINDS
 from models.privacy.erasure import Asker, ErasureStatus
 from models.risk.finding import Rule

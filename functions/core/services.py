@@ -13,6 +13,7 @@ from cosmos.accounts.accounts import Accounts
 from cosmos.accounts.directory import Directory
 from cosmos.accounts.users import Users
 from cosmos.analytics.insights import PlatformInsights
+from cosmos.analytics.names import PlatformNames
 from cosmos.chat.history import History
 from cosmos.chat.ingestion import Ingestion
 from cosmos.chat.sessions import Sessions
@@ -44,6 +45,7 @@ from functions.core.settings import Settings, read_settings
 from functions.core.telemetry import telemetry_of
 from functions.core.tokens import Tokens
 from models.analytics.pseudonyms import Pseudonyms
+from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.core.kinds import Kind, R
 from models.core.write_policy import Privacy
 from models.kinds import KINDS
@@ -80,6 +82,7 @@ class Store:
     repricing: Repricing
     risk: Risk
     insights: PlatformInsights
+    names: PlatformNames
     erasures: Erasures
     consents: Consents
     mirroring: Mirroring
@@ -100,6 +103,7 @@ class Store:
         risk: RiskSettings = DEFAULT_RISK,
         observer: Observer = NOBODY,
         privacy: Privacy = DEFAULT_PRIVACY,
+        names: KnownNames = DEFAULT_NAMES,
     ) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
         analytics = Analytics(database, risk, observer)
@@ -126,6 +130,7 @@ class Store:
             repricing=Repricing(database, prices),
             risk=Risk(database, risk),
             insights=PlatformInsights(database, risk),
+            names=PlatformNames(database, names),
             erasures=Erasures(database),
             consents=Consents(database, users, analytics, rebuilding, privacy),
             mirroring=Mirroring(database, KINDS, pseudonyms),
@@ -169,6 +174,7 @@ class Services:
                     self.settings.risk,
                     self.telemetry,
                     self.privacy,
+                    self.settings.known_names,
                 )
             return self._store
 

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cosmos.core.database import emulator_of
 from models.analytics.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
+from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.risk.thresholds import RiskSettings
 from models.usage.limits import DEFAULT_LIMITS, LimitTable
 from models.usage.pricing import PriceOverride, PriceTable
@@ -143,6 +144,13 @@ class Settings(BaseSettings):
         'of prices over time, each but one with its "effective_from": "2026-11-01T00:00:00Z"',
     )
 
+    known_names: KnownNames = Field(
+        default=DEFAULT_NAMES,
+        alias="KNOWN_NAMES",
+        description="Names that users' turns may be counted by on the platform, besides those of the price table and "
+        'of servers\' turns, as JSON in place of the defaults: {"personality": ["socrates"], "category": ["science"]}; '
+        "others count as `other`",
+    )
     limits: LimitTable = Field(
         default=DEFAULT_LIMITS,
         alias="LIMITS",
@@ -177,7 +185,14 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "entra_tenants", "entra_home_tenants", "application_tenants", "price_overrides", "limits", "risk", mode="before"
+        "entra_tenants",
+        "entra_home_tenants",
+        "application_tenants",
+        "price_overrides",
+        "known_names",
+        "limits",
+        "risk",
+        mode="before",
     )
     @classmethod
     def _of_json(cls, value: Any) -> Any:

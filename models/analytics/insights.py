@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 from pydantic import Field
 
 from models.accounts.profile import UserProfile
 from models.analytics.platform_rollup import PlatformRollup, figures
 from models.analytics.question import Question
+from models.analytics.reported import ReportedUse
 from models.analytics.response_times import RELATIVE_ERROR
 from models.analytics.rollup import NANO, Rollup
 from models.analytics.user_group import UserGroup, monday_of
+from models.chat.names import Dimension
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Uuid
 from models.counting.bucket import by_count, ratio
 from models.risk.finding import Finding
 from models.risk.judgement import score_of
 from models.risk.thresholds import RiskSettings
-
-Dimension = Literal["model", "personality", "category", "language"]
 
 FIRST_WEEK = timedelta(weeks=2)
 """From a cohort's first Monday until it is known who came back in the week after."""
@@ -73,10 +72,12 @@ class PlatformHealth(Message):
     error_rate: float = Field(description="Turns answered by a fallback (`response_quality`) by turns, 0-1")
     user_satisfaction: float | None = Field(description="Mean of the ratings 1-5; null without one")
     cost_per_interaction_usd: float = Field(description="USD by turns that have a price")
+    reported: ReportedUse = Field(description="What users reported besides; the figures above are those of servers")
 
     @classmethod
     def of(cls, month: PlatformRollup | None) -> PlatformHealth:
-        known = figures(month.sums if month else {})
+        sums = month.sums if month else {}
+        known = figures(sums) | {"reported": ReportedUse.of(sums)}
         return cls.model_validate({name: known[name] for name in cls.model_fields})
 
 
@@ -167,6 +168,7 @@ class Group(Message):
     tokens: Count = Field(description="Tokens of all four kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
+    reported: ReportedUse = Field(description="What users reported besides")
 
 
 class UsePeriod(Message):
@@ -178,6 +180,7 @@ class UsePeriod(Message):
     tokens: Count = Field(description="Tokens of all four kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
+    reported: ReportedUse = Field(description="What users reported besides")
     groups: list[Group] = Field(description="Highest cost first, then most turns")
 
     @classmethod
@@ -189,6 +192,7 @@ class UsePeriod(Message):
             tokens=sums.get("tokens", 0),
             cost_usd=sums.get("cost_nano_usd", 0) / NANO,
             unpriced_interactions=sums.get("unpriced", 0),
+            reported=ReportedUse.of(sums),
             groups=groups(sums, by),
         )
 
@@ -207,15 +211,17 @@ def groups(sums: dict[str, int], by: Dimension) -> list[Group]:
     """The use by the values of a dimension."""
     costs = by_count(sums, f"{by}_cost_nano_usd")
     tokens, unpriced = by_count(sums, f"{by}_tokens"), by_count(sums, f"{by}_unpriced")
+    turns = by_count(sums, by)
     found = [
         Group(
             value=value,
-            interactions=turns,
+            interactions=turns.get(value, 0),
             tokens=tokens.get(value, 0),
             cost_usd=costs.get(value, 0) / NANO,
             unpriced_interactions=unpriced.get(value, 0),
+            reported=ReportedUse.by(sums, by, value),
         )
-        for value, turns in by_count(sums, by).items()
+        for value in turns.keys() | by_count(sums, f"{by}_reported").keys()
     ]
     return sorted(found, key=lambda group: (-group.cost_usd, -group.interactions, group.value))
 

@@ -16,6 +16,7 @@ from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.pseudonyms import PLATFORM, Pseudonyms
 from models.analytics.question import Question
+from models.analytics.reported import reported_measures
 from models.analytics.response_times import counted
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import WEEKS_FOLLOWED, UserGroup, weeks_between
@@ -127,6 +128,8 @@ def _asked(turn: UserInteraction, asker: str) -> Sums:
 
 
 def _turn_measures(turn: UserInteraction) -> Sums:
+    if turn.recorded_by == "user":
+        return reported_measures(turn)
     measures = Counter(
         {
             "interactions": 1,

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from models.chat.complexity import query_complexity
 from models.chat.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
 from models.chat.language import detect_language
+from models.chat.names import Dimension, Recorder
 from models.core.document import Document, Message
 from models.core.identity import Person
 from models.core.user_agent import Client
@@ -186,6 +187,16 @@ class UserInteraction(Document):
     analytics_consent: bool = Field(
         default=True, description="Its user's consent to analytics; without, it counts in no rollup"
     )
+    recorded_by: Recorder = Field(
+        default="user",
+        description="Who says that it took place. The platform's use and cost are those of servers; what users report "
+        "is shown beside them",
+    )
+    unvouched: list[Dimension] = Field(
+        default_factory=list,
+        description="Of a turn that its user recorded: what it has names for that nobody else knows. The platform "
+        "counts them as `other`",
+    )
 
     def with_feedback(self, changes: FeedbackChanges, now: datetime, texts: bool = True) -> UserInteraction:
         """The turn after feedback at `now`: itself, if it says what the turn says already.
@@ -209,7 +220,11 @@ class UserInteraction(Document):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where and when a turn came in: what the server knows of it besides what the client reports."""
+    """Where and when a turn came in: what the server knows of it besides what the client reports.
+
+    Attributes:
+        unvouched: See `UserInteraction`; a model that has a price is known, too.
+    """
 
     user_id: str
     session_id: str
@@ -218,6 +233,8 @@ class Origin:
     client: Client
     request_hash: str
     traceparent: str | None = None
+    recorded_by: Recorder = "user"
+    unvouched: tuple[Dimension, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -276,6 +293,8 @@ class Draft:
                 "request_hash": origin.request_hash,
                 "traceparent": origin.traceparent,
                 "analytics_consent": keeping.analytics,
+                "recorded_by": origin.recorded_by,
+                "unvouched": [name for name in origin.unvouched if name != "model" or cost.model is None],
                 "ttl": keeping.turn_ttl,
             }
         )

@@ -141,17 +141,21 @@ def _added(left: Sums, right: Sums) -> Sums:
 def _capped(sums: Sums, held: Sums) -> Sums:
     """`sums`, with values of a dimension that is full in the bucket counted as `other`.
 
-    What is counted of a value besides, such as `model_tokens:x` of `model:x`, goes where the value itself goes.
+    What is counted of a value besides, such as `model_tokens:x` of `model:x`, goes where the value itself goes; without
+    that, `model_reported_tokens:x` goes where `model_reported:x` goes. So names that are only reported take no place of
+    others.
     """
     new = [measure for measure in sums if ":" in measure and measure not in held and not _is_other(measure)]
     if not new:
         return sums
     used = Counter(measure.partition(":")[0] for measure in held if ":" in measure and not _is_other(measure))
     counted = dict(sums)
-    for measure in sorted(new, key=lambda name: "_" in name.partition(":")[0]):  # values before what is told of them
+    for measure in sorted(
+        new, key=lambda name: name.partition(":")[0].count("_")
+    ):  # values before what is told of them
         dimension, _, value = measure.partition(":")
-        itself = f"{dimension.partition('_')[0]}:{value}"
-        if itself in sums and itself != measure:
+        itself = _itself(dimension, value, sums)
+        if itself is not None and itself != measure:
             is_named = itself in held or itself in counted
         else:
             is_named = used[dimension] < OTHER_BOUNDS.get(dimension, VALUES_PER_DIMENSION)
@@ -160,6 +164,12 @@ def _capped(sums: Sums, held: Sums) -> Sums:
             amount, other = counted.pop(measure), f"{dimension}:{OTHER}"
             counted[other] = counted.get(other, 0) + amount
     return counted
+
+
+def _itself(dimension: str, value: str, sums: Sums) -> str | None:
+    """The measure that counts a value of which another is told, the shortest there is; None without one."""
+    words = dimension.split("_")
+    return next((name for n in (1, 2) if (name := f"{'_'.join(words[:n])}:{value}") in sums), None)
 
 
 def _is_other(measure: str) -> bool:

@@ -49,7 +49,7 @@ def an_interaction(
     keeping: Keeping = EVERYTHING,
     **changes: Any,
 ) -> UserInteraction:
-    origin = Origin(ALICE.user_id, SESSION_ID, timestamp, None, Client(), "hash")
+    origin = Origin(ALICE.user_id, SESSION_ID, timestamp, None, Client(), "hash", recorded_by="server")
     timezone = changes.pop("timezone", "Asia/Kolkata")
     stored = {name: changes.pop(name) for name in list(changes) if name not in Turn.model_fields}
     draft = Draft(interaction_id, a_turn(**changes), origin)

@@ -1,0 +1,43 @@
+"""Which names of users' turns the platform knows from elsewhere."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from cosmos.analytics.names import FRESH, PlatformNames
+from cosmos.core.database import Database
+from models.analytics.platform_rollup import PlatformRollup
+from models.analytics.pseudonyms import PLATFORM
+from models.chat.names import Dimension, KnownNames
+from models.counting.bucket import Balance, Bucket
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NOW = datetime.fromisoformat("2037-01-15T12:00:00Z")
+"""A month that no other test counts in."""
+
+
+async def served(database: Database, month: str, *personalities: str) -> None:
+    balance = Balance({f"personality:{name}": 1 for name in personalities} | {"personality_reported:zeno": 9}, NOW, NOW)
+    rollup = PlatformRollup.of(PLATFORM, Bucket("utc_monthly", month), balance, 1, NOW)
+    await database.user_analytics.upsert_item(rollup.body())
+
+
+async def test_known_are_the_settings_names_and_those_of_servers_of_late(database: Database) -> None:
+    names = PlatformNames(database, KnownNames(personality=["socrates"]))
+
+    async def is_known(name: str, now: datetime = NOW) -> bool:
+        given: dict[Dimension, str] = {"personality": name}
+        return not await names.unknown(given, now)
+
+    await served(database, "2037-01", "plato")
+    await served(database, "2036-12", "seneca")
+    await served(database, "2036-11", "epicurus")
+    assert [await is_known(name) for name in ("socrates", "plato", "seneca")] == [True] * 3
+    assert [await is_known(name) for name in ("epicurus", "zeno", "hypatia")] == [False] * 3
+    await served(database, "2037-01", "plato", "hypatia")
+    assert not await is_known("hypatia", NOW + FRESH / 2)  # not read again so soon, whatever names are tried
+    assert await is_known("hypatia", NOW + FRESH)
+    assert await names.unknown({}, NOW + timedelta(days=400)) == []
