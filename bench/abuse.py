@@ -1,10 +1,10 @@
 """How well are abusive accounts told from others? Precision and recall of the rules, by rule and over all.
 
-    python -m bench.abuse FILE.jsonl.gz --users users.json --labels labels.json [--seeds 5]
+    python -m bench.abuse FILE.jsonl.gz --users users.json --labels labels.json [--seeds 5] [--prompts FOLDER]
 
-Judges recorded traffic, and generated behaviours (`bench.behaviours`) of several seeds. Each user's turns come in
-batches of uneven size, and every state on the way is judged, as the fold does. Lists what was judged wrongly, with the
-evidence.
+Judges recorded traffic, generated behaviours (`bench.behaviours`) of several seeds, and, with prompts of people,
+doubtful ones (`bench.doubtful`), where not one person may be flagged. Each user's turns come in batches of uneven size,
+and every state on the way is judged, as the fold does. Lists what was judged wrongly, with the evidence.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.behaviours import population
+from bench.doubtful import doubtful, read_prompts
 from models.chat.interaction import UserInteraction
 from models.core.user_agent import parse_user_agent
 from models.risk.facts import TurnFacts, facts_of
@@ -82,8 +83,8 @@ class Quality:
         return f"precision {self.precision:.3f}  recall {self.recall:.3f}  F1 {self.f1:.3f}  {counts}"
 
 
-def facts_of_line(line: Line) -> TurnFacts:
-    """The facts of a turn in the format of the recorded traffic."""
+def facts_of_line(line: Line, sequence: int) -> TurnFacts:
+    """The facts of a turn in the format of the recorded traffic, the so-manieth of its session."""
     client = parse_user_agent(line.get("user_agent"))
     user, session = (str(uuid.uuid5(_NAMESPACE, line[name])) for name in ("user", "session"))
     address = hashlib.sha256(line["ip"].encode()).hexdigest()[:32] if line.get("ip") else None
@@ -93,7 +94,7 @@ def facts_of_line(line: Line) -> TurnFacts:
             partition_key=user,
             user_id=user,
             session_id=session,
-            interaction_sequence=1,
+            interaction_sequence=sequence,
             timestamp=datetime.fromisoformat(line["at"]).astimezone(UTC),
             timezone="UTC",
             response_time_ms=line["response_time_ms"],
@@ -125,12 +126,14 @@ def facts_of_line(line: Line) -> TurnFacts:
 def judge(lines: Iterable[Line], labels: Mapping[str, Mapping[str, Any]], settings: RiskSettings) -> list[Verdict]:
     """A verdict on each user, from their turns in batches of 1 to 40."""
     by_user: dict[str, list[TurnFacts]] = defaultdict(list)
-    for line in lines:
-        by_user[line["user"]].append(facts_of_line(line))
+    turns: Counter[str] = Counter()
+    for line in sorted(lines, key=lambda line: str(line["at"])):
+        turns[line["session"]] += 1
+        by_user[line["user"]].append(facts_of_line(line, turns[line["session"]]))
     verdicts = []
-    for user, turns in sorted(by_user.items()):
+    for user, facts in sorted(by_user.items()):
         window = RiskWindow.empty(str(uuid.uuid5(_NAMESPACE, user)))
-        for batch in _batches(sorted(turns), random.Random(user)):
+        for batch in _batches(sorted(facts), random.Random(user)):
             window = judged(window.with_turns(batch), settings)
         verdicts.append(Verdict(user, labels[user]["kind"], frozenset(labels[user]["flags"]), window))
     return verdicts
@@ -176,6 +179,23 @@ def _told(found: Finding) -> str:
     return f"{found.rule} {found.strength:.2f}: {found.summary}"
 
 
+def judge_doubtful(seeds: int, prompts: Sequence[str]) -> bool:
+    """Prints, by kind, how many accounts are flagged. Whether that is none of the people's and all of the abusers'."""
+    flagged, abusers = Counter[str](), set[str]()
+    for seed in range(1, seeds + 1):
+        for kind, is_abuser, account in doubtful(seed, list(prompts)):
+            label = {account.name: {"kind": kind, "flags": []}}
+            (verdict,) = judge(account.lines, label, RiskSettings())
+            flagged[kind] += verdict.flagged
+            abusers |= {kind} if is_abuser else set()
+            if verdict.flagged != is_abuser:
+                print(f"    {account.name}: {'; '.join(map(_told, verdict.window.findings.values())) or 'not flagged'}")
+    print(f"\ndoubtful behaviours, {seeds} seeds: accounts flagged")
+    for kind, count in flagged.items():
+        print(f"  {kind:20} {count:3} {'of an abuser' if kind in abusers else 'of a person'}")
+    return all(count == (seeds if kind in abusers else 0) for kind, count in flagged.items())
+
+
 def read_lines(path: Path) -> list[Line]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
@@ -187,6 +207,8 @@ def main() -> int:
     parser.add_argument("--users", type=Path, help="who the traffic is of; the ones without a turn are not judged")
     parser.add_argument("--labels", type=Path, help="what is true of them")
     parser.add_argument("--seeds", type=int, default=5, help="how many generated populations to judge (default 5)")
+    parser.add_argument("--prompts", type=Path, help="folder with prompts of people: judge doubtful behaviours, too")
+    parser.add_argument("--doubtful-seeds", type=int, default=30, help="how many of them of each kind (default 30)")
     arguments = parser.parse_args()
     good: list[bool] = []
     if arguments.turns:
@@ -200,6 +222,8 @@ def main() -> int:
         generated += judge(*population(seed), RiskSettings())
     if generated:
         good.append(report(f"generated, {arguments.seeds} seeds", generated))
+    if arguments.prompts:
+        good.append(judge_doubtful(arguments.doubtful_seeds, read_prompts(arguments.prompts)))
     return 0 if all(good) else 1
 
 

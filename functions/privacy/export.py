@@ -36,7 +36,8 @@ async def export_me(call: Call[None]) -> Reply:
 
     * `manifest`, the first line of the first page: what there was of each kind when the export began.
     * `document`: one document and its `container`, as it is stored. All containers, everything about the user: also
-      what staff did and decided, findings on abuse with their evidence, and what only the service itself reads.
+      what staff did and decided, what was found of abuse (though not by which thresholds), and what only the service
+      itself reads.
     * `continuation`, the last line of a page that others follow: send it back for the next page.
     * `end`, the last line of the last page: what was sent, by container and kind. A page whose last line is neither of
       these two was cut off: ask for it again.

@@ -48,7 +48,7 @@ class RiskView(Message):
         return cls(
             user_id=window.user_id,
             score=score,
-            decision=decision_of(score, settings),
+            decision=decision_of(window.findings, settings, now),
             shadow=settings.shadow,
             findings=sorted(shown, key=lambda one: (-one.points, one.finding.rule)),
             dismissals=[window.dismissals[rule] for rule in sorted(window.dismissals)],

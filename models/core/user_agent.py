@@ -1,11 +1,14 @@
 """What a `User-Agent` header says: the kind of device, the browser and the platform."""
 
+import re
 from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from ua_parser import Device, Domain, Resolver, load_builtins
 from ua_parser.basic import Resolver as PythonResolver
+
+from models.core.programs import is_program
 
 DeviceType = Literal["mobile", "desktop", "tablet", "bot"]
 Platform = Literal["windows", "mac", "linux", "ios", "android", "chromeos", "other"]
@@ -46,31 +49,6 @@ _PLATFORMS: dict[str, Platform] = {
 _DESKTOPS: frozenset[Platform] = frozenset({"windows", "mac", "linux", "chromeos"})
 _HANDHELD_SYSTEMS = frozenset({"iOS", "Windows Phone", "Windows Mobile", "KaiOS", "Firefox OS", "BlackBerry OS"})
 _TELEVISIONS = ("tv;", "tv ", "tv/", "-tv", "hbbtv", "bravia", "crkey")
-# Programs that the package knows as browsers, or not at all. `okhttp`, `dart` and `cfnetwork` are missing on purpose:
-# they are what mobile apps send on behalf of a person.
-_PROGRAMS = (
-    "python",
-    "aiohttp",
-    "curl/",
-    "wget/",
-    "go-http-client",
-    "apache-httpclient",
-    "axios/",
-    "node-fetch",
-    "undici",
-    "libwww-perl",
-    "guzzle",
-    "postmanruntime",
-    "insomnia/",
-    "scrapy/",
-    "azsdk-",
-    "headlesschrome",
-    "phantomjs",
-    "chatgpt-user",
-    "claude-user",
-    "perplexity-user",
-    "bot/",
-)
 
 
 class Client(BaseModel):
@@ -87,7 +65,7 @@ def parse_user_agent(header: str | None) -> Client:
     """The client behind a `User-Agent` header of any length and content, or behind none.
 
     Only the first `MAX_HEADER_LENGTH` characters are looked at. An iPad whose browser asks for desktop pages (its
-    default since iPadOS 13) sends a Mac's header, and is taken for one.
+    default since iPadOS 13) sends a Mac's header, and is taken for one unless it says `Mobile`, too: no Mac does.
     """
     return _parse(header[:MAX_HEADER_LENGTH]) if header else Client()
 
@@ -97,6 +75,8 @@ def _parse(header: str) -> Client:
     found = _RESOLVER(header, Domain.ALL)
     system = found.os.family if found.os else None
     platform = _PLATFORMS.get(system, "other") if system else None
+    if _is_disguised_ipad(header.lower()):
+        platform = "ios"
     browser = found.user_agent.family[:MAX_BROWSER_LENGTH] if found.user_agent else None
     return Client(
         device_type=_device_type(header.lower(), system, platform, found.device),
@@ -108,7 +88,7 @@ def _parse(header: str) -> Client:
 def _device_type(
     header: str, system: str | None, platform: Platform | None, device: Device | None
 ) -> DeviceType | None:
-    if (device and device.brand == "Spider") or any(program in header for program in _PROGRAMS):
+    if (device and device.brand == "Spider") or is_program(header):
         return "bot"
     if any(television in header for television in _TELEVISIONS):
         return None
@@ -121,6 +101,12 @@ def _device_type(
 
 def _is_tablet(header: str, platform: Platform | None) -> bool:
     """Android's own rule is that a phone says `Mobile` and a tablet doesn't; apps' HTTP clients say neither."""
-    if "ipad" in header or ("tablet" in header and platform != "windows"):  # Windows says so of any touch screen
+    if (
+        "ipad" in header or _is_disguised_ipad(header) or ("tablet" in header and platform != "windows")
+    ):  # Windows says so of any touch screen
         return True
     return platform == "android" and header.startswith("mozilla/") and "mobile" not in header
+
+
+def _is_disguised_ipad(header: str) -> bool:
+    return "macintosh" in header and re.search(r"\bmobile\b", header) is not None

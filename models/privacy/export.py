@@ -20,6 +20,9 @@ FORMAT_VERSION = 1
 Counts = dict[str, dict[str, Count]]
 """Documents by container and kind."""
 
+SEEN = ("rule", "pattern", "observed", "turns", "first_seen", "last_seen")
+"""The fields of a finding on abuse that its user gets."""
+
 UNNAMED = "unknown"
 """The kind of a document that does not tell its kind."""
 
@@ -42,7 +45,9 @@ class ExportedDocument(Message):
 
     record: Literal["document"] = "document"
     container: str
-    document: dict[str, Any] = Field(description="As it is stored, but for Cosmos DB's own properties")
+    document: dict[str, Any] = Field(
+        description="As it is stored, but for Cosmos DB's own properties, and for what findings on abuse were judged by"
+    )
 
 
 class MoreToCome(Message):
@@ -100,9 +105,22 @@ def kind_of(item: Mapping[str, Any]) -> str:
 
 
 def exported(container: str, item: dict[str, Any]) -> ExportedDocument:
-    """A document as Cosmos DB returned it, for export."""
+    """A document as Cosmos DB returned it, for export.
+
+    Findings on abuse say what was seen, and when. What it was judged by stays with staff: who knows the thresholds
+    stays below them.
+    """
     own = {name: value for name, value in item.items() if not name.startswith("_")}
+    if isinstance(own.get("abuse_evidence"), list):
+        own["abuse_evidence"] = [_seen(found) for found in own["abuse_evidence"]]
+    if isinstance(own.get("findings"), dict):
+        own["findings"] = {rule: _seen(found) for rule, found in own["findings"].items()}
     return ExportedDocument(container=container, document=own)
+
+
+def _seen(found: Any) -> dict[str, Any]:
+    """What a finding says to the user whose it is."""
+    return {name: found[name] for name in SEEN if name in found} if isinstance(found, dict) else {}
 
 
 def written_versions(kinds: Collection[str]) -> dict[str, int]:

@@ -49,6 +49,8 @@ def facts_of(turn: UserInteraction) -> TurnFacts:
     device = (turn.device_type, turn.platform, turn.browser)
     question = turn.question_facts or question_facts(turn.user_query or "")
     automated = Signal.AUTOMATED if turn.device_type == "bot" else Signal.NONE
+    failed = Signal.FAILED if is_failed(turn) else Signal.NONE
+    first = Signal.FIRST if turn.interaction_sequence == 1 else Signal.NONE
     return TurnFacts(
         at=round(turn.timestamp.timestamp() * 1000),
         session=hashlib.sha256(turn.session_id.encode()).hexdigest()[:8],
@@ -61,6 +63,11 @@ def facts_of(turn: UserInteraction) -> TurnFacts:
         response_ms=turn.response_time_ms,
         address=(turn.ip_address or "")[:12],
         device="/".join(part or "?" for part in device) if any(device) else "",
-        signals=int(question.signals | automated),
+        signals=int(question.signals | automated | failed | first),
         promotion=question.promotion,
     )
+
+
+def is_failed(turn: UserInteraction) -> bool:
+    """Whether something stands in the place of an answer, or nothing does. A call of a tool has output, and no text."""
+    return turn.response_quality == "fallback" or (turn.response_length == 0 and not turn.output_tokens)

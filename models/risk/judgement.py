@@ -19,9 +19,14 @@ from models.risk.window import RiskWindow
 
 Decision = Literal["nothing", "flag", "suspend"]
 
+FLAGS_ONLY: frozenset[Rule] = frozenset({"repetitive_queries"})
+"""What people do, too, if for reasons of their own: a person looks at it, and decides."""
+
 _RULES: dict[Rule, Callable[[RiskWindow, Thresholds], Finding | None]] = {
     "excessive_usage": lambda w, t: excessive_usage(w.undismissed("excessive_usage")[1], t.excessive_usage),
-    "repetitive_queries": lambda w, t: repetitive_queries(w.undismissed("repetitive_queries")[0], t.repetitive_queries),
+    "repetitive_queries": lambda w, t: repetitive_queries(
+        w.undismissed("repetitive_queries")[0], t.repetitive_queries, t.bot_like_patterns
+    ),
     "bot_like_patterns": lambda w, t: bot_like_patterns(w.undismissed("bot_like_patterns")[0], t.bot_like_patterns),
     "token_abuse": lambda w, t: token_abuse(w.undismissed("token_abuse")[0], t.token_abuse),
     "suspicious_patterns": lambda w, t: suspicious_patterns(
@@ -53,7 +58,7 @@ def judged(window: RiskWindow, settings: RiskSettings) -> RiskWindow:
         update={
             "findings": kept,
             "score": score,
-            "decision": decision_of(score, settings),
+            "decision": decision_of(kept, settings, now),
             "suspected": window.suspected or bool(findings),
         }
     )
@@ -77,9 +82,14 @@ def flagged_for(settings: RiskSettings) -> timedelta:
     return timedelta(days=settings.half_life_days * max(0.0, math.log2(most)))
 
 
-def decision_of(score: float, settings: RiskSettings) -> Decision:
-    """What the policy makes of a score. In shadow mode it is recorded and not carried out."""
-    if score >= settings.suspend_from:
+def decision_of(findings: Mapping[Rule, Finding], settings: RiskSettings, now: datetime) -> Decision:
+    """What the policy makes of the score at `now`. In shadow mode it is recorded and not carried out.
+
+    Repetition alone flags: to suspend, the other findings have to flag by themselves.
+    """
+    score = score_of(findings, settings, now)
+    others = {rule: found for rule, found in findings.items() if rule not in FLAGS_ONLY}
+    if score >= settings.suspend_from and score_of(others, settings, now) >= settings.flag_from:
         return "suspend"
     return "flag" if score >= settings.flag_from else "nothing"
 

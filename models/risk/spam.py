@@ -20,15 +20,20 @@ def spam(turns: Sequence[TurnFacts], limits: SpamLimits) -> Finding | None:
     return strongest([_advertisements(turns, limits), _one_wording(turns, limits)])
 
 
+BYTES_OF_AN_ADVERTISEMENT = 500
+"""A longer text has to promise more: some such words are in any essay."""
+
+
 def is_advertisement(turn: TurnFacts) -> bool:
     """Whether a turn leads somewhere and promises something, instead of asking."""
     if turn.has(Signal.REQUEST):
         return False
     leads = turn.has(Signal.LINK) or turn.has(Signal.CONTACT)
     emphasis = turn.has(Signal.MONEY) + turn.has(Signal.SHOUT)
+    longer = turn.size // BYTES_OF_AN_ADVERTISEMENT
     if leads:
-        return turn.promotion + emphasis >= 2
-    return turn.promotion >= 3 and emphasis >= 1
+        return turn.promotion + emphasis >= 2 + longer
+    return turn.promotion >= 3 + longer and emphasis >= 1
 
 
 def _advertisements(turns: Sequence[TurnFacts], limits: SpamLimits) -> Finding | None:
@@ -40,17 +45,21 @@ def _advertisements(turns: Sequence[TurnFacts], limits: SpamLimits) -> Finding |
 
 
 def _one_wording(turns: Sequence[TurnFacts], limits: SpamLimits) -> Finding | None:
-    leading = [
-        turn
-        for turn in turns
-        if (turn.has(Signal.LINK) or turn.has(Signal.CONTACT)) and not turn.has(Signal.REQUEST) and turn.size >= 24
-    ]
+    leading = [turn for turn in turns if _may_advertise(turn)]
     groups = (group for group in alike(leading, limits.template_similarity))
     found = max(groups, key=len, default=[])
     if len(found) < limits.template_turns or not _prevails(found, turns, limits.share):
         return None
     summary = f"{len(found)} turns carry a link in one wording; {limits.template_turns} are allowed"
     return finding("spam", "one_wording", len(found), limits.template_turns, found, summary)
+
+
+def _may_advertise(turn: TurnFacts) -> bool:
+    """Whether it leads somewhere and is no longer than an advertisement: a preamble of one's own may have a link."""
+    leads = turn.has(Signal.LINK) or turn.has(Signal.CONTACT)
+    promises = turn.promotion or turn.has(Signal.MONEY) or turn.has(Signal.SHOUT) or turn.has(Signal.CONTACT)
+    longest = BYTES_OF_AN_ADVERTISEMENT if promises else BYTES_OF_AN_ADVERTISEMENT // 2
+    return leads and 24 <= turn.size <= longest and not turn.has(Signal.REQUEST)
 
 
 def _prevails(found: Sequence[TurnFacts], turns: Sequence[TurnFacts], share: float) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from enum import IntFlag
 
 from models.risk.advertising import advertising_words
+from models.risk.civilities import continues, without_civilities
 
 SKETCH_VALUES = 32
 SHINGLE = 4
@@ -47,6 +48,10 @@ _REQUEST = re.compile(
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "@": "a", "$": "s"})
 _LEET_WORD = re.compile(r"\b(?=\w*[a-z@$])(?=[\w@$]*[0-9@$])[\w@$]{4,}\b")
 _COUNTER = re.compile(r"(?:[?!.。？！।؟]\s*|\s[#№(\[])\d{1,6}\W*$")
+_NONCE = re.compile(r"(?:[?!.。？！।؟]\s*|\s[#№(\[])(?=[\w-]*\d)[\w-]{1,36}\W*$")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]"
+)
 
 
 class Signal(IntFlag):
@@ -61,6 +66,12 @@ class Signal(IntFlag):
     """It asks for something, as questions and instructions do and advertisements don't."""
     AUTOMATED = 32
     """The client says of itself that it is a program."""
+    FAILED = 64
+    """Its answer failed, and something stands in its place."""
+    CONTINUES = 128
+    """It asks for no more than to go on with what was said before."""
+    FIRST = 256
+    """It is the first turn of its session."""
 
 
 def normalised(text: str) -> str:
@@ -74,9 +85,20 @@ def normalised(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def canonical(text: str) -> str:
+    """What a question asks, whole: normalised, without what is invisible, a nonce at its end, and civilities around it.
+
+    Whatever else differs makes another question, also at the end of a long text: one prompt over many essays, one frame
+    around many words, one preamble before many tasks are as many questions.
+    """
+    shown = _INVISIBLE.sub("", text).strip()
+    start = normalised(_NONCE.sub("", shown[:TEXT_LIMIT]) if len(shown) <= TEXT_LIMIT else shown)
+    return " ".join([without_civilities(start), *shown[TEXT_LIMIT:].casefold().split()])
+
+
 def question_hash(text: str, key: bytes = b"") -> str:
-    """48 bits of SHA-256 of the normalised question, in hexadecimal: equal for equal questions. With a key, of HMAC."""
-    plain = normalised(text).encode()
+    """48 bits of SHA-256 of what a question asks, in hexadecimal: equal for equal questions. With a key, of HMAC."""
+    plain = canonical(text).encode(errors="replace")
     digest = hmac.digest(key, plain, "sha256") if key else hashlib.sha256(plain).digest()
     return digest.hex()[:12]
 
@@ -125,6 +147,8 @@ def signals_of(text: str) -> tuple[Signal, int]:
     ):
         if pattern.search(subject):
             found |= signal
+    if continues(without_civilities(normalised(text))):
+        found |= Signal.CONTINUES
     plain = _LEET_WORD.sub(lambda word: word[0].translate(_LEET), _LINK.sub(" ", folded))
     return found, advertising_words(plain)
 

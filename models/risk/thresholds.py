@@ -25,15 +25,26 @@ class ExcessiveLimits(_Limits):
 
 
 class RepetitionLimits(_Limits):
-    """The same question over and over."""
+    """The same question over and over. One whose answer failed does not count, nor does one about another document."""
 
-    similarity: float = Field(default=0.8, gt=0.5, le=1, description="Jaccard similarity that makes two questions one")
     repeats_per_day: int = Field(default=12, gt=1, description="Times that one question is asked in 24 hours")
-    share: float = Field(default=0.3, gt=0, le=1, description="Of the turns in that time, at least this share")
+    share: float = Field(
+        default=0.3, gt=0, le=1, description="Of the turns in that time, at least this share is of such questions"
+    )
     habit_per_day: int = Field(default=6, gt=0, description="Times a day that a habit explains")
     beyond_habit: int = Field(default=16, gt=0, description="Repeats beyond the habit, summed over the window's days")
-    short_bytes: int = Field(default=14, ge=0, description="Shorter prompts (`continue`) are repeated by anybody")
-    short_factor: float = Field(default=4, ge=1, description="Short prompts may be repeated this many times as often")
+    short_bytes: int = Field(default=14, ge=0, description="Shorter prompts are repeated by anybody")
+    short_factor: float = Field(
+        default=4, ge=1, description="Short prompts, and those to go on, may be repeated this many times as often"
+    )
+    document_tokens: int = Field(
+        default=6000, gt=0, description="Unexplained input that is a document: the same words about another are another"
+    )
+    few_questions: int = Field(
+        default=12, gt=1, description="So few questions or fewer, day and night, are no person's"
+    )
+    few_repeats: int = Field(default=40, gt=1, description="Times that they are asked, at least")
+    few_share: float = Field(default=0.7, gt=0, le=1, description="Of the turns in that time, at least this share")
 
 
 class TimingLimits(_Limits):
@@ -50,6 +61,13 @@ class TimingLimits(_Limits):
     rest_hours: float = Field(default=3, gt=0, description="A pause this long is rest")
     sleepless_hours: float = Field(default=30, gt=0, description="Hours on one device without rest, at most")
     sleepless_turns: int = Field(default=30, gt=0, description="Turns in that time, at least")
+    night_days: float = Field(default=4, gt=0, description="Days that are needed to tell whether there is a night")
+    night_turns: int = Field(default=60, gt=0, description="Turns in that time, at least")
+    night_rest_hours: float = Field(default=5.5, gt=0, description="A pause this long is a night's rest")
+    night_rests: float = Field(default=0.7, gt=0, le=1, description="Such rests a day, at most")
+    night_share: float = Field(
+        default=0.12, gt=0, lt=0.25, description="Of the turns, in the quietest six hours of the day, at least"
+    )
     instant_seconds: float = Field(default=2, gt=0, description="From a response to the next question: no person reads")
     instant_turns: int = Field(default=30, gt=0, description="Such turns in one session")
     instant_share: float = Field(default=0.5, gt=0, le=1, description="Of the session's turns, at least this share")
@@ -60,10 +78,14 @@ class TimingLimits(_Limits):
 class TokenLimits(_Limits):
     """Tokens that neither the question nor the conversation so far explains."""
 
-    heavy_tokens: int = Field(default=10_000, gt=0, description="Unexplained tokens that make a turn heavy")
-    tokens_per_day: int = Field(default=400_000, gt=0, description="Tokens of heavy turns in 24 hours")
-    tokens_per_week: int = Field(default=1_200_000, gt=0, description="Tokens of heavy turns in 7 days")
-    turns: int = Field(default=12, gt=0, description="Heavy turns in that time, at least")
+    free_tokens: int = Field(default=5000, ge=0, description="Unexplained tokens that any turn may have")
+    tokens_per_day: int = Field(default=250_000, gt=0, description="Tokens beyond them in 24 hours")
+    tokens_per_week: int = Field(default=1_000_000, gt=0, description="Tokens beyond them in 7 days")
+    turns_per_day: int = Field(default=20, gt=0, description="Turns with such tokens in 24 hours, at least")
+    turns_per_week: int = Field(default=80, gt=0, description="Turns with such tokens in 7 days, at least")
+    turns_all_day: int = Field(
+        default=50, gt=0, description="Turns that bring the same again in 24 hours until nobody is reading it"
+    )
     share: float = Field(default=0.3, gt=0, le=1, description="Of the turns in that time, at least this share")
 
 

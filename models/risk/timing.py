@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from models.risk.facts import TurnFacts
 from models.risk.finding import Finding, finding, strongest
+from models.risk.night import share_at_night
 from models.risk.spans import HOUR, MINUTE, grouped, split
 from models.risk.text import Signal
 from models.risk.thresholds import TimingLimits
@@ -18,7 +19,13 @@ BRIEF, LONG = 0.5 * HOUR, 6.0 * HOUR
 def bot_like_patterns(turns: Sequence[TurnFacts], limits: TimingLimits) -> Finding | None:
     """Judges turns in time order."""
     return strongest(
-        [_regular(turns, limits), _sleepless(turns, limits), _instant(turns, limits), _automated(turns, limits)]
+        [
+            _regular(turns, limits),
+            _sleepless(turns, limits),
+            _nightless(turns, limits),
+            _instant(turns, limits),
+            _automated(turns, limits),
+        ]
     )
 
 
@@ -94,6 +101,17 @@ def _sleepless(turns: Sequence[TurnFacts], limits: TimingLimits) -> Finding | No
                 found.append(
                     finding("bot_like_patterns", "sleepless_hours", hours, limits.sleepless_hours, run, summary)
                 )
+    return strongest(found)
+
+
+def _nightless(turns: Sequence[TurnFacts], limits: TimingLimits) -> Finding | None:
+    """One device on which there is no night, over days: slower than what does not rest at all."""
+    found = []
+    for device in grouped(turns, lambda turn: turn.device).values():
+        share = share_at_night(device, limits)
+        if share is not None:
+            summary = f"{share:.0%} of {len(device)} turns in the quietest six hours of the day; people sleep then"
+            found.append(finding("bot_like_patterns", "no_night", share, limits.night_share, device, summary))
     return strongest(found)
 
 

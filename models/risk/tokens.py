@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from models.risk.brought import brought
 from models.risk.facts import TurnFacts
 from models.risk.finding import Finding, finding, strongest
 from models.risk.spans import DAY, between, within
 from models.risk.thresholds import TokenLimits
 
+Heavy = tuple[TurnFacts, int]
+"""A turn, and its tokens beyond what any may have."""
+
 
 def token_abuse(turns: Sequence[TurnFacts], limits: TokenLimits) -> Finding | None:
-    """Judges turns, in time order, by the tokens that neither their question nor their conversation explains."""
-    heavy = [(turn, tokens) for turn, tokens in _unexplained(turns) if tokens >= limits.heavy_tokens]
+    """Judges turns, in time order, by the tokens that neither their question nor their conversation explains.
+
+    Each turn may have some: a prompt of the product's own, what was retrieved, a long answer. What is beyond that adds
+    up, so that there is no size just below which it does not count. What a session brings again with each turn is taken
+    for a document that is being read, until it has been so many times in a day that nobody is reading.
+    """
+    new: list[Heavy] = []
+    all_day: list[Heavy] = []
+    for turn, brought_now, again in brought(turns):
+        for heavy, tokens in ((new, brought_now), (all_day, brought_now + again)):
+            beyond = tokens + turn.output - limits.free_tokens
+            if beyond > 0:
+                heavy.append((turn, beyond))
     return strongest(
         [
-            _burnt(heavy, turns, DAY, limits.tokens_per_day, "tokens_per_day", limits),
-            _burnt(heavy, turns, 7 * DAY, limits.tokens_per_week, "tokens_per_week", limits),
+            _burnt(new, turns, DAY, limits.tokens_per_day, limits.turns_per_day, "tokens_per_day", limits),
+            _burnt(new, turns, 7 * DAY, limits.tokens_per_week, limits.turns_per_week, "tokens_per_week", limits),
+            _burnt(all_day, turns, DAY, limits.tokens_per_day, limits.turns_all_day, "tokens_all_day", limits),
         ]
     )
 
 
-def _unexplained(turns: Sequence[TurnFacts]) -> Iterator[tuple[TurnFacts, int]]:
-    """Each turn with its unexplained tokens.
-
-    A long question explains its own tokens: never more than one for each byte. A conversation explains an input that is
-    what went before: its last input and output, give or take what the next question adds and a context shortened.
-    Input read from a cache was sent before, and costs little.
-    """
-    before: dict[str, TurnFacts] = {}
-    for turn in turns:
-        carried = _total(before[turn.session]) if turn.session in before else 0
-        entered = turn.fresh_input + turn.cached_input - turn.size
-        continues = carried > 0 and abs(entered - carried) <= max(2000, carried // 10)
-        yield turn, turn.output + (0 if continues else max(0, turn.fresh_input - turn.size))
-        before[turn.session] = turn
-
-
-def _total(turn: TurnFacts) -> int:
-    return turn.fresh_input + turn.cached_input + turn.output
-
-
 def _burnt(
-    heavy: Sequence[tuple[TurnFacts, int]],
+    heavy: Sequence[Heavy],
     turns: Sequence[TurnFacts],
     span: int,
     limit: int,
+    least: int,
     pattern: str,
     limits: TokenLimits,
 ) -> Finding | None:
@@ -53,7 +50,7 @@ def _burnt(
     spans = (
         (sum(tokens for _, tokens in heavy[start:end]), start, end)
         for start, end in within(heavy_turns, span)
-        if end - start >= limits.turns
+        if end - start >= least
     )
     tokens, start, end = max(spans, default=(0, 0, 0))
     burning = heavy_turns[start:end]
@@ -62,6 +59,6 @@ def _burnt(
     days = span // DAY
     summary = (
         f"{tokens:,} tokens in {len(burning)} turns within {days * 24} h, beyond what the questions and the "
-        f"conversation explain; {limit:,} are allowed"
+        f"conversation explain and {limits.free_tokens:,} a turn; {limit:,} are allowed"
     )
     return finding("token_abuse", pattern, tokens, limit, burning, summary)

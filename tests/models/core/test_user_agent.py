@@ -47,7 +47,9 @@ TRAFFIC = Path(__file__).parents[3].parent / "shared/data/traffic/turns.jsonl.gz
         (f"Mozilla/5.0 {WEBKIT}; compatible; GPTBot/1.2; +https://openai.com/gptbot)", "bot", "GPTBot", None),
         (f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} HeadlessChrome/126.0.0.0 Safari/537.36", "bot", "HeadlessChrome", "windows"),
         ("Dart/3.4 (dart:io)", None, None, None),
-        ("okhttp/4.12.0", None, "okhttp", None),
+        ("okhttp/4.12.0", "bot", "okhttp", None),
+        (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {APPLE} Version/17.5 Mobile/15E148 Safari/604.1", "tablet", "Safari", "ios"),
+        ("VimarshApp/2.1 (Android 14; Pixel 8) okhttp/4.12.0", "mobile", "okhttp", "android"),
         ("hello", None, None, None),
     ],
 )  # fmt: skip
@@ -56,6 +58,59 @@ def test_a_header_tells_device_browser_and_platform(
 ) -> None:
     client = parse_user_agent(header)
     assert (client.device_type, client.browser, client.platform) == (device_type, browser, platform)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "node",
+        "undici",
+        "OpenAI/JS 4.52.0",
+        "AsyncOpenAI/Python 1.40.0",
+        "Anthropic/JS 0.27.1",
+        "Deno/1.45.2",
+        "Bun/1.1.20",
+        "Java/17.0.11",
+        "Java-http-client/21.0.2",
+        "Jakarta Commons-HttpClient/3.1",
+        "RestSharp/112.0.0.0",
+        "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.22621.3880",
+        "Mozilla/5.0 (Linux; Ubuntu 22.04; en-US) PowerShell/7.4.3",
+        "k6/0.52.0 (https://k6.io/)",
+        "Grafana k6/1.0.0",
+        "got (https://github.com/sindresorhus/got)",
+        "axios/1.7.2",
+        "reqwest/0.12.5",
+        "HTTPie/3.2.3",
+        "Ruby",
+        "Faraday v2.9.2",
+        "PHP/8.3.9",
+        "GuzzleHttp/7",
+        "hackney/1.20.1",
+        "ReactorNetty/1.1.20",
+        "ktor-client",
+        "Apache-HttpClient/5.3.1 (Java/21)",
+        "python-urllib3/2.2.2",
+        "libcurl/8.5.0 r-curl/5.2.1 httr/1.4.7",
+        "HTTP.jl/1.10.0",
+        "axios",
+    ],
+)
+def test_programs_of_every_language_are_programs(header: str) -> None:
+    assert parse_user_agent(header).device_type == "bot"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Nodebook/1 Safari/537.36",
+        "Requestly/1.0 CFNetwork/1496 Darwin/23.5.0",
+        "Gotham/3.1 (iPhone; iOS 17.5)",
+        "Javanese-Keyboard/2.0 (Android 13)",
+    ],
+)
+def test_a_name_that_only_begins_like_a_programs_is_none(header: str) -> None:
+    assert parse_user_agent(header).device_type != "bot"
 
 
 @pytest.mark.parametrize("header", [None, "", " ", "-", ";;;;;", "\x00\r\n", "😀" * 100])

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from models.privacy.export import Progress, exported, written_versions
+from models.risk.judgement import judged
+from models.risk.thresholds import RiskSettings
 from models.usage.allowance import Allowance
+from tests.models.risk_turns import a_window, at_human_pace, conversation
 
 
 def test_what_only_the_database_reads_is_left_out() -> None:
     stored = {"id": "1", "kind": "note", "_rid": "x", "_self": "x", "_etag": "x", "_attachments": "x", "_ts": 1}
     assert exported("users", stored).document == {"id": "1", "kind": "note"}
+
+
+def test_findings_say_what_was_seen_and_not_what_it_was_judged_by() -> None:
+    found = judged(a_window(conversation(at_human_pace(24), ["What is wisdom?"] * 24)), RiskSettings())
+    profile = {"id": "1", "kind": "profile", "abuse_evidence": [one.model_dump() for one in found.findings.values()]}
+    told = [
+        *exported("users", profile).document["abuse_evidence"],
+        exported("user_analytics", found.body()).document["findings"]["repetitive_queries"],
+    ]
+    for one in told:
+        assert set(one) == {"rule", "pattern", "observed", "turns", "first_seen", "last_seen"}
+        assert (one["rule"], one["observed"]) == ("repetitive_queries", 24)
 
 
 def test_what_is_sent_is_counted_by_container_and_kind() -> None:

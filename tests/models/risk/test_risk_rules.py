@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -82,7 +84,7 @@ def test_a_week_of_heavy_days_is_excessive() -> None:
 
 
 def _repetitive(turns: list[TurnFacts]) -> Finding | None:
-    return repetitive_queries(turns, LIMITS.repetitive_queries)
+    return repetitive_queries(turns, LIMITS.repetitive_queries, LIMITS.bot_like_patterns)
 
 
 def test_one_question_over_and_over_is_repetitive() -> None:
@@ -126,6 +128,128 @@ def test_trying_again_for_a_better_answer_is_no_abuse() -> None:
 
 def test_short_prompts_are_repeated_by_anybody() -> None:
     assert _repetitive(conversation(at_human_pace(30), ["continue", "Continue."] * 15)) is None
+
+
+ESSAY = "The rivers of Europe are long, and there are many of them, as chapter {} tells. "
+INSTRUCTION = "Grade this essay from 1 to 10, and comment on its structure, its grammar and its argument. "
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [INSTRUCTION + ESSAY.format(number) * 20 for number in range(28)],
+        [ESSAY.format(number) * 20 + INSTRUCTION for number in range(28)],
+        [INSTRUCTION * 50 + ESSAY.format(number) for number in range(28)],
+        [
+            f"What does the word '{word}' mean? Answer in one sentence, and give an example."
+            for word in "abcdefghij" * 3
+        ],
+        [f"What is {number} times 7?" for number in range(28)],
+        [f"You are a senior engineer. Use strict types. Task: {text}" for text in different_questions(28)],
+        [f"{text} Answer with code only, without any explanation." for text in different_questions(28)],
+    ],
+)
+def test_what_differs_is_another_question_however_much_is_the_same(asked: list[str]) -> None:
+    assert _repetitive(conversation(at_human_pace(len(asked)), asked)) is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "yes please go on",
+        "Please continue with the next chapter",
+        "sí, continúa por favor",
+        "да, продолжай пожалуйста",
+        "हाँ कृपया आगे बढ़ें",
+        "请继续讲下去",
+        "Go on!",
+    ],
+)
+def test_to_go_on_is_no_question(asked: str) -> None:
+    turns = conversation(at_human_pace(25), [asked] * 25)
+    assert _repetitive(turns) is None
+    assert _repetitive(conversation(at_human_pace(60), [asked] * 60)) is not None, "not without end"
+
+
+def test_asking_again_after_failed_answers_is_no_repetition() -> None:
+    turns = conversation(at_human_pace(31), ["What is the meaning of life?"] * 31)
+    failed = [turn._replace(signals=turn.signals | Signal.FAILED) for turn in turns[:30]]
+    assert _repetitive(turns) is not None
+    assert _repetitive([*failed, turns[30]]) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_failed"),
+    [
+        ({"response_quality": "fallback"}, True),
+        ({"response_text": "", "response_length": 0, "output_tokens": 0}, True),
+        ({"response_text": "", "response_length": 0}, False),
+        ({}, False),
+    ],
+)
+def test_an_answer_fails_if_it_is_a_fallback_or_nothing(changes: dict[str, Any], is_failed: bool) -> None:
+    assert facts_of(an_interaction(**changes)).has(Signal.FAILED) == is_failed
+
+
+def test_the_same_words_about_other_documents_are_no_repetition() -> None:
+    def about(sizes: list[int]) -> list[TurnFacts]:
+        times = at_human_pace(len(sizes))
+        return [
+            a_fact(at, "Summarise this document", f"s{number}", tokens=size)
+            for number, (at, size) in enumerate(zip(times, sizes, strict=True))
+        ]
+
+    assert _repetitive(about([7_000 + 3_100 * number for number in range(14)])) is None
+    assert _repetitive(about([7_000] * 14)) is not None
+    assert _burning(about([30_000 + 5_000 * number for number in range(14)])) is None
+
+
+def _day_and_night(wordings: int, a_day: int) -> list[TurnFacts]:
+    """At random times, all around the clock, for ten days."""
+    chance = random.Random(wordings * a_day)
+    times = sorted(chance.uniform(0, 10 * DAY) for _ in range(10 * a_day))
+    asked = different_questions(wordings)
+    return [a_fact(at, chance.choice(asked), f"s{int(at / DAY)}") for at in times]
+
+
+@pytest.mark.parametrize("a_day", [14, 20, 40])
+def test_a_few_wordings_in_turn_day_and_night_are_repetition(a_day: int) -> None:
+    turns = _day_and_night(8, a_day)[-200:]
+    found = _repetitive(turns)
+    assert found is not None
+    assert found.pattern == "day_and_night"
+    assert _machine(turns) is not None
+
+
+def test_a_few_wordings_in_turn_by_day_are_a_habit() -> None:
+    turns = [
+        turn for turn in _day_and_night(8, 20) if 7 * HOUR < (turn.at / 1000 - START.timestamp()) % DAY < 23 * HOUR
+    ]
+    assert _repetitive(turns) is None
+    assert _machine(turns) is None
+
+
+def test_who_lives_by_another_clock_in_the_second_week_has_nights() -> None:
+    chance = random.Random(4)
+    hours = [(day, day * 24 + (9 if day > 6 else 0) + chance.uniform(7, 23)) for day in range(14) for _ in range(12)]
+    assert _machine([a_fact(hour * HOUR) for _, hour in sorted(hours)]) is None
+
+
+def test_eight_wordings_often_enough_are_repetition_though_none_prevails() -> None:
+    asked = different_questions(8) * 13
+    found = _repetitive(conversation(at_human_pace(len(asked)), asked))
+    assert found is not None
+    assert found.pattern == "repeats_per_day"
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    ["{} #a8f3", "{} 1f", "Hi there, {} Thanks in advance!", "¡Hola! {} Gracias", "{}\u200b", "  {} 7"],
+)
+def test_what_is_said_around_a_question_is_no_other_question(disguise: str) -> None:
+    own = "Which property makes a number prime?"
+    asked = [own, disguise.format(own)] * 8
+    assert _repetitive(conversation(at_human_pace(16), asked)) is not None
 
 
 def test_flash_cards_are_different_questions() -> None:
@@ -244,6 +368,28 @@ def test_a_long_document_explains_its_tokens() -> None:
 
 def test_cached_input_is_not_burnt() -> None:
     turns = [a_fact(at, session=f"s{at}", tokens=500, cached=90_000) for at in at_human_pace(40)]
+    assert _burning(turns) is None
+
+
+@pytest.mark.parametrize("sessions", [1, 90])
+def test_tokens_add_up_whatever_a_turn_stays_below(sessions: int) -> None:
+    turns = [
+        a_fact(number * 600, session=f"s{number % sessions}", tokens=9_900)._replace(
+            signals=int(Signal.FIRST if number < sessions else Signal.NONE)
+        )
+        for number in range(90)
+    ]
+    found = _burning(turns)
+    assert found is not None
+    assert found.pattern == ("tokens_all_day" if sessions == 1 else "tokens_per_day")
+
+
+def test_a_document_is_read_with_many_questions() -> None:
+    context, turns = 40_000, []
+    for number, at in enumerate(at_human_pace(80)):
+        first = Signal.FIRST if number == 0 else Signal.NONE
+        turns.append(a_fact(at, tokens=context, output=400)._replace(signals=int(first)))
+        context += 420
     assert _burning(turns) is None
 
 
@@ -384,3 +530,9 @@ def test_advertisements_are_left_to_the_rule_on_spam() -> None:
 @pytest.mark.parametrize("judge", [_excessive, _repetitive, _machine, _burning, _places, _spam])
 def test_nothing_is_found_in_nothing(judge: object) -> None:
     assert judge([]) is None  # type: ignore[operator]
+
+
+def test_an_essay_with_links_and_prices_is_no_advertisement() -> None:
+    essay = "The winner took the colonies as a prize; see http://history.example/{}. "
+    texts = [essay.format(number) + ESSAY.format(number) * 20 for number in range(20)]
+    assert _spam(conversation(at_human_pace(20), texts)) is None

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from models.core.errors import FindingChanged
 from models.risk.facts import TurnFacts
+from models.risk.finding import Rule
 from models.risk.judgement import decision_of, findings_in, judged, points, score_of
 from models.risk.thresholds import RiskSettings, Thresholds
 from models.risk.window import DAYS_KEPT, TURNS_KEPT, RiskWindow
@@ -110,15 +111,28 @@ def test_a_score_before_its_evidence_is_not_more_than_all_of_it() -> None:
 
 
 def test_rules_add_up_to_a_hundred_at_most() -> None:
-    heavy = [turn._replace(fresh_input=80_000 + 20_000 * (index % 3)) for index, turn in enumerate(REPEATED)]
+    heavy = [turn._replace(session=f"s{index}", fresh_input=80_000) for index, turn in enumerate(REPEATED)]
     window = judged(a_window(heavy), SETTINGS)
     assert set(window.findings) == {"repetitive_queries", "token_abuse"}
     assert (window.score, window.decision) == (100, "suspend")
 
 
-@pytest.mark.parametrize(("score", "decision"), [(0, "nothing"), (29.9, "nothing"), (30, "flag"), (80, "suspend")])
-def test_the_policy_follows_from_the_score(score: float, decision: str) -> None:
-    assert decision_of(score, SETTINGS) == decision
+@pytest.mark.parametrize(
+    ("strengths", "decision"),
+    [
+        ({}, "nothing"),
+        ({"spam": 0.33}, "nothing"),
+        ({"spam": 0.34}, "flag"),
+        ({"spam": 0.9}, "suspend"),
+        ({"repetitive_queries": 1.0}, "flag"),
+        ({"repetitive_queries": 1.0, "spam": 0.3}, "flag"),
+        ({"repetitive_queries": 1.0, "spam": 0.5}, "suspend"),
+    ],
+)
+def test_the_policy_follows_from_the_findings(strengths: dict[Rule, float], decision: str) -> None:
+    seen = judged(a_window(REPEATED), SETTINGS).findings["repetitive_queries"]
+    findings = {rule: seen.model_copy(update={"rule": rule, "strength": one}) for rule, one in strengths.items()}
+    assert decision_of(findings, SETTINGS, seen.last_seen) == decision
 
 
 def test_shadow_mode_is_the_default_and_judges_alike() -> None:
