@@ -31,12 +31,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 START = NOW - timedelta(hours=6)
 
 
-def repeated(person: Person, count: int, start: datetime = START, name: str = "turn", revision: int = 1) -> list[Item]:
+def repeated(
+    person: Person, count: int, start: datetime = START, name: str = "turn", revision: int = 1, device: str = "desktop"
+) -> list[Item]:
     """One question over and over, as the change feed gives it."""
     items = []
     for number, seconds in enumerate(at_human_pace(count)):
         turn = an_interaction(f"{name}-{number}", start + timedelta(seconds=seconds), number + 1, revision)
-        turn = turn.model_copy(update={"user_id": person.user_id, "partition_key": person.user_id})
+        whose = {"user_id": person.user_id, "partition_key": person.user_id, "device_type": device}
+        turn = turn.model_copy(update=whose)
         items.append(turn.body())
     return items
 
@@ -79,7 +82,7 @@ async def test_findings_reach_profile_and_rollups(store: Store, database: Databa
     await store.folding.interactions(repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
     profile = await profile_of(store, person)
-    assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (90, ["repetitive_queries"], "suspend")
+    assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (90, ["repetitive_queries"], "flag")
     assert [found.turns for found in profile.abuse_evidence] == [30]
     assert (profile.account_status, profile.revision) == ("active", 1), "only recorded"
     all_time = await store.analytics.rollup(person.user_id, Bucket("all_time"))
@@ -109,13 +112,26 @@ async def test_late_findings_do_not_replace_newer_ones(store: Store, database: D
 async def test_the_policy_suspends_once(store: Store, database: Database, person: Person) -> None:
     await store.users.ensure(person, NOW, NOW)
     folding = enforcing(store, database)
-    await folding.interactions(repeated(person, 30), NOW)
+    await folding.interactions(repeated(person, 30, device="bot"), NOW)
     for _ in range(2):
         await fold_on(folding, database, person)
     profile = await profile_of(store, person)
     assert profile.account_status == "suspended"
     (action,) = profile.moderation_actions
-    assert (action.action, action.by, action.reason) == ("suspend", "policy", "Risk score 90: repetitive_queries")
+    assert (action.action, action.by, action.reason) == (
+        "suspend",
+        "policy",
+        "Risk score 100: bot_like_patterns, repetitive_queries",
+    )
+
+
+async def test_repetition_alone_suspends_nobody(store: Store, database: Database, person: Person) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 40), NOW)
+    await fold_on(folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.account_status, profile.risk_score, profile.risk_decision) == ("active", 90, "flag")
 
 
 async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
@@ -123,7 +139,7 @@ async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
 ) -> None:
     await store.users.ensure(person, NOW, NOW)
     folding = enforcing(store, database)
-    await folding.interactions(repeated(person, 30), NOW)
+    await folding.interactions(repeated(person, 30, device="bot"), NOW)
     await fold_on(folding, database, person)
     suspended = await profile_of(store, person)
     restored = ModerationAction(
@@ -138,7 +154,7 @@ async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
     await fold_on(folding, database, person)
     assert (await profile_of(store, person)).account_status == "active"
     later = NOW + timedelta(hours=1)
-    await folding.interactions(repeated(person, 30, later, "again"), later)
+    await folding.interactions(repeated(person, 30, later, "again", device="bot"), later)
     await fold_on(folding, database, person, later + timedelta(hours=2))
     assert (await profile_of(store, person)).account_status == "suspended"
 
