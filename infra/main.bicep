@@ -20,6 +20,12 @@ param apiClientId string
 @description('Tenants whose users may sign in; empty for just this one.')
 param allowedTenants string[] = []
 
+@description('Tenants whose staff and servers have their roles here; empty for just this one. They must be among the allowed.')
+param homeTenants string[] = []
+
+@description('Tenants whose users each application acts for, by its client id; those of its own tenant where it is not named.')
+param applicationTenants object = {}
+
 @description('Origins of browsers that may call the API, such as https://chat.contoso.example.')
 param allowedOrigins string[] = []
 
@@ -43,8 +49,11 @@ var sizes = union(stages[stage], overrides)
 var databaseName = 'vimarsh'
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var audience = empty(apiClientId) ? fail('ENTRA_API_CLIENT_ID is empty: see infra/README.md') : apiClientId
-var homeTenant = tenant().tenantId
-var tenants = empty(allowedTenants) ? [homeTenant] : allowedTenants
+var ownTenant = tenant().tenantId
+var tenants = empty(allowedTenants) ? [ownTenant] : allowedTenants
+var ownIsAllowed = contains(tenants, ownTenant)
+var defaultHomes = ownIsAllowed ? [ownTenant] : fail('VIMARSH_TENANTS lacks this tenant: say by VIMARSH_HOME_TENANTS whose staff counts')
+var homes = empty(homeTenants) ? defaultHomes : homeTenants
 var tags = {
   'azd-env-name': environmentName
   application: 'vimarsh'
@@ -163,6 +172,8 @@ module app 'modules/app.bicep' = {
     insightsConnectionString: monitoring.outputs.insightsConnectionString
     apiClientId: audience
     allowedTenants: tenants
+    homeTenants: homes
+    applicationTenants: applicationTenants
     allowedOrigins: allowedOrigins
     graphCredential: graphCredential
     extraSettings: extraSettings

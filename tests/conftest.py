@@ -23,8 +23,10 @@ from local.provision import Account, provision, read_definitions
 ROOT = Path(__file__).parent.parent
 GUEST_TENANT = "4d5e0000-0000-4000-8000-76696d617273"
 """Its users may sign in, too. It is no home tenant: roles in its tokens count for nothing."""
+UNKNOWN_TENANT = "11111111-2222-4333-8444-555555555555"
+"""Its users may not."""
 GUESTS_SERVER = "5e48e401-0000-4000-8000-76696d617273"
-"""An application of the home tenant that acts for users of the other one."""
+"""An application of the home tenant that is bound to the two others."""
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +65,7 @@ def settings(cosmos_url: str, entra_url: str, tmp_path_factory: pytest.TempPathF
     values = dict(read_local_settings(folder).values)
     values |= {
         "ENTRA_TENANTS": json.dumps([TENANT_ID, GUEST_TENANT]),
-        "APPLICATION_TENANTS": json.dumps({GUESTS_SERVER: [GUEST_TENANT]}),
+        "APPLICATION_TENANTS": json.dumps({GUESTS_SERVER: [GUEST_TENANT, UNKNOWN_TENANT]}),
     }
     os.environ.update(values)
     return values

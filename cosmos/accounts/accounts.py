@@ -11,11 +11,11 @@ from azure.cosmos.exceptions import CosmosBatchOperationError
 from cosmos.accounts.email_claims import EmailClaims
 from cosmos.accounts.roster import Roster
 from cosmos.accounts.users import Users
-from cosmos.core.database import Database
+from cosmos.core.database import Database, Stored
 from cosmos.core.paging import page_of
 from cosmos.core.patching import set_fields
 from models.accounts.moderation import AccountStatus, ModerationAction, kept
-from models.accounts.profile import UserProfile
+from models.accounts.profile import EmailClaim, UserProfile
 from models.core.errors import NotFound, Stale, WrongStatus
 from models.core.values import format_timestamp
 from models.privacy.audit import AuditEntry
@@ -55,6 +55,20 @@ class AccountFilter:
                 parameters[name] = value
         where = " AND ".join(conditions)
         return f"SELECT * FROM c WHERE {where}", parameters  # noqa: S608  # no values
+
+
+@dataclass(frozen=True)
+class EmailHolding:
+    """How an address is held that a profile shows.
+
+    Attributes:
+        claim: None where nobody holds it.
+        rival: The other account that holds it; None where there is none, or it is gone.
+    """
+
+    email: str
+    claim: Stored[EmailClaim] | None
+    rival: UserProfile | None
 
 
 class Accounts:
@@ -133,34 +147,37 @@ class Accounts:
         await self._roster.begin_closing(user_id, now)
         await self._roster.leave(user_id)
 
-    async def email_holder(self, profile: UserProfile) -> UserProfile | None:
-        """Who else holds the address on a profile, by two point reads; None also if their account is gone."""
+    async def email_holding(self, profile: UserProfile) -> EmailHolding:
+        """How the address on a profile is held, by two point reads at most.
+
+        Raises:
+            WrongStatus: there is no address on it.
+        """
         if profile.email is None:
-            return None
-        holder = await self._claims.holder(profile.tenant_id, profile.email)
-        return await self._users.existing(holder) if holder and holder != profile.id else None
+            raise WrongStatus("move_email_claim", "without an email address")
+        claim = await self._claims.read(profile.tenant_id, profile.email)
+        is_others = claim is not None and claim.document.user_id != profile.id
+        rival = await self._users.existing(claim.document.user_id) if claim and is_others else None
+        return EmailHolding(profile.email, claim, rival)
 
     async def move_claim(
-        self, profile: UserProfile, entry: AuditEntry, holder: UserProfile | None, holders_entry: AuditEntry | None
+        self, profile: UserProfile, holding: EmailHolding, entry: AuditEntry, rivals_entry: AuditEntry | None
     ) -> UserProfile:
         """Gives the address on a profile to its user, and records it with whoever held it, too. Safe to be repeated.
 
-        The account that loses the claim is written first. Whose process dies on the way leaves a claim whose holder the
-        next sign-in of either finds.
+        The account that loses the claim is written first. If the process dies on the way, the next token of either
+        account finds who holds the claim.
 
         Raises:
             NotFound: one of the accounts is gone.
             Stale: one of them has changed since, or the claim has moved.
         """
-        if profile.email is None:
-            raise WrongStatus("move_email_claim", "without an email address")
-        before = await self._claims.holder(profile.tenant_id, profile.email)
-        if before not in (None, profile.id) and before != (holder and holder.id) and await self._users.existing(before):
-            raise Stale
-        if holder is not None and holders_entry is not None:
-            is_theirs = holder.email is not None and holder.email.casefold() == profile.email.casefold()
-            await self._write(holder, {"email_status": "contested"} if is_theirs else {}, holders_entry)
-        await self._claims.move(profile.tenant_id, profile.email, before, profile.id, entry.audited_at)
+        rival = holding.rival
+        if rival is not None and rivals_entry is not None:
+            shows_it = rival.email is not None and rival.email.casefold() == holding.email.casefold()
+            await self._write(rival, {"email_status": "contested"} if shows_it else {}, rivals_entry)
+        claim = EmailClaim.of(profile.tenant_id, holding.email, profile.id, entry.audited_at)
+        await self._claims.move(holding.claim, claim)
         return await self._write(profile, {"email_status": "claimed"}, entry)
 
     async def _write(self, profile: UserProfile, changes: dict[str, Any], entry: AuditEntry) -> UserProfile:

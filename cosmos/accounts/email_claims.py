@@ -11,7 +11,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from cosmos.core.database import Database, Item
+from cosmos.core.database import Database, Item, Stored
 from cosmos.core.reading import read_or_none
 from models.accounts.profile import EmailClaim, EmailStatus
 from models.core.errors import Stale
@@ -49,29 +49,24 @@ class EmailClaims:
         except (CosmosResourceNotFoundError, CosmosAccessConditionFailedError):  # it has gone to somebody meanwhile
             return
 
-    async def holder(self, tenant_id: str, email: str) -> str | None:
-        """The user_id of who holds an address, by one point read."""
+    async def read(self, tenant_id: str, email: str) -> Stored[EmailClaim] | None:
+        """Who holds an address, by one point read."""
         held = await self._held(tenant_id, email)
-        return held["user_id"] if held else None
+        return Stored(EmailClaim.parse(held), held["_etag"]) if held else None
 
-    async def move(self, tenant_id: str, email: str, before: str | None, after: str, now: datetime) -> None:
-        """Gives an address to a user, from whom it was read to belong to.
+    async def move(self, held: Stored[EmailClaim] | None, claim: EmailClaim) -> None:
+        """Puts a claim in the place of the one that was read, or of none.
 
         Raises:
-            Stale: somebody else holds it by now.
+            Stale: it has moved since.
         """
-        claim, held = EmailClaim.of(tenant_id, email, after, now), await self._held(tenant_id, email)
-        if held is not None and held["user_id"] == after:
-            return
-        if (held["user_id"] if held else None) != before:
-            raise Stale
         try:
             if held is None:
                 await self._container.create_item(claim.body())
-            else:
-                written = claim.model_copy(update={"revision": held["revision"] + 1}).body()
+            elif held.document.user_id != claim.user_id:
+                written = claim.model_copy(update={"revision": held.document.revision + 1}).body()
                 await self._container.replace_item(
-                    claim.id, written, etag=held["_etag"], match_condition=MatchConditions.IfNotModified
+                    claim.id, written, etag=held.etag, match_condition=MatchConditions.IfNotModified
                 )
         except (CosmosResourceExistsError, CosmosResourceNotFoundError, CosmosAccessConditionFailedError):
             raise Stale from None

@@ -155,11 +155,11 @@ async def move_email_claim(call: Call[ClaimMove]) -> Reply:
     profile, entry = await acted_on(call, call.uuid("user_id"), "move_email_claim", reason)
     if profile.revision not in expected:
         raise Stale
-    holder, holders_entry = await call.store.accounts.email_holder(profile), None
-    if holder is not None:
-        check_may_act_on(call, holder)
-        holders_entry = audit_entry(call, holder.id, "move_email_claim", reason)
-    return _shown(await call.store.accounts.move_claim(profile, entry, holder, holders_entry))
+    holding, rivals_entry = await call.store.accounts.email_holding(profile), None
+    if holding.rival is not None:
+        check_may_act_on(call, holding.rival)
+        rivals_entry = audit_entry(call, holding.rival.id, "move_email_claim", reason)
+    return _shown(await call.store.accounts.move_claim(profile, holding, entry, rivals_entry))
 
 
 @routes.operation(

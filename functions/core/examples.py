@@ -22,7 +22,7 @@ _TURN = {
 _INGESTED = _TURN | {
     "id": "turn-2026-11-20-000001",
     "user": {
-        "tenant_id": "3f0b1c62-7a0e-4c58-9a51-0c6d5f1b7e21",
+        "tenant_id": "72f988bf-0000-4000-8000-76696d617273",
         "auth_id": "9c2a7f54-1d3e-4b8a-8f60-2b7c9d0e1f32",
         "email": "alice@contoso.example",
         "name": "Alice Liddell",

@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -94,7 +95,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         alias="APPLICATION_TENANTS",
         description="Whose users an application acts for, by its client id, as JSON: "
-        '{"<client id>": ["<tenant id>"]}; those of the tenant that its token is from if absent',
+        '{"<client id>": ["<tenant id>"]}, those of ENTRA_TENANTS; those of the tenant that its token is from if absent',
     )
     address_hash_key: SecretStr = Field(
         alias="ADDRESS_HASH_KEY",
@@ -201,6 +202,13 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("must be JSON") from None
 
+    @field_validator("entra_home_tenants")
+    @classmethod
+    def _are_allowed(cls, value: list[str], others: ValidationInfo) -> list[str]:
+        if not set(others.data.get("entra_tenants", value)).issuperset(value):
+            raise ValueError("must be among ENTRA_TENANTS")
+        return value
+
     @field_validator("cosmos")
     @classmethod
     def _is_of_an_emulator(cls, value: SecretStr | None) -> SecretStr | None:
@@ -240,15 +248,6 @@ class Settings(BaseSettings):
     def _names_one_account(self) -> Self:
         if (self.cosmos is None) == (self.cosmos_endpoint is None):
             raise ValueError("set COSMOS__accountEndpoint (in Azure) or COSMOS (for an emulator), one of the two")
-        return self
-
-    @model_validator(mode="after")
-    def _names_tenants_that_are_allowed(self) -> Self:
-        allowed = set(self.entra_tenants)
-        if not allowed.issuperset(self.entra_home_tenants):
-            raise ValueError("ENTRA_HOME_TENANTS must be among ENTRA_TENANTS")
-        if not all(allowed.issuperset(tenants) for tenants in self.application_tenants.values()):
-            raise ValueError("APPLICATION_TENANTS must name tenants of ENTRA_TENANTS only")
         return self
 
     @property

@@ -75,7 +75,7 @@ class Tokens:
                 raise forbidden("The token has no role of an application, or is not of a home tenant.")
             app_id = _text(claims, "azp")
             tenants = self._tenants_of_apps.get(app_id.lower(), [tenant])
-            return Caller(frozenset(roles), issued, app_id=app_id, tenants=frozenset(tenants))
+            return Caller(frozenset(roles), issued, app_id=app_id, tenants=self._tenants.intersection(tenants))
         if SCOPE not in _text(claims, "scp").split():
             raise forbidden(f"The token lacks the scope {SCOPE}.")
         return Caller(frozenset(roles), issued, person=_person(claims))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 GRAPH = "https://graph.microsoft.com/v1.0"
+LOGIN = "https://login.microsoftonline.com"
 NAMESPACE = uuid.UUID("1c6d0a1e-5f0e-5b3c-9a55-4f3c2c6f4b60")
 """Ids of the scope and the roles are made of this and their names, so that they are the same each time."""
 
@@ -29,9 +30,10 @@ ROLES = {
     "Vimarsh.Admin": ("User", "Sees insights, and finds, suspends and deletes accounts"),
     "Vimarsh.Moderator": ("User", "Sees risk with its evidence, and moderates accounts"),
     "Vimarsh.Service": ("User", "Marks an account as a service's, whose use is not judged as a person's is"),
-    "Vimarsh.Ingest": ("Application", "Records finished turns for any user, as the chat product's own server"),
+    "Vimarsh.Ingest": ("Application", "Records finished turns for users of the tenants it is bound to, as a server"),
 }
-"""App roles: who may have them, and what they are for."""
+"""App roles: who may have them, and what they are for. Whoever administers another tenant can give them there, too: the
+app heeds them in tokens of its home tenants only."""
 
 CLAIMS = ("email", "given_name", "family_name", "idtyp")
 """What tokens are to say beside the usual, where it is known."""
@@ -51,12 +53,15 @@ def main() -> int:
         print("entra: VIMARSH_REGISTER_APPS is false, so the app registrations are left as they are")
         return 0
     try:
-        api, web = register(setting("AZURE_ENV_NAME"), listed("VIMARSH_ORIGINS"), listed("VIMARSH_TENANTS"))
+        environment, origins, others = setting("AZURE_ENV_NAME"), listed("VIMARSH_ORIGINS"), other_tenants()
+        api, web = register(environment, origins, for_others=bool(others))
         remember({"ENTRA_API_CLIENT_ID": api, "ENTRA_WEB_CLIENT_ID": web})
     except CannotRegister as reason:
         print(f"entra: {reason}", file=sys.stderr)
         return 1
     print(f"entra: API {api}, chat client {web}")
+    for tenant in others:
+        print(f"entra: {tenant} consents at {LOGIN}/{tenant}/adminconsent?client_id={web}")
     return 0
 
 
@@ -78,9 +83,36 @@ def listed(name: str) -> list[str]:
     return value
 
 
-def register(environment: str, origins: list[str], tenants: list[str]) -> tuple[str, str]:
-    """The client ids of the API and of the chat client."""
-    audience = "AzureADMultipleOrgs" if len(tenants) > 1 else "AzureADMyOrg"
+def other_tenants() -> list[str]:
+    """The tenants whose users may sign in, but for the one that the applications are registered in.
+
+    Raises:
+        CannotRegister: a tenant is no id, or a home tenant is not among those that are allowed.
+    """
+    allowed = guids("VIMARSH_TENANTS", listed("VIMARSH_TENANTS"))
+    if allowed and (strange := set(guids("VIMARSH_HOME_TENANTS", listed("VIMARSH_HOME_TENANTS"))) - set(allowed)):
+        raise CannotRegister(f"VIMARSH_HOME_TENANTS must be among VIMARSH_TENANTS: {', '.join(sorted(strange))}")
+    if not allowed:
+        return []
+    own = run("az", "account", "show", "--query", "tenantId", "--output", "tsv").strip().lower()
+    return [tenant for tenant in allowed if tenant != own]
+
+
+def guids(name: str, values: list[str]) -> list[str]:
+    """A setting's values, which must be GUIDs, as tokens spell them."""
+    try:
+        return [str(uuid.UUID(value)) for value in values]
+    except ValueError:
+        raise CannotRegister(f"{name} must have the ids of tenants, which are GUIDs") from None
+
+
+def register(environment: str, origins: list[str], *, for_others: bool) -> tuple[str, str]:
+    """The client ids of the API and of the chat client.
+
+    Args:
+        for_others: Whether users of other tenants than the one of the registration sign in.
+    """
+    audience = "AzureADMultipleOrgs" if for_others else "AzureADMyOrg"
     api = upsert(f"vimarsh-api-{environment}", api_application(environment, audience))
     web = upsert(f"vimarsh-web-{environment}", web_application(environment, audience, origins, api))
     patch(f"{GRAPH}/applications(appId='{api}')", api_identity(api, web))

@@ -13,6 +13,8 @@ param vaultUri string
 param insightsConnectionString string
 param apiClientId string
 param allowedTenants string[]
+param homeTenants string[]
+param applicationTenants object
 param allowedOrigins string[]
 param graphCredential 'none' | 'secret' | 'certificate'
 
@@ -150,6 +152,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       ENTRA_ISSUER: '${environment().authentication.loginEndpoint}{tenantid}/v2.0'
       ENTRA_AUDIENCE: apiClientId
       ENTRA_TENANTS: string(allowedTenants)
+      ENTRA_HOME_TENANTS: string(homeTenants)
+      APPLICATION_TENANTS: string(applicationTenants)
       PLATFORM_SHARDS: string(platformShards)
       ADDRESS_HASH_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/address-hash-key)'
     },

@@ -16,6 +16,7 @@ from functions.core.tokens import SCOPE
 from infra.hooks import entra_apps
 from models.accounts.staff import SERVICE_ROLE
 
+OWN_TENANT, OTHER_TENANT = "72f988bf-0000-4000-8000-000000000001", "72f988bf-0000-4000-8000-000000000002"
 SCRIPT = Path(entra_apps.__file__)
 TOOL = """#!{python}
 import json, pathlib, sys
@@ -30,6 +31,8 @@ if {fails}:
     sys.exit("Insufficient privileges to complete the operation.")
 if {unfound} and log.read_text().count(arguments[-1]) <= {unfound}:
     sys.exit("Not Found (Request_ResourceNotFound)")
+if arguments[0] == "account":
+    print({own!r})
 if "get" in arguments:
     print(json.dumps({{"appId": "client-of-" + arguments[arguments.index("--url") + 1].split("'")[1]}}))
 """
@@ -42,7 +45,8 @@ def run(
     log = folder / "calls.jsonl"
     for tool in ("az", "azd"):
         refuses = {"fails": fails, "unfound": unfound if tool == "az" else 0}
-        (folder / tool).write_text(TOOL.format(python=sys.executable, log=str(log), tool=tool, **refuses))
+        values = {"python": sys.executable, "log": str(log), "tool": tool, "own": OWN_TENANT} | refuses
+        (folder / tool).write_text(TOOL.format(**values))
         (folder / tool).chmod(0o755)
     environment = {"PATH": str(folder), "ENTRA_RETRY_SECONDS": "0", **settings}
     done = subprocess.run([sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False)
@@ -133,8 +137,41 @@ def test_scope_and_roles_are_those_that_the_app_asks_for() -> None:
     assert application["api"]["requestedAccessTokenVersion"] == 2
 
 
-def test_several_tenants_make_applications_for_several(tmp_path: Path) -> None:
-    _, calls = run(tmp_path, AZURE_ENV_NAME="trial", VIMARSH_TENANTS='["one", "two"]')
+@pytest.mark.parametrize(
+    ("tenants", "audience"),
+    [
+        ([], "AzureADMyOrg"),
+        ([OWN_TENANT.upper()], "AzureADMyOrg"),
+        ([OTHER_TENANT], "AzureADMultipleOrgs"),
+        ([OWN_TENANT, OTHER_TENANT], "AzureADMultipleOrgs"),
+    ],
+)
+def test_users_of_other_tenants_make_applications_for_several(
+    tmp_path: Path, tenants: list[str], audience: str
+) -> None:
+    done, calls = run(tmp_path, AZURE_ENV_NAME="trial", VIMARSH_TENANTS=json.dumps(tenants))
 
     audiences = {call["body"]["signInAudience"] for call in calls if call["body"] and "signInAudience" in call["body"]}
-    assert audiences == {"AzureADMultipleOrgs"}
+    assert audiences == {audience}
+    consents = [f"{OTHER_TENANT} consents at" in line for line in done.stdout.splitlines()]
+    assert any(consents) == (OTHER_TENANT in tenants)
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"VIMARSH_TENANTS": '["contoso.example"]'}, "VIMARSH_TENANTS must have the ids of tenants"),
+        (
+            {"VIMARSH_TENANTS": f'["{OWN_TENANT}"]', "VIMARSH_HOME_TENANTS": f'["{OTHER_TENANT}"]'},
+            "VIMARSH_HOME_TENANTS must be among VIMARSH_TENANTS",
+        ),
+        ({"VIMARSH_TENANTS": f'["{OWN_TENANT}"]', "VIMARSH_HOME_TENANTS": '["me"]'}, "VIMARSH_HOME_TENANTS must have"),
+    ],
+)
+def test_tenants_that_the_app_would_refuse_are_named_before_anything_is_made(
+    tmp_path: Path, settings: dict[str, Any], what: str
+) -> None:
+    done, calls = run(tmp_path, AZURE_ENV_NAME="trial", **settings)
+
+    assert (done.returncode, calls) == (1, [])
+    assert what in done.stderr

@@ -44,7 +44,7 @@ COUNTS = {
     "find_users": {"users query": 1},
     "get_user": {"users read": 1},
     "moderate_user": {"users read": 1, "users batch": 1},
-    "move_email_claim": {"users read": 4, "users batch": 1},
+    "move_email_claim": {"users read": 2, "users batch": 1},
     "read_user_interactions": {"users read": 1, "users create": 1, "user_interactions query": 1},
     "list_user_audit": {"users query": 1},
     "set_user_limits": {"users read": 1, "users batch": 1},

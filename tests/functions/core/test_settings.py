@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cosmos.accounts.users import STATUS_SECONDS
 from functions.core.api import LONGEST_SECONDS
 from functions.core.settings import SettingsError, read_settings
+from local.entra.identity import TENANT_ID
 
+ELSEWHERE = "11111111-2222-4333-8444-555555555555"
 KEY = "AccountKey=c2VjcmV0;"
 
 pytestmark = pytest.mark.usefixtures("settings")
@@ -41,6 +45,11 @@ def test_what_is_missing_or_empty_is_named(monkeypatch: pytest.MonkeyPatch, name
         ("ENTRA_ISSUER", "ftp://secret", "https://"),
         ("ENTRA_TENANTS", "secret", "must be JSON"),
         ("ENTRA_TENANTS", "[]", "at least 1"),
+        ("ENTRA_TENANTS", '["secret"]', "ENTRA_TENANTS.0: Value error, must be a GUID"),
+        ("ENTRA_HOME_TENANTS", '["secret"]', "ENTRA_HOME_TENANTS.0: Value error, must be a GUID"),
+        ("ENTRA_HOME_TENANTS", f'["{ELSEWHERE}"]', "must be among ENTRA_TENANTS"),
+        ("APPLICATION_TENANTS", '["secret"]', "APPLICATION_TENANTS"),
+        ("APPLICATION_TENANTS", '{"me": []}', "must be a GUID"),
         ("ADDRESS_HASH_KEY", "secret", "32 characters"),
         ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=secret", "a GUID"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "secret:4318", "https://"),
@@ -77,3 +86,11 @@ def test_an_account_in_azure_is_reached_without_a_key(monkeypatch: pytest.Monkey
 def test_an_erasure_begins_to_delete_when_no_older_profile_is_gone_by_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ERASURE_SETTLE_SECONDS", raising=False)
     assert read_settings().erasure_settle_seconds > STATUS_SECONDS + LONGEST_SECONDS
+
+
+def test_the_first_tenant_is_the_home_of_staff_unless_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("APPLICATION_TENANTS", raising=False)
+    monkeypatch.setenv("ENTRA_TENANTS", json.dumps([TENANT_ID.upper(), ELSEWHERE]))
+    assert read_settings().home_tenants == {TENANT_ID}
+    monkeypatch.setenv("ENTRA_HOME_TENANTS", json.dumps([ELSEWHERE.upper()]))
+    assert read_settings().home_tenants == {ELSEWHERE}

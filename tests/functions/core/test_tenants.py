@@ -10,13 +10,12 @@ import pytest
 
 from local.entra.identity import TENANT_ID, oid_of
 from models.core.identity import user_id_of
-from tests.conftest import GUEST_TENANT, GUESTS_SERVER
+from tests.conftest import GUEST_TENANT, GUESTS_SERVER, UNKNOWN_TENANT
 from tests.functions.accounts.test_admin_users import found
 from tests.functions.calls import Headers, SignIn, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ELSEWHERE = "11111111-2222-4333-8444-555555555555"
 WHY = {"X-Audit-Reason": "A test", "If-Match": "*"}
 STAFF_ROUTES = [
     ("GET", "admin/users", None),
@@ -99,7 +98,7 @@ async def test_an_application_acts_for_users_of_its_tenants_only(
     api: httpx.AsyncClient, sign_in: SignIn, an_email: str, app: dict[str, Any], allowed: set[str]
 ) -> None:
     server = sign_in(app=True, roles=["Vimarsh.Ingest"], **app)
-    for tenant in (TENANT_ID, GUEST_TENANT, ELSEWHERE):
+    for tenant in (TENANT_ID, GUEST_TENANT, UNKNOWN_TENANT):
         item = an_item(tenant, an_email)
         (result,) = (await api.post("/ingest/turns", json={"turns": [item]}, headers=server)).json()["items"]
         admission = await api.post("/admissions", json=an_estimate(item["user"]), headers=server)
@@ -113,7 +112,7 @@ async def test_an_application_acts_for_users_of_its_tenants_only(
 async def test_what_an_application_may_not_do_stops_nothing_else_of_its_batch(
     api: httpx.AsyncClient, chat_server: Headers, an_email: str
 ) -> None:
-    items = [an_item(tenant, an_email) for tenant in (GUEST_TENANT, TENANT_ID, ELSEWHERE)]
+    items = [an_item(tenant, an_email) for tenant in (GUEST_TENANT, TENANT_ID, UNKNOWN_TENANT)]
     answer = await api.post("/ingest/turns", json={"turns": items}, headers=chat_server)
     assert [result["status"] for result in answer.json()["items"]] == [403, 201, 403]
 
@@ -144,7 +143,7 @@ async def test_an_application_of_another_tenant_does_nothing(
 async def test_a_tenant_that_is_not_allowed_is_told_so(
     api: httpx.AsyncClient, sign_in: SignIn, choice: dict[str, Any]
 ) -> None:
-    headers = sign_in(tenant=ELSEWHERE, **choice)
+    headers = sign_in(tenant=UNKNOWN_TENANT, **choice)
     for answer in (await api.get("/me", headers=headers), await api.post("/admissions", json={}, headers=headers)):
         assert kind_of(answer) == (403, "tenant-not-allowed")
         assert "www-authenticate" not in answer.headers
