@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         alias="APPLICATION_TENANTS",
         description="Whose users an application acts for, by its client id, as JSON: "
-        '{"<client id>": ["<tenant id>"]}, those of ENTRA_TENANTS; those of the tenant that its token is from if absent',
+        '{"<client id>": ["<tenant id>"]}, of ENTRA_TENANTS; those of the tenant that its token is from if absent',
     )
     address_hash_key: SecretStr = Field(
         alias="ADDRESS_HASH_KEY",
