@@ -31,7 +31,7 @@ from cosmos.counting.sources import COUNTED_AGAIN, Placing
 from models.analytics.platform_sources import Placed
 from models.analytics.pseudonyms import PLATFORM, is_platform
 from models.analytics.rollup import period_bounds
-from models.counting.bucket import Balance, Bucket
+from models.counting.bucket import Balance, Bucket, bucket_id
 from models.counting.buckets import document_of
 from models.counting.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
 from models.counting.fold import Source
@@ -296,7 +296,17 @@ class Rebuilding:
                 )
         except (CosmosAccessConditionFailedError, CosmosResourceExistsError, CosmosResourceNotFoundError):
             return False
+        if bucket.period == "monthly":
+            await self._count_revision(work.partition, Bucket("all_time"))
         return True
+
+    async def _count_revision(self, partition: str, bucket: Bucket) -> None:
+        """Tells readers who go by the revision of all time that a month has changed, as with every fold."""
+        change = [{"op": "incr", "path": "/revision", "value": 1}]
+        try:
+            await self._container.patch_item(bucket_id(partition, bucket), partition, change)
+        except CosmosResourceNotFoundError:
+            return
 
     async def _buckets(self, partition: str, level: _Level) -> dict[str, StoredBucket]:
         stored = stored_buckets(self._container, partition)

@@ -50,6 +50,7 @@ class UseQuery(Query):
     access=Access.ADMIN,
     query=InsightsQuery,
     returns=Insights,
+    hashed=True,
 )
 async def get_insights(call: Call[None]) -> Insights:
     """Who scores high and who came back is told as of now; health and new users, of the month."""
@@ -64,6 +65,7 @@ async def get_insights(call: Call[None]) -> Insights:
     access=Access.ADMIN,
     query=UseQuery,
     returns=PlatformUse,
+    hashed=True,
 )
 async def get_platform_use(call: Call[None]) -> PlatformUse:
     """Days and months are those of UTC."""

@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Query
+from functions.core.operation import Query, Reply
 from models.analytics.contribution import day_of
 from models.analytics.dashboard import Dashboard, dashboard, months_of
 from models.analytics.recommendations import Recommendations, recommendations
+from models.analytics.rollup import Rollup
 from models.analytics.user_analytics import MAX_DAYS, Analytics, AnalyticsPeriod, bucket_of, day_range, totals
-from models.core.values import Day
+from models.core.values import Day, format_timestamp
 from models.counting.bucket import Bucket
 
 routes = Routes()
@@ -38,14 +39,26 @@ class AnalyticsQuery(Query):
         return self
 
 
-@routes.operation("GET", "me/dashboard", summary="The user's dashboard, from rollups alone", returns=Dashboard)
-async def get_my_dashboard(call: Call[None]) -> Dashboard:
+@routes.operation(
+    "GET", "me/dashboard", summary="The user's dashboard, from rollups alone", returns=Dashboard, etag=True
+)
+async def get_my_dashboard(call: Call[None]) -> Reply:
     analytics, user_id = call.store.analytics, call.person.user_id
     all_time = await analytics.rollup(user_id, Bucket("all_time"))
+    etag = _etag(all_time)
+    if call.has(etag):
+        return Reply(None, etag=etag)
     months = months_of(all_time)
     if months is None:
-        return dashboard(all_time, None, None)
-    return dashboard(all_time, *await asyncio.gather(*(analytics.rollup(user_id, month) for month in months)))
+        return Reply(dashboard(all_time, None, None), etag=etag)
+    rollups = await asyncio.gather(*(analytics.rollup(user_id, month) for month in months))
+    return Reply(dashboard(all_time, *rollups), etag=etag)
+
+
+def _etag(all_time: Rollup | None) -> str:
+    """The ETag of what is told of a user's months: whatever is counted in one of them is counted in all time with it,
+    in one transaction."""
+    return f'"{all_time.revision}-{format_timestamp(all_time.last_updated)}"' if all_time else '"0"'
 
 
 @routes.operation(
@@ -54,6 +67,7 @@ async def get_my_dashboard(call: Call[None]) -> Dashboard:
     summary="The user's rollups over a range of days, and what they sum to",
     query=AnalyticsQuery,
     returns=Analytics,
+    hashed=True,
 )
 async def get_my_analytics(call: Call[None]) -> Analytics:
     """Days are the user's own: a turn counts in the day of the time zone that it was stamped with."""

@@ -21,7 +21,9 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.core import problems
+from functions.core.answers import Kept, answered, refused
 from functions.core.call import Call
+from functions.core.etags import content_etag
 from functions.core.operation import ROLES, STAFF, Access, Handler, Operation, Options, Query, Reply
 from functions.core.problems import GivenUp, Problem, forbidden
 from functions.core.services import Services, services
@@ -69,7 +71,7 @@ class Routes:
                 serve = blueprint.durable_client_input(client_name="client")(_durable_server(operation))
             route = blueprint.route(
                 PREFIX + operation.path,
-                methods=[operation.method],
+                methods=operation.methods,
                 auth_level=func.AuthLevel.ANONYMOUS,
                 trigger_arg_name="req",
             )
@@ -102,16 +104,20 @@ async def _served(
     started = time.perf_counter()
     request_id = correlation_id(request)
     telemetry, route = services().telemetry, f"/{PREFIX}{operation.path}"
-    with telemetry.operation(operation.name, operation.method, route, parent_of(context)) as answering:
+    problem: Problem | None = None
+    with telemetry.operation(operation.name, str(request.method), route, parent_of(context)) as answering:
         try:
-            response = _response(operation, await _answer(operation, request, request_id, durable), request_id)
+            answer = await _answer(operation, request, request_id, durable)
+            response = await _response(operation, answer, request, request_id)
             answering.answered(response.status_code, None)
         except Exception as error:  # the boundary: whatever happened becomes an answer here
             problem = problems.of(error)
-            response = problem.response(request_id)
+            response = await refused(request, problem, request_id)
             answering.answered(problem.status, problem.slug)
     milliseconds = (time.perf_counter() - started) * 1000
-    log.info("%s %s %d %.1f ms", request_id, operation.name, response.status_code, milliseconds)
+    told = f" {problem.slug}" if problem else ""
+    level = logging.WARNING if problem and problem.status < 500 else logging.INFO  # others are logged already
+    log.log(level, "%s %s %d%s %.1f ms", request_id, operation.name, response.status_code, told, milliseconds)
     return response
 
 
@@ -174,6 +180,9 @@ def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
 def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
     if operation.body is None:
         return None
+    if request.headers.get("Transfer-Encoding"):
+        detail = "The body did not arrive: send it whole, with its Content-Length, and not in chunks."
+        raise Problem(411, "length-required", "Content-Length is required", detail)
     raw = request.get_body()
     if len(raw) > operation.max_bytes:
         detail = f"The body has {len(raw)} bytes; at most {operation.max_bytes} are taken."
@@ -186,18 +195,25 @@ def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None
         raise problems.invalid(error) from None
 
 
-def _response(operation: Operation, answer: BaseModel | Reply, request_id: str) -> func.HttpResponse:
+async def _response(
+    operation: Operation, answer: BaseModel | Reply, request: func.HttpRequest, request_id: str
+) -> func.HttpResponse:
     reply = answer if isinstance(answer, Reply) else Reply(answer)
-    headers = problems.COMMON_HEADERS | {"x-request-id": request_id} | reply.headers
-    if reply.etag:
-        headers["ETag"] = reply.etag
-    status = reply.status or operation.status
-    if reply.content is None:
-        return func.HttpResponse(status_code=status, headers=headers)
-    text = reply.content
-    if isinstance(text, BaseModel):
-        text = text.model_dump_json(exclude=set(operation.hidden) or None, by_alias=True)
-    return func.HttpResponse(text, status_code=status, headers=headers, mimetype=operation.media_type)
+    headers = {"x-request-id": request_id} | reply.headers
+    content = _content(operation, reply)
+    etag = reply.etag
+    if operation.hashed and content is not None:
+        etag = content.etag if isinstance(content, Kept) else content_etag(content)
+    if etag:
+        headers["ETag"] = etag
+    return await answered(request, reply.status or operation.status, headers, content, operation.media_type)
+
+
+def _content(operation: Operation, reply: Reply) -> bytes | Kept | None:
+    content = reply.content
+    if isinstance(content, BaseModel):
+        content = content.model_dump_json(exclude=set(operation.hidden) or None, by_alias=True)
+    return content.encode() if isinstance(content, str) else content
 
 
 def correlation_id(request: func.HttpRequest) -> str:

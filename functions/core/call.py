@@ -12,7 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 
-from functions.core.etags import expected_revisions
+from functions.core.etags import expected_revisions, matches
 from functions.core.problems import Problem, tenant_not_allowed
 from functions.core.services import Services, Store
 from functions.core.tokens import Caller
@@ -106,6 +106,10 @@ class Call(Generic[Body]):
             return str(UUID(self.request.route_params[name]))
         except ValueError:
             raise NotFound(name.removesuffix("_id")) from None
+
+    def has(self, etag: str) -> bool:
+        """Whether the caller has what an ETag names: it need not be read, for the answer is 304."""
+        return matches(self.request.headers.get("If-None-Match"), etag) is not None
 
     @property
     def expected_revisions(self) -> Revisions:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from functions.core.answers import Kept
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.openapi import describe
@@ -35,7 +36,7 @@ def routes_describing(others: Iterable[Routes]) -> Routes:
     """The operations that describe `others`, and themselves."""
     routes = Routes()
     operations: list[Operation] = [operation for other in others for operation in other.operations]
-    described: dict[str, str] = {}
+    described: dict[str, Kept] = {}
 
     @routes.operation(
         "GET",
@@ -43,11 +44,12 @@ def routes_describing(others: Iterable[Routes]) -> Routes:
         summary="This description, as OpenAPI 3.1",
         returns=OpenApi,
         access=Access.ANYONE,
+        hashed=True,
     )
     async def get_openapi(call: Call[None]) -> Reply:
         url = call.services.settings.entra_metadata_url
         if url not in described:
-            described[url] = json.dumps(describe([*operations, *routes.operations], metadata_url=url))
+            described[url] = Kept.of(json.dumps(describe([*operations, *routes.operations], metadata_url=url)))
         return Reply(described[url], headers=CACHED)
 
     @routes.operation(
@@ -57,6 +59,7 @@ def routes_describing(others: Iterable[Routes]) -> Routes:
         returns=None,
         access=Access.ANYONE,
         media_type="text/html",
+        hashed=True,
     )
     async def get_docs(call: Call[None]) -> Reply:
         html, policy = page()
@@ -66,7 +69,7 @@ def routes_describing(others: Iterable[Routes]) -> Routes:
 
 
 @cache
-def page() -> tuple[str, str]:
+def page() -> tuple[Kept, str]:
     """The page, and the Content-Security-Policy that lets its own script and style run and nothing else."""
     html = PAGE.read_text("utf-8")
     script, style = (_hash_of(tag, html) for tag in ("script", "style"))
@@ -74,7 +77,7 @@ def page() -> tuple[str, str]:
         f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return html, policy
+    return Kept.of(html), policy
 
 
 def _hash_of(tag: str, html: str) -> str:

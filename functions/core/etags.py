@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 from functions.core.problems import Problem
@@ -11,7 +13,8 @@ from models.core.revisions import ANY_REVISION, Revisions
 _OPAQUE = r'"[\x21\x23-\x7e\x80-\xff]*"'
 _TAG = re.compile(rf"(?:W/)?{_OPAQUE}")
 _LIST = re.compile(rf"[ \t,]*(?:W/)?{_OPAQUE}(?:[ \t]*,[ \t,]*(?:W/)?{_OPAQUE})*[ \t,]*")
-_REVISION = re.compile(r'"([1-9]\d{0,14})"')
+_CODED = "-gzip"
+_REVISION = re.compile(rf'"([1-9]\d{{0,14}})(?:{_CODED})?"')
 
 
 def revision_etag(document: Document) -> str:
@@ -20,6 +23,30 @@ def revision_etag(document: Document) -> str:
     The database's own ETag changes with each of those writes; the revision does not.
     """
     return f'"{document.revision}"'
+
+
+def content_etag(content: bytes) -> str:
+    """The ETag of what has no revision: a hash of the answer."""
+    digest = hashlib.sha256(content).digest()[:15]
+    return f'"{base64.urlsafe_b64encode(digest).decode()}"'
+
+
+def coded(etag: str) -> str:
+    """The ETag of the same content compressed: other bytes must have another one (RFC 9110, 8.8.3.3)."""
+    return f'{etag[:-1]}{_CODED}"'
+
+
+def matches(if_none_match: str | None, etag: str) -> str | None:
+    """Which ETag of the header If-None-Match names this content, compressed or not; None if none does.
+
+    `*` is any. Weak ETags count (RFC 9110, 13.1.2).
+    """
+    if not if_none_match:
+        return None
+    if if_none_match.strip() == "*":
+        return etag
+    tags = {tag.removeprefix("W/") for tag in _TAG.findall(if_none_match)} if _LIST.fullmatch(if_none_match) else set()
+    return next((known for known in (etag, coded(etag)) if known in tags), None)
 
 
 def expected_revisions(if_match: str | None) -> Revisions:

@@ -128,7 +128,7 @@ def _parameters(operation: Operation) -> list[Json]:
 
 
 def _success(operation: Operation, schemas: Schemas) -> Json:
-    headers = ["x-request-id", *(["ETag"] if operation.etag else []), *operation.answer_headers]
+    headers = ["x-request-id", *(["ETag"] if operation.etag or operation.hashed else []), *operation.answer_headers]
     if operation.status == HTTPStatus.ACCEPTED:
         headers.append("Location")
     described: Json = {"description": HTTPStatus(operation.status).phrase, "headers": _headers(headers)}
@@ -186,7 +186,7 @@ def problems_of(operation: Operation) -> list[str]:
     if operation.query and issubclass(operation.query, Paged):
         slugs |= {"bad-continuation"}
     if operation.body:
-        slugs |= {"bad-request", "too-large", "invalid"}
+        slugs |= {"bad-request", "length-required", "too-large", "invalid"}
     if operation.takes_key:
         slugs |= {"bad-request", "key-reused"}
     if operation.if_match:

@@ -19,6 +19,9 @@ it cost, whether they liked it.
   document. The few that may be sent again as they are say so, and look at no key.
 * **Editing**: what can be edited comes with an `ETag`. Send it back as `If-Match`: 428 without it, 412 if the thing has
   changed meanwhile.
+* **Reading again**: with an `ETag` that you have as `If-None-Match`, a GET is answered with 304 and no content, unless
+  something has changed. HEAD is answered wherever GET is. What has more than 4 kB is compressed for who takes gzip.
+* **Bodies** are sent whole, with their `Content-Length`: in chunks they don't arrive, and are refused with 411.
 * **Lists** come as `{"items": […], "continuation": …}`. Send `continuation` back, with the same filters, for the next
   page; it is null on the last.
 * **Unknown fields** and unknown parameters of a query string are refused with 422, which names them.
@@ -34,7 +37,8 @@ RESPONSE_HEADERS: dict[str, Json] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"},
     },
     "ETag": {
-        "description": "Send it as If-Match to edit what is answered here",
+        "description": "Send it as If-Match to edit what is answered here, as If-None-Match to read it again only if "
+        "it has changed",
         "required": True,
         "schema": {"type": "string"},
     },

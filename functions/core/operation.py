@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
+from functions.core.answers import Kept
 from functions.core.call import Call
 from models.accounts.staff import ADMIN_ROLE, INGEST_ROLE, MODERATOR_ROLE
 
@@ -39,9 +40,9 @@ STAFF = frozenset({Access.MODERATOR, Access.ADMIN})
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that says more than its content. Text is sent as it is."""
+    """An answer that says more than its content. Text is sent as it is. Without content it has none, or is 304."""
 
-    content: BaseModel | str | None
+    content: BaseModel | str | Kept | None
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     etag: str | None = None
@@ -82,7 +83,8 @@ class Operation:
         answer_headers: Headers that its answer carries, by their names in `RESPONSE_HEADERS`, besides those that follow
             from the rest.
         if_match: Whether it takes an ETag, by `Call.expected_revisions`.
-        etag: Whether its answer carries one.
+        etag: Whether its answer carries one that the handler gives.
+        hashed: Whether its answer carries one that is a hash of it: of what is large, changes seldom and is not edited.
         media_type: Of the answer.
         repeatable: Whether a POST may be sent again as it is: it takes no Idempotency-Key then.
         durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.
@@ -105,6 +107,7 @@ class Operation:
     answer_headers: tuple[str, ...] = ()
     if_match: bool = False
     etag: bool = False
+    hashed: bool = False
     media_type: str = "application/json"
     repeatable: bool = False
     durable: bool = False
@@ -113,6 +116,11 @@ class Operation:
     @property
     def name(self) -> str:
         return self.handler.__name__
+
+    @property
+    def methods(self) -> list[str]:
+        """What it answers: HEAD, too, wherever GET is."""
+        return ["GET", "HEAD"] if self.method == "GET" else [self.method]
 
     @property
     def takes_key(self) -> bool:
@@ -134,6 +142,7 @@ class Options(TypedDict, total=False):
     answer_headers: tuple[str, ...]
     if_match: bool
     etag: bool
+    hashed: bool
     media_type: str
     repeatable: bool
     durable: bool

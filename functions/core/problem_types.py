@@ -132,7 +132,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "own-review", 403, "Not on your own review", "This review is your own. Others say whether it is helpful."
         ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
-        ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, PATCH."),
+        ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, HEAD, PATCH."),
         ProblemType(
             "last-admin",
             409,
@@ -153,6 +153,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "The rule finds something else by now, or nothing. Read the risk again.",
         ),
         ProblemType("account-deleted", 410, "The account is deleted", "This account is deleted."),
+        ProblemType(
+            "length-required",
+            411,
+            "Content-Length is required",
+            "The body did not arrive: send it whole, with its Content-Length, and not in chunks.",
+        ),
         ProblemType(
             "precondition-failed",
             412,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
-import azure.functions as func
 from azure.core.exceptions import AzureError, HttpResponseError
 from pydantic import ValidationError
 
 from cosmos.core.reading import READ_SESSION_NOT_AVAILABLE
 from cosmos.counting.counters import TOO_LARGE
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX
-from functions.core.redaction import told
+from functions.core.redaction import named, told
 from models.core.errors import (
     AccountClosed,
     Contention,
@@ -28,17 +26,6 @@ from models.core.errors import (
     Stale,
     WrongStatus,
 )
-
-COMMON_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=31536000",
-    "Access-Control-Expose-Headers": "ETag, Link, Location, Retry-After, WWW-Authenticate, x-request-id",
-}
-"""What every answer carries, unless it says otherwise: nobody on the way keeps it, and nothing takes it for a page.
-Which origins may read an answer is the platform's setting; which headers they may read is not, so the app says that."""
 
 MAX_ERRORS = 20
 MAX_POINTER_CHARACTERS = 200
@@ -79,14 +66,6 @@ class Problem(Exception):
             "status": self.status,
             "detail": str(self),
         } | self.extra
-
-    def response(self, request_id: str) -> func.HttpResponse:
-        return func.HttpResponse(
-            json.dumps(self.body() | {"request_id": request_id}),
-            status_code=self.status,
-            headers=COMMON_HEADERS | {"x-request-id": request_id} | self.headers,
-            mimetype="application/problem+json",
-        )
 
 
 def unauthenticated(detail: str, error: str | None = "invalid_token") -> Problem:
@@ -154,11 +133,11 @@ def of(error: Exception) -> Problem:
         case AccountClosed():
             return _known(f"account-{error.status}", error)
         case HttpResponseError(status_code=status) if status == TOO_LARGE:
-            log.error("too large to be stored: %s", told(error))
+            log.warning("too large to be stored: %s", named(error))
             kind = PROBLEM_TYPES["too-large"]
             return Problem(kind.status, "too-large", kind.title, "It is too large to be stored. Send less at once.")
         case AzureError() | Contention() | GivenUp() if _may_pass(error):
-            log.error("the database did not answer: %s", told(error))
+            log.warning("the database did not answer: %s", named(error))
             detail = "The database is busy or out of reach. Send the same request again."
             return Problem(503, "unavailable", "Try again", detail, {"Retry-After": "1"})
         case _ if type(error) in _TYPES:

@@ -29,6 +29,11 @@ def told(error: BaseException) -> str:
     return "\nbecause of ".join(_one(each) for each in _chain(error))
 
 
+def named(error: BaseException) -> str:
+    """An exception and its causes by their types alone, in one line: where a stack would tell nothing new."""
+    return ", because of ".join(_name(each) for each in _chain(error))
+
+
 def private(run: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Of a function that the host calls, and whose failures it logs: they are told as `told` does.
 
@@ -56,7 +61,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _one(error: BaseException) -> str:
     lines = traceback.format_list(traceback.extract_tb(error.__traceback__)[-FRAMES:])
-    return f"{type(error).__module__}.{type(error).__qualname__}{_status(error)}\n{''.join(lines)}".rstrip()
+    return f"{_name(error)}\n{''.join(lines)}".rstrip()
+
+
+def _name(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}{_status(error)}"
 
 
 def _status(error: BaseException) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
 
 import azure.functions as func
 
+from functions.core.answers import refused
 from functions.core.api import PREFIX, Routes, correlation_id
 from functions.core.operation import Operation
 from functions.core.problems import Problem
@@ -26,13 +28,15 @@ def blueprint(described: Iterable[Routes]) -> func.Blueprint:
     @blueprint.function_name(NAME)
     @blueprint.route(PREFIX + "{*path}", auth_level=func.AuthLevel.ANONYMOUS)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
-        return _problem(operations, req.route_params.get("path") or "").response(correlation_id(req))
+        path = urlsplit(req.url).path  # and not the parameter, of which hosts take slashes away
+        problem = _problem(operations, unquote(path)[len(f"/{PREFIX}") :])
+        return await refused(req, problem, correlation_id(req))
 
     return blueprint
 
 
 def _problem(operations: Iterable[Operation], path: str) -> Problem:
-    methods = sorted({operation.method for operation in operations if _takes(operation, path)})
+    methods = sorted({method for operation in operations if _takes(operation, path) for method in operation.methods})
     if not methods:
         return Problem(404, "not-found", "Not found", "There is no such path.")
     allowed = ", ".join(methods)
@@ -41,8 +45,9 @@ def _problem(operations: Iterable[Operation], path: str) -> Problem:
 
 
 def _takes(operation: Operation, path: str) -> bool:
-    pattern = "/".join(_pattern(part) for part in operation.path.strip("/").split("/"))
-    return re.fullmatch(pattern, path.strip("/"), re.IGNORECASE) is not None
+    """Whether the host would: one slash at the end makes no difference, and an empty segment fits nothing."""
+    pattern = "/".join(_pattern(part) for part in operation.path.split("/"))
+    return re.fullmatch(pattern + "/?", path, re.IGNORECASE) is not None
 
 
 def _pattern(part: str) -> str:

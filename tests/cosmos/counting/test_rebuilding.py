@@ -253,3 +253,18 @@ async def test_users_are_counted_and_listed_page_by_page(store: Store, database:
     assert person.user_id in listed
     assert len(listed) == len(set(listed))
     assert await store.rebuilding.count_users() >= 1
+
+
+async def test_who_goes_by_the_revision_of_all_time_sees_that_a_month_was_repaired(
+    store: Store, database: Database, person: Person
+) -> None:
+    await recorded(store, database, person)
+    before = await rollups(database, person)
+    name = next(name for name in before if name.startswith("monthly"))
+    damaged = plain(before[name]) | {"sums": before[name]["sums"] | {"tokens": 1}}
+    await database.user_analytics.replace_item(damaged["id"], damaged)
+    found = await store.rebuilding.rebuild(person.user_id, True, NOW)
+    assert [drift.repaired for drift in found.drifted] == [True]
+    after = await rollups(database, person)
+    assert after["all_time"]["revision"] == before["all_time"]["revision"] + 1
+    assert after["all_time"]["sums"] == before["all_time"]["sums"]

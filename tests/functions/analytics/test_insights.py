@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
+from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn, asked
 from tests.functions.chat.test_ingest import an_item, ingest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -39,6 +39,43 @@ async def test_turns_reach_the_dashboard_the_profile_and_the_session(
     assert (profile["total_queries"], profile["total_tokens_used"], profile["total_sessions"]) == (3, 3600, 1)
     assert profile["total_cost_usd"] == cost
     assert profile["last_activity"] == recorded[-1]["timestamp"]
+
+
+async def test_a_dashboard_that_has_not_changed_is_one_read_and_not_sent(
+    api: httpx.AsyncClient, alice: Headers, drained: Drain, cosmos_url: str
+) -> None:
+    path = f"/sessions/{await a_session(api, alice)}/interactions"
+    empty = await api.get("/me/dashboard", headers=alice)
+    turn = (await api.post(path, json=a_turn(), headers=alice)).json()
+    await drained()
+    first = await api.get("/me/dashboard", headers=alice | {"If-None-Match": empty.headers["etag"]})
+    assert (first.status_code, first.json()["total_interactions"]) == (200, 1)
+    known = alice | {"If-None-Match": first.headers["etag"]}
+    async with httpx.AsyncClient(base_url=cosmos_url) as engine:
+        await engine.delete("/_local/requests")
+        again = await api.get("/me/dashboard", headers=known)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+        assert await asked(engine, "user_analytics") == [("user_analytics", "read", 1)]
+    rated = await api.patch(f"/interactions/{turn['id']}", json={"user_rating": 2}, headers=alice | {"If-Match": '"1"'})
+    assert rated.status_code == 200
+    await drained()
+    changed = await api.get("/me/dashboard", headers=known)
+    assert (changed.status_code, changed.json()["interaction_quality"]["avg_rating"]) == (200, 2)
+
+
+async def test_analytics_that_have_not_changed_are_not_sent(
+    api: httpx.AsyncClient, alice: Headers, drained: Drain
+) -> None:
+    path = f"/sessions/{await a_session(api, alice)}/interactions"
+    first = await api.get("/me/analytics", headers=alice)
+    known = alice | {"If-None-Match": first.headers["etag"]}
+    await drained()
+    await api.post(path, json=a_turn(), headers=alice)
+    await drained()
+    changed = await api.get("/me/analytics", headers=known)
+    assert changed.status_code == 200
+    again = await api.get("/me/analytics", headers=alice | {"If-None-Match": changed.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 async def analytics(api: httpx.AsyncClient, headers: Headers, **query: str) -> dict[str, Any]:

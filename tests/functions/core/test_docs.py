@@ -60,9 +60,9 @@ async def test_an_unknown_path_is_a_problem(api: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/me", "DELETE, GET, PATCH"),
-        ("PUT", "/sessions/33333333-3333-4333-8333-333333333333", "GET, PATCH"),
-        ("POST", "/Health/", "GET"),
+        ("PUT", "/me", "DELETE, GET, HEAD, PATCH"),
+        ("PUT", "/sessions/33333333-3333-4333-8333-333333333333", "GET, HEAD, PATCH"),
+        ("POST", "/Health/", "GET, HEAD"),
     ],
 )
 async def test_a_known_path_with_another_method_says_which_it_takes(
