@@ -19,6 +19,7 @@ from functions.core.operation import Operation
 from functions.core.orchestrations import State
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDetails
 from models.accounts.moderation import AccountStatus, ModerationKind
+from models.accounts.profile import EmailStatus
 from models.analytics.user_analytics import AnalyticsPeriod
 from models.chat.interaction import IngestedTurn, ResponseQuality
 from models.chat.names import Dimension
@@ -37,6 +38,7 @@ ENUMERATIONS: dict[str, tuple[str, ...]] = {
     "Asker": get_args(Asker),
     "Decision": get_args(Decision),
     "Dimension": get_args(Dimension),
+    "EmailStatus": get_args(EmailStatus),
     "ErasureStatus": get_args(ErasureStatus),
     "ModerationKind": get_args(ModerationKind),
     "ProblemType": tuple(TYPE_PREFIX + slug for slug in PROBLEM_TYPES),
