@@ -108,7 +108,8 @@ class Accounts:
         Raises:
             NotFound: the account is gone.
             Stale: it has changed since.
-            LastAdmin: it is that of an admin, and no other active admin would be left.
+            AccountClosed: it is an admin's, and the account of who does this is being closed itself.
+            LastAdmin: it is an admin's, and no other active admin would be left.
         """
         actions = [done.model_dump(mode="json") for done in kept(profile.moderation_actions, action)]
         changes: dict[str, Any] = {"account_status": action.status_after, "moderation_actions": actions}
@@ -120,7 +121,7 @@ class Accounts:
             restored = await self._write(profile, changes, entry)
             await self._roster.reopen(profile.id)
             return restored
-        await self._roster.begin_closing(profile.id, action.at)
+        await self._roster.begin_closing(profile.id, action.status_after, action.by, action.at)
         try:
             return await self._write(profile, changes, entry)
         except Stale:
@@ -138,13 +139,14 @@ class Accounts:
         """
         return await self._write(profile, {"limit_override": override.model_dump(mode="json")}, entry)
 
-    async def begin_erasing_admin(self, user_id: str, now: datetime) -> None:
+    async def begin_erasing_admin(self, user_id: str, by: str, now: datetime) -> None:
         """Strikes an admin off the roster whose account is about to be erased, for ever: that can end much later.
 
         Raises:
+            AccountClosed: the account of who erases it is being closed itself.
             LastAdmin: no other active admin would be left.
         """
-        await self._roster.begin_closing(user_id, now)
+        await self._roster.begin_closing(user_id, "deleted", by, now)
         await self._roster.leave(user_id)
 
     async def email_holding(self, profile: UserProfile) -> EmailHolding:

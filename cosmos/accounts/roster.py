@@ -14,9 +14,10 @@ from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosReso
 
 from cosmos.core.database import Database
 from cosmos.core.reading import read_or_none
+from models.accounts.moderation import AccountStatus
 from models.accounts.profile import UserProfile
 from models.accounts.staff import ROSTER_ID, StaffRoster, is_active_admin
-from models.core.errors import Contention, LastAdmin
+from models.core.errors import AccountClosed, Contention, LastAdmin
 
 ATTEMPTS = 20
 
@@ -39,18 +40,24 @@ class Roster:
         """Has an account that was about to be closed count as it is."""
         await self._change(lambda roster: roster.closed(user_id) if user_id in roster.closings else roster)
 
-    async def begin_closing(self, user_id: str, now: datetime) -> None:
+    async def begin_closing(self, user_id: str, status: AccountStatus, by: str, now: datetime) -> None:
         """Notes that an admin's account is about to be closed, for `CLOSING_LASTS`; to be called right before that.
 
+        Args:
+            by: The user_id of who closes it.
+
         Raises:
+            AccountClosed: theirs is being closed itself.
             LastAdmin: no other active admin would be left.
             Contention: others wrote to the roster every time; call again.
         """
         for _ in range(ATTEMPTS):
             roster, etag = await self._read()
+            if by != user_id and (own := roster.closing_of(by, now)):
+                raise AccountClosed(own.status)
             if not await self._is_one_active(roster.who_may_be_left(user_id, now), now):
                 raise LastAdmin
-            if await self._written(roster.closing(user_id, now), etag):
+            if await self._written(roster.closing(user_id, status, now), etag):
                 return
         raise Contention(f"the roster lost {ATTEMPTS} times")
 

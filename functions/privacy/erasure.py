@@ -67,7 +67,7 @@ async def delete_me(call: Call[None]) -> Reply:
     """
     account = await _account(call, call.person.user_id)
     if isinstance(account, UserProfile) and call.is_admin:
-        await call.store.accounts.begin_erasing_admin(account.id, call.now)
+        await call.store.accounts.begin_erasing_admin(account.id, account.id, call.now)
     return await _erased(call, account, "user", None)
 
 
@@ -92,7 +92,7 @@ async def delete_user(call: Call[None]) -> Reply:
     if not isinstance(account, Tombstone):
         check_may_act_on(call, account)
         if account.is_admin:
-            await call.store.accounts.begin_erasing_admin(user_id, call.now)
+            await call.store.accounts.begin_erasing_admin(user_id, call.person.user_id, call.now)
         await call.store.erasures.note(audit_entry(call, user_id, "erase", reason))
     return await _erased(call, account, "admin", call.person.user_id)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.operation import Access, Query, Reply
 from functions.core.problems import Problem
 from models.accounts.profile import UserProfile
+from models.accounts.sign_in import address_of
 from models.core.document import Message
 from models.core.identity import Person, request_id_of
 from models.core.values import Label, Timestamp, Uuid, format_timestamp
@@ -33,6 +35,12 @@ class Estimate(Message):
     input_tokens: int = Field(ge=0, le=100_000_000, description="Input tokens, cached or not")
     max_output_tokens: int = Field(ge=0, le=100_000_000, description="Output and reasoning tokens at most")
     user: Person | None = Field(default=None, description="Whose turn it is; applications say so, and users don't")
+
+    @field_validator("user", mode="before")
+    @classmethod
+    def _needs_no_address(cls, value: Any) -> Any:
+        """A user whose name at sign-in is no address is admitted like others."""
+        return value | {"email": address_of(value)} if isinstance(value, dict) and "email" in value else value
 
 
 class Admission(Message):

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from models.accounts.moderation import AccountStatus
 from models.accounts.profile import UserProfile
-from models.core.document import Document
+from models.core.document import Document, Message
 from models.core.values import Timestamp, Uuid
 
 ADMIN_ROLE = "Vimarsh.Admin"
@@ -59,11 +60,18 @@ def is_active_admin(profile: UserProfile, now: datetime) -> bool:
     return profile.is_admin and profile.account_status == "active" and seen is not None and now < seen + ADMIN_FOR
 
 
+class Closing(Message):
+    """An account that is about to be closed, or has just been."""
+
+    status: AccountStatus = Field(description="What it is then")
+    until: Timestamp = Field(description="How long that counts; from then on the account itself tells")
+
+
 class StaffRoster(Document):
     """Who has shown the role of an admin, and whose account is being closed. One document for all.
 
     Whoever closes an admin's account notes it here first. So of two admins who close each other's account at once, the
-    second finds that they are being closed themselves.
+    second finds that their own is being closed.
     """
 
     container: ClassVar[str] = "users"
@@ -73,9 +81,7 @@ class StaffRoster(Document):
     kind: Literal["staff_roster"] = "staff_roster"
 
     admins: list[Uuid] = Field(default_factory=list, description="Those who showed the role, by their user_id")
-    closings: dict[str, Timestamp] = Field(
-        default_factory=dict, description="Those whose account is being closed, and until when that counts"
-    )
+    closings: dict[str, Closing] = Field(default_factory=dict, description="Those whose account is being closed")
 
     def joined(self, user_id: str) -> StaffRoster:
         """With one more admin."""
@@ -87,19 +93,23 @@ class StaffRoster(Document):
             return self
         return self._changed(admins=[one for one in self.admins if one != user_id]).closed(user_id)
 
-    def closing(self, user_id: str, now: datetime) -> StaffRoster:
+    def closing(self, user_id: str, status: AccountStatus, now: datetime) -> StaffRoster:
         """With an account noted that is about to be closed; notes that have lapsed go."""
-        under_way = {one: until for one, until in self.closings.items() if now < until}
-        return self._changed(closings=under_way | {user_id: now + CLOSING_LASTS})
+        under_way = {one: closing for one, closing in self.closings.items() if now < closing.until}
+        return self._changed(closings=under_way | {user_id: Closing(status=status, until=now + CLOSING_LASTS)})
 
     def closed(self, user_id: str) -> StaffRoster:
         """Without such a note: the account itself tells by now."""
-        return self._changed(closings={one: until for one, until in self.closings.items() if one != user_id})
+        return self._changed(closings={one: closing for one, closing in self.closings.items() if one != user_id})
+
+    def closing_of(self, user_id: str, now: datetime) -> Closing | None:
+        """The note of an account that is being closed, unless it has lapsed."""
+        closing = self.closings.get(user_id)
+        return closing if closing is not None and now < closing.until else None
 
     def who_may_be_left(self, user_id: str, now: datetime) -> list[str]:
         """The admins but for this one and those who are being closed. Whether they are active, their accounts tell."""
-        lapsed = datetime.min.replace(tzinfo=now.tzinfo)
-        return [one for one in self.admins if one != user_id and self.closings.get(one, lapsed) <= now]
+        return [one for one in self.admins if one != user_id and self.closing_of(one, now) is None]
 
     def _changed(self, **fields: Any) -> StaffRoster:
         return self.model_copy(update=fields | {"revision": self.revision + 1})

@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from models.core.document import Message
 from models.core.values import TimeZone, Uuid
@@ -52,11 +52,15 @@ Email = Annotated[
 ]
 
 
+Guid = Annotated[Uuid, BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)]
+"""Of Entra ID: one identity however its case is spelled."""
+
+
 class Person(Message):
     """A user as Entra ID knows them: from the claims of a token, or as a trusted server names them."""
 
-    tenant_id: Uuid = Field(description="Entra ID's `tid`")
-    auth_id: Uuid = Field(description="Entra ID's `oid`")
+    tenant_id: Guid = Field(description="Entra ID's `tid`")
+    auth_id: Guid = Field(description="Entra ID's `oid`")
     email: Email | None = Field(default=None, description="Absent where their directory has none")
     name: str = Field(min_length=1, max_length=256, description="Display name")
     given_name: str | None = Field(default=None, max_length=128)

@@ -146,3 +146,29 @@ async def test_alive_needs_no_token(api: httpx.AsyncClient) -> None:
 async def test_a_request_id_that_is_not_plain_is_replaced(api: httpx.AsyncClient) -> None:
     answer = await api.get("/health", headers={"x-request-id": "a b\tc"})
     assert uuid.UUID(answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    ("claims", "email", "status"),
+    [
+        ({"email": None, "preferred_username": "+49 151 2345678"}, None, "absent"),
+        ({"email": None, "preferred_username": "Alice Liddell"}, None, "absent"),
+        ({"email": None, "preferred_username": None, "name": None}, None, "absent"),
+        ({"email": "broken"}, "an address", "claimed"),
+        ({"email": ["x"], "preferred_username": 7}, None, "absent"),
+        ({"preferred_username": "+49 151 2345678"}, "an address", "claimed"),
+    ],
+)
+async def test_an_odd_address_locks_nobody_out(
+    api: httpx.AsyncClient,
+    sign_in: SignIn,
+    an_email: str,
+    claims: dict[str, Any],
+    email: str | None,
+    status: str,
+) -> None:
+    headers = sign_in(an_email, claims={"oid": str(uuid.uuid4())} | claims)
+    profile = (await api.get("/me", headers=headers)).json()
+    assert (profile["email"], profile["email_status"]) == (email and an_email, status)
+    await a_session(api, headers)
+    assert (await api.get("/me/export", headers=headers)).status_code == 200

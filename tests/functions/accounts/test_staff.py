@@ -189,12 +189,12 @@ async def test_who_is_no_admin_any_more_is_acted_on_once_a_token_says_so(
 async def test_two_admins_who_close_each_others_account_at_once_do_not_both(
     api: httpx.AsyncClient, sign_in: SignIn, one: str, other: str
 ) -> None:
-    for _ in range(3):
-        admins = [await Somebody.new(api, sign_in, "admin") for _ in range(2)]
+    for others in (0, 1):
+        admins = [await Somebody.new(api, sign_in, "admin") for _ in range(2 + others)]
         await only(*admins)
         answers = await asyncio.gather(admins[0].does(one, admins[1]), admins[1].does(other, admins[0]))
         assert sorted(answer.status_code for answer in answers)[1] in (403, 409, 410)
-        assert [await admin.status() for admin in admins].count("active") == 1
+        assert [await admin.status() for admin in admins].count("active") == 1 + others
 
 
 async def test_of_a_ring_of_admins_one_is_left(api: httpx.AsyncClient, sign_in: SignIn) -> None:
