@@ -1,16 +1,83 @@
-"""All kinds of documents: the one list of them. What is not in it is not stored."""
+"""All kinds of documents: the one list of them. What is not in it is not stored.
+
+Those with routes that follow from their declaration are declared next to their models; those whose rules are written by
+hand, here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from models.core.kinds import Kind
+from models.accounts.profile import EmailClaim, UserProfile
+from models.accounts.staff import StaffRoster
+from models.analytics.platform_rollup import PlatformRollup
+from models.analytics.presence import Presence
+from models.analytics.question import Question
+from models.analytics.rollup import Rollup
+from models.analytics.user_group import UserGroup
+from models.chat.interaction import UserInteraction
+from models.chat.session import TurnClaim, UserSession
+from models.core.document import Document
+from models.core.kinds import Kind, Owner
+from models.counting.dead_letter import DeadLetter
+from models.counting.ledger import LedgerEntry
+from models.counting.tally import Tally
+from models.library.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
 from models.library.favorite import FAVORITE
 from models.library.helpful_vote import HELPFUL_VOTE
 from models.library.rating import ITEM_FEEDBACK, RATING
 from models.library.review import REVIEW
+from models.privacy.audit import AuditEntry
+from models.privacy.erasure import Erasure, ErasureProgress, Tombstone
+from models.risk.window import RiskWindow
+from models.usage.alert import Alert
+from models.usage.allowance import Allowance
 
-_ALL: tuple[Kind[Any], ...] = (FAVORITE, RATING, ITEM_FEEDBACK, HELPFUL_VOTE, REVIEW)
+_ALL: tuple[Kind[Any], ...] = (
+    Kind(model=UserProfile, capability="accounts"),
+    Kind(model=EmailClaim, capability="accounts", owner=Owner.NOBODY),
+    Kind(model=StaffRoster, capability="accounts", owner=Owner.PLATFORM),
+    Kind(model=UserSession, capability="chat"),
+    Kind(model=TurnClaim, capability="chat"),
+    Kind(model=UserInteraction, capability="chat"),
+    Kind(model=Allowance, capability="usage"),
+    Kind(model=Alert, capability="usage"),
+    Kind(model=Rollup, capability="analytics"),
+    Kind(model=Presence, capability="analytics"),
+    Kind(model=PlatformRollup, capability="analytics", owner=Owner.PLATFORM),
+    Kind(model=UserGroup, capability="analytics", owner=Owner.PLATFORM),
+    Kind(model=Question, capability="analytics", owner=Owner.PLATFORM),
+    Kind(model=RiskWindow, capability="risk"),
+    Kind(model=LedgerEntry, capability="counting"),
+    Kind(model=DeadLetter, capability="counting"),
+    Kind(model=Tally, capability="counting", owner=Owner.ITEM),
+    Kind(model=UserBookmark, capability="library"),
+    Kind(model=DeletedBookmark, capability="library"),
+    Kind(model=BookmarkRequest, capability="library"),
+    FAVORITE,
+    RATING,
+    ITEM_FEEDBACK,
+    HELPFUL_VOTE,
+    REVIEW,
+    Kind(model=AuditEntry, capability="privacy"),
+    Kind(model=Tombstone, capability="privacy"),
+    Kind(model=ErasureProgress, capability="privacy"),
+    Kind(model=Erasure, capability="privacy", owner=Owner.NOBODY),
+)
 
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 """The kinds by name."""
+
+
+def undeclared() -> list[str]:
+    """The names of models of stored documents that no kind declares: there should be none."""
+    declared = {kind.model for kind in _ALL}
+    return sorted(model.__name__ for model in _stored(Document) if model not in declared)
+
+
+def _stored(base: type[Document]) -> Iterator[type[Document]]:
+    for model in base.__subclasses__():
+        if isinstance(model.model_fields["kind"].default, str):
+            yield model
+        yield from _stored(model)

@@ -48,11 +48,9 @@ class Folding:
         await self._fold("user_sessions", _of_kind(items, "session"), self._placing.session, now)
 
     async def bookmarks(self, items: Iterable[Item], now: datetime) -> None:
-        """Bookmarks into the user's day, and what declared kinds count."""
-        changes = list(items)
-        bookmarks = _of_kind(changes, "bookmark", "deleted_bookmark")
+        """Bookmarks into the user's day."""
+        bookmarks = _of_kind(items, "bookmark", "deleted_bookmark")
         await self._fold("user_bookmarks", bookmarks, self._placing.bookmark, now)
-        await self._fold_declared("user_bookmarks", changes, now)
 
     async def analytics(self, items: Iterable[Item], now: datetime) -> None:
         """What is counted into what counts it in turn: days into weeks, months and all time, users into the platform.
@@ -69,8 +67,8 @@ class Folding:
         suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
         await self._pass_on(set_risk, suspected, now)
 
-    async def _fold_declared(self, container: str, items: Iterable[Item], now: datetime) -> None:
-        """What kinds count by their declaration."""
+    async def declared(self, container: str, items: Iterable[Item], now: datetime) -> None:
+        """What kinds count by their declaration, where that says."""
         counted = [item for item in items if has_counts(item)]
         await self._fold(container, counted, self._placing.declared, now)
 

@@ -24,8 +24,10 @@ from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database, Item, Stored
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
+from cosmos.privacy.mentions import Mentions
 from models.accounts.profile import UserProfile
 from models.core.errors import Contention, NotFound
+from models.kinds import KINDS
 from models.privacy.audit import AuditEntry
 from models.privacy.erasure import PROGRESS_ID, TOMBSTONE, Counts, Erasure, ErasureProgress, Tombstone, is_tombstone
 from models.risk.window import risk_window_id
@@ -50,6 +52,7 @@ class Erasures:
     def __init__(self, database: Database) -> None:
         self._users = database.users
         self._roster = Roster(database)
+        self._mentions = Mentions(database, KINDS)
         self._containers: dict[str, ContainerProxy] = {
             "user_sessions": database.user_sessions,
             "user_interactions": database.user_interactions,
@@ -115,12 +118,13 @@ class Erasures:
                 left -= 1
         await self._release_emails(user_id)
         await self._roster.leave(user_id)
-        return False
+        return await self._remove_mentions(user_id)
 
     async def remaining(self, user_id: str) -> dict[str, int]:
         """How many documents of the user there are, by container, read back; without bookkeeping and tombstones."""
         query = f"SELECT VALUE COUNT(1) FROM c WHERE {LEFT}"  # noqa: S608  # no values
         found = {"email_claims": len(await self._claims(user_id))}
+        found["elsewhere"] = len(await self._mentions.some(user_id))
         for name, container in self._containers.items():
             counts: Any = container.query_items(query, partition_key=user_id)
             found[name] = sum([count async for count in counts])
@@ -210,6 +214,27 @@ class Erasures:
             return
         for claim in claims:
             await _delete_if_there(self._users, claim, claim)
+
+    async def _remove_mentions(self, user_id: str) -> bool:
+        """Takes the user out of some of what names them in others' partitions; whether there may be more of it.
+
+        Like the claims: noted and counted first, in the user's partition, and removed then.
+        """
+        found = await self._mentions.some(user_id)
+        if not found:
+            return False
+        progress, etag = await self._progress(self._users, user_id)
+        noted = progress.noting_elsewhere({mention.key: mention.kind for mention in found})
+        try:
+            if noted is not progress:
+                await self._users.execute_item_batch([_written(noted.body(), etag)], user_id)
+        except CosmosBatchOperationError as error:
+            if error.status_code not in LOST:
+                raise
+            return True
+        for mention in found:
+            await self._mentions.remove(user_id, mention)
+        return True
 
     async def _claims(self, user_id: str) -> list[str]:
         """The ids of the user's email claims, in whatever partitions: by an index, once or twice in an erasure."""

@@ -1,8 +1,8 @@
 """Everything that is held about a user, in all containers, for their export.
 
 What is exported is whatever is in the user's partitions, and not a list of kinds: a kind that is added later is
-exported, too. The one document about a user that is elsewhere is the claim of their email address, which is found by
-the address on the profile.
+exported, too. Elsewhere are the claim of their email address, which is found by the address on the profile, and what
+names them in others' partitions, of which they get what concerns them.
 
 A container is read in the order in which Cosmos DB keeps it, from its beginning to its end, by its own continuation.
 Neither an edit nor a split moves a document in that order: what was there from the first page to the last is exported
@@ -22,7 +22,9 @@ from azure.cosmos.aio import ContainerProxy
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
+from cosmos.privacy.mentions import Mentions
 from models.core.identity import email_claim_id_of
+from models.kinds import KINDS
 from models.privacy.export import Counts, ExportedDocument, Manifest, Progress, exported, kind_of, written_versions
 
 DOCUMENTS_PER_REQUEST = 200
@@ -40,6 +42,7 @@ class Exporting:
         self._containers: dict[str, ContainerProxy] = {
             name: getattr(database, name) for name in Database.__dataclass_fields__
         }
+        self._mentions = Mentions(database, KINDS)
 
     async def begin(self, user_id: str, now: datetime) -> tuple[Manifest, list[ExportedDocument], Progress]:
         """The manifest, what is outside of the user's partitions, and where to go on."""
@@ -47,10 +50,13 @@ class Exporting:
         counted = await asyncio.gather(*(_counts(container, user_id) for container in self._containers.values()))
         counts: Counts = {name: dict(kinds) for name, kinds in zip(self._containers, counted, strict=True)}
         progress = Progress(container=next(iter(self._containers)))
-        outside = [exported("users", claim)] if claim else []
-        if claim:
-            counts["users"][kind_of(claim)] = 1
-            progress.count("users", claim)
+        elsewhere = [("users", claim)] if claim else []
+        elsewhere += await self._mentions.told(user_id)
+        outside = [exported(name, item) for name, item in elsewhere]
+        for name, item in elsewhere:
+            kind = kind_of(item)
+            counts[name][kind] = counts[name].get(kind, 0) + 1
+            progress.count(name, item)
         kinds = {kind for container in counts.values() for kind in container}
         manifest = Manifest(made_at=now, user_id=user_id, counts=counts, schema_versions=written_versions(kinds))
         return manifest, outside, progress
@@ -71,11 +77,18 @@ class Exporting:
             )
             for item in items:
                 progress.count(name, item)
-                lines.append(exported(name, item).model_dump_json())
+                lines.append(exported(name, self._own(item)).model_dump_json())
                 size += len(lines[-1].encode())
             if progress.continuation is None:
                 progress.container = self._following(name)
         return lines, progress
+
+    @staticmethod
+    def _own(item: Item) -> Item:
+        """A document of the user's without what would tell who somebody else is."""
+        kind = KINDS.get(kind_of(item))
+        withheld = kind.withheld if kind else ()
+        return {name: value for name, value in item.items() if name not in withheld}
 
     def _following(self, name: str) -> str | None:
         names = list(self._containers)

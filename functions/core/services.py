@@ -48,7 +48,7 @@ from models.analytics.pseudonyms import Pseudonyms
 from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.core.kinds import Kind, R
 from models.core.write_policy import Privacy
-from models.kinds import KINDS
+from models.kinds import KINDS, undeclared
 from models.risk.thresholds import RiskSettings
 from models.usage.limits import DEFAULT_LIMITS, LimitTable
 from models.usage.pricing import PriceTable
@@ -215,6 +215,9 @@ def services() -> Services:
 
     Raises:
         SettingsError: a setting is missing or wrong.
+        LookupError: a model of documents is of no declared kind.
     """
+    if wanting := undeclared():
+        raise LookupError(f"of no declared kind: {', '.join(wanting)}; add them to models/kinds.py")
     quieten_libraries()
     return Services(read_settings())

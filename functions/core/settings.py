@@ -52,6 +52,24 @@ Guid = Annotated[str, AfterValidator(_guid)]
 """Of a tenant or an application, in the form that tokens have it."""
 
 
+CAPABILITIES = ("chat", "usage", "analytics", "risk", "library")
+"""The capabilities that can be switched off, by the names of their folders."""
+
+
+def _capabilities(names: list[str]) -> list[str]:
+    unknown = sorted(set(names) - set(CAPABILITIES))
+    if unknown:
+        raise ValueError(f"knows no {', '.join(unknown)}; there are {', '.join(CAPABILITIES)}")
+    return names
+
+
+Capabilities = Annotated[
+    list[str],
+    BeforeValidator(lambda value: value.replace(",", " ").split() if isinstance(value, str) else value),
+    AfterValidator(_capabilities),
+]
+
+
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names each."""
 
@@ -120,6 +138,12 @@ class Settings(BaseSettings):
         alias="PLATFORM_SHARDS",
         description="Partitions that the platform's figures are counted in first; as lasting as ADDRESS_HASH_KEY, so "
         "choose it by size before the first turn: docs/capacity.md",
+    )
+    capabilities: Capabilities = Field(
+        alias="CAPABILITIES",
+        default=list(CAPABILITIES),
+        description=f"What the app can do, of {', '.join(CAPABILITIES)}, with spaces between: what is left out has no "
+        "routes and runs nothing. Accounts, privacy and counting are always there",
     )
     session_idle_minutes: int = Field(
         default=30, ge=1, alias="SESSION_IDLE_MINUTES", description="A session ends after this long without a turn"

@@ -109,6 +109,7 @@ class Kind(Generic[D]):
         mentioned: What an erasure does with it in somebody else's partition, if it names people there.
         redacted: The fields that are emptied then.
         told: The fields that a person who is mentioned gets of it in their export, besides its kind and id.
+        withheld: Fields that a user does not get of their own documents: they would tell who somebody else is.
         kept: Fields that others set, such as counts, and that stay when it is made anew by PUT.
         enumerations: Its `Literal` types by the names that generated clients give them.
         importable: Whether documents of it can be brought over from another system.
@@ -124,6 +125,7 @@ class Kind(Generic[D]):
     mentioned: Mentioned | None = None
     redacted: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     enumerations: Mapping[str, Any] = field(default_factory=dict)
     importable: bool = False

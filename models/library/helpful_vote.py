@@ -43,5 +43,10 @@ def _counts(vote: HelpfulVote, names: Names) -> list[tuple[str, Source]]:
 
 
 HELPFUL_VOTE = Kind(
-    model=HelpfulVote, capability="library", counts=_counts, mentioned=Mentioned.DELETED, told=("item_type", "item_id")
+    model=HelpfulVote,
+    capability="library",
+    counts=_counts,
+    mentioned=Mentioned.DELETED,
+    told=("item_type", "item_id", "target_id", "created_at"),
+    withheld=("target_owner_id", "mentions"),
 )

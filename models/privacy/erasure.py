@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
@@ -73,6 +74,12 @@ class ErasureProgress(Document):
         default_factory=list, description="Ids of email claims: noted, and counted, before they are released"
     )
 
+    elsewhere: list[str] = Field(
+        default_factory=list,
+        description="Documents in others' partitions that name the user: noted, and counted, before they are removed. "
+        "Those of the last request alone: what was noted before is gone",
+    )
+
     @classmethod
     def of(cls, user_id: str) -> ErasureProgress:
         """Nothing has been deleted yet."""
@@ -90,6 +97,13 @@ class ErasureProgress(Document):
         if not new:
             return self
         return self.plus({"email_claim": len(new)}).model_copy(update={"email_claims": [*self.email_claims, *new]})
+
+    def noting_elsewhere(self, found: Mapping[str, str]) -> ErasureProgress:
+        """With documents elsewhere counted, each once; `found` is their kinds by their names."""
+        new = Counter(kind for name, kind in found.items() if name not in self.elsewhere)
+        if not new and sorted(found) == self.elsewhere:
+            return self
+        return self.plus(new).model_copy(update={"elsewhere": sorted(found)})
 
 
 class Erasure(Document):

@@ -1,0 +1,104 @@
+"""All containers: documents in others' partitions that name a user, for their export and their erasure.
+
+Each names them in its indexed array `mentions`; what it tells them, and what becomes of it when they are erased, is
+said by its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import CosmosResourceNotFoundError
+
+from cosmos.core.database import Database, Item
+from cosmos.core.paging import page_of
+from cosmos.core.swapping import swap
+from models.core.kinds import Kind, Mentioned
+
+PER_REQUEST = 100
+
+_NAMING = "ARRAY_CONTAINS(c.mentions, @user_id) AND c.partition_key != @user_id"
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A document in somebody else's partition that names the user."""
+
+    container: str
+    partition: str
+    id: str
+    kind: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.container}/{self.partition}/{self.id}"
+
+
+class Mentions:
+    """Finds what names a user elsewhere, and takes the user out of it."""
+
+    def __init__(self, database: Database, kinds: Mapping[str, Kind[Any]]) -> None:
+        self._kinds = {name: kind for name, kind in kinds.items() if kind.mentioned}
+        names = dict.fromkeys(str(kind.container) for kind in self._kinds.values())
+        self._containers: dict[str, ContainerProxy] = {name: getattr(database, name) for name in names}
+
+    async def some(self, user_id: str) -> list[Mention]:
+        """Up to `PER_REQUEST` of them in each container, by an index over all partitions."""
+        query = f"SELECT c.id, c.partition_key, c.kind FROM c WHERE {_NAMING}"  # noqa: S608  # no values
+        found: list[Mention] = []
+        for name, container in self._containers.items():
+            continuation: str | None = None
+            while True:  # a page may be empty, and not be the last
+                rows, continuation = await page_of(
+                    container, query, {"user_id": user_id}, PER_REQUEST, continuation, None
+                )
+                found += [Mention(name, row["partition_key"], row["id"], row["kind"]) for row in rows]
+                if rows or continuation is None:
+                    break
+        return found
+
+    async def told(self, user_id: str) -> list[tuple[str, Item]]:
+        """What they tell the user: of each its container, its kind and id, and the fields that are for those it names.
+
+        Never whose it is, nor who else is named.
+        """
+        query = f"SELECT * FROM c WHERE {_NAMING}"  # noqa: S608  # no values
+        found: list[tuple[str, Item]] = []
+        for name, container in self._containers.items():
+            continuation: str | None = None
+            while True:
+                rows, continuation = await page_of(
+                    container, query, {"user_id": user_id}, PER_REQUEST, continuation, None
+                )
+                found += [(name, self._redacted(row)) for row in rows]
+                if continuation is None:
+                    break
+        return found
+
+    async def remove(self, user_id: str, mention: Mention) -> None:
+        """Deletes the document, or takes the user out of it, as its kind says. May be repeated."""
+        container, kind = self._containers[mention.container], self._kinds.get(mention.kind)
+        if kind is None or kind.mentioned is Mentioned.DELETED:
+            try:
+                await container.delete_item(mention.id, mention.partition)
+            except CosmosResourceNotFoundError:
+                return
+            return
+
+        def without(held: Item | None) -> Item | None:
+            if held is None or user_id not in held.get("mentions", ()):
+                return None
+            emptied = {name: None for name in kind.redacted if held.get(name) == user_id}
+            rest = [other for other in held["mentions"] if other != user_id]
+            own = {name: value for name, value in held.items() if not name.startswith("_")}
+            return own | emptied | {"mentions": rest, "revision": held["revision"] + 1}
+
+        await swap(container, mention.id, mention.partition, without)
+
+    def _redacted(self, item: Item) -> Item:
+        kind = self._kinds.get(str(item.get("kind")))
+        names = ("id", "kind", "schema_version", *(kind.told if kind else ()))
+        return {name: item[name] for name in names if name in item}

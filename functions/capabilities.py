@@ -1,0 +1,59 @@
+"""What the app can do, by capability: its routes, and what runs by itself. `CAPABILITIES` switches some off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.accounts import admin_users, me
+from functions.analytics import admin_insights, insights
+from functions.chat import history, idle_sessions, ingest, interactions, sessions
+from functions.core import health
+from functions.core.api import Routes
+from functions.core.settings import CAPABILITIES as NAMES
+from functions.counting import dead_letters, feeds, rebuild
+from functions.library import bookmarks, favorites, ratings, reviews
+from functions.privacy import consents, erasure, export, forgetting
+from functions.risk import admin_risk
+from functions.usage import admin_limits, admissions, repricing, usage
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One capability of the app.
+
+    Attributes:
+        routes: Its HTTP operations.
+        blueprints: What runs by itself: change feeds, timers, orchestrations.
+    """
+
+    routes: tuple[Routes, ...] = ()
+    blueprints: tuple[Any, ...] = field(default=())
+
+
+CAPABILITIES: dict[str, Capability] = {
+    "core": Capability((health.routes,)),
+    "accounts": Capability((me.routes, admin_users.routes), (feeds.of_users,)),
+    "privacy": Capability(
+        (export.routes, consents.routes, erasure.routes),
+        (erasure.blueprint, consents.blueprint, forgetting.blueprint),
+    ),
+    "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.of_analytics, rebuild.blueprint)),
+    "chat": Capability(
+        (sessions.routes, interactions.routes, history.routes, ingest.routes),
+        (feeds.of_interactions, feeds.of_sessions, idle_sessions.blueprint),
+    ),
+    "usage": Capability(
+        (admissions.routes, usage.routes, admin_limits.routes, repricing.routes), (repricing.blueprint,)
+    ),
+    "analytics": Capability((insights.routes, admin_insights.routes)),
+    "risk": Capability((admin_risk.routes,)),
+    "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),
+}
+"""By the names of their folders. The setting knows them by the same names, without importing them: a test compares."""
+
+
+def chosen(names: Collection[str]) -> list[Capability]:
+    """Those that are switched on."""
+    return [capability for name, capability in CAPABILITIES.items() if name in names or name not in NAMES]
