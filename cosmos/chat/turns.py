@@ -23,22 +23,24 @@ from azure.cosmos.exceptions import (
     CosmosBatchOperationError,
     CosmosResourceExistsError,
 )
+from cachetools import TTLCache
 
 from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.patching import LOST, edit, require_revision, set_fields
 from cosmos.core.reading import read_or_none
-from cosmos.usage.allowances import counting, create_allowance
+from cosmos.usage.allowances import counting, create_allowance, why_refused
 from models.chat.feedback import FeedbackChanges
 from models.chat.interaction import Draft, UserInteraction
 from models.chat.session import REOPENED, TurnClaim, UserSession
-from models.core.errors import AccountClosed, Contention, NotFound
+from models.core.errors import Contention, NotFound, TooManyTurns
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
 from models.core.write_policy import EVERYTHING, Keeping
 from models.usage.allowance import Spent
 from models.usage.pricing import Cost, PriceTable
 from models.usage.windows import Clock
+from models.usage.write_limit import WriteLimit, Writing, seconds_to_next_minute
 
 ATTEMPTS = 6
 """The session is tried as active, then as ended, and so on: others may end and reopen it all the while."""
@@ -46,6 +48,8 @@ ATTEMPTS = 6
 PATIENCE = (0.05, 0.1, 0.2)
 """How long to wait, in seconds, for turns that somebody else has claimed and not stored yet: the same request, sent
 twice at once. Who died between the two leaves a claim, too, and costs whoever sends the turn again these waits."""
+
+USERS_REMEMBERED = 20_000
 
 CLAIMS_PER_BATCH = 80
 BYTES_PER_BATCH = 1_000_000
@@ -72,6 +76,7 @@ class Turns:
         self._interactions = database.user_interactions
         self._prices = prices
         self._observer = observer
+        self._full: TTLCache[str, str] = TTLCache(USERS_REMEMBERED, ttl=60)
 
     async def record(
         self,
@@ -80,6 +85,7 @@ class Turns:
         drafts: Sequence[Draft],
         clock: Clock | None = None,
         keeping: Keeping = EVERYTHING,
+        writing: WriteLimit | None = None,
     ) -> list[Recorded]:
         """Records turns of one session, numbered in the order given, but none that is there already.
 
@@ -87,6 +93,7 @@ class Turns:
             drafts: At most `CLAIMS_PER_BATCH`, no two with the same id.
             clock: When they came in, and in which zone the allowance counts days; by default that of the newest, UTC.
             keeping: What the user has consented to.
+            writing: How much may be written within the minute; None for what servers record.
 
         Returns:
             What became of each, in the same order.
@@ -94,10 +101,13 @@ class Turns:
         Raises:
             NotFound: the user has no such session.
             AccountClosed: the account is deleted.
+            TooManyTurns: more than may be written within the minute.
         """
         stored: dict[str, UserInteraction] = {}
         costs = {draft.interaction_id: draft.cost(self._prices) for draft in drafts}
-        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)), keeping)
+        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)), keeping, writing)
+        if writing and self._full.get(user_id) == taking.clock.key("minute"):
+            raise TooManyTurns(seconds_to_next_minute(taking.clock))
         session = await self._take_numbers(taking, drafts, claimed=frozenset())
         new = list(drafts)
         if session is None:
@@ -172,8 +182,8 @@ class Turns:
                     raise NotFound("session") from None
                 if error.status_code not in (404, LOST):
                     raise
-                if error.status_code == LOST and error.error_index != 0:  # a tombstone, where the allowance was
-                    raise AccountClosed("deleted") from None
+                if error.status_code == LOST and error.error_index != 0:
+                    raise await self._why_refused(taking, drafts) from None
                 if error.status_code == 404:
                     await create_allowance(self._sessions, taking.user_id)
                 else:
@@ -181,6 +191,14 @@ class Turns:
             else:
                 return UserSession.parse(results[0]["resourceBody"])
         raise Contention(f"the session of {len(drafts)} turns was ended or reopened {ATTEMPTS} times")
+
+    async def _why_refused(self, taking: _Taking, drafts: Sequence[Draft]) -> Exception:
+        """Why the allowance takes nothing. If it does not take the shortest turn, nobody need ask again this minute."""
+        error = await why_refused(self._sessions, taking.user_id, taking.clock)
+        writing = taking.writing(drafts)
+        if isinstance(error, TooManyTurns) and writing and writing.weight == writing.limit.weight(0):
+            self._full[taking.user_id] = taking.clock.key("minute")
+        return error
 
     async def _take_numbers_again(self, taking: _Taking, drafts: Sequence[Draft]) -> UserSession:
         """Takes numbers also for turns that are claimed. Others may claim some of them all the while."""
@@ -254,15 +272,22 @@ class _Taking:
     costs: Mapping[str, Cost]
     clock: Clock
     keeping: Keeping
+    limit: WriteLimit | None
 
     def operations(self, drafts: Sequence[Draft], claimed: frozenset[str], reopening: bool) -> list[Any]:
         """The transaction. The session comes first, so that its absence can be told from that of the allowance."""
         uncounted = [draft for draft in drafts if draft.interaction_id not in claimed]
         return [
             _taking_numbers(self.session_id, drafts, reopening, self.keeping),
-            *counting([self._spent(draft) for draft in uncounted], self.clock),
+            *counting([self._spent(draft) for draft in uncounted], self.clock, self.writing(uncounted)),
             *(self._claim(draft, repeated=draft.interaction_id in claimed) for draft in drafts),
         ]
+
+    def writing(self, drafts: Sequence[Draft]) -> Writing | None:
+        """What is written, if that has a limit."""
+        if self.limit is None:
+            return None
+        return Writing(self.limit, sum(len(draft.turn.model_dump_json().encode()) for draft in drafts))
 
     def _claim(self, draft: Draft, repeated: bool) -> Any:
         claim = TurnClaim.of(self.user_id, self.session_id, draft.interaction_id)
@@ -270,7 +295,7 @@ class _Taking:
 
     def _spent(self, draft: Draft) -> Spent:
         cost = self.costs[draft.interaction_id].cost_nano_usd
-        return Spent(draft.origin.timestamp, draft.usage.total, cost, draft.turn.admission_id)
+        return Spent(draft.origin.timestamp, draft.usage.total, cost, draft.turn.admission_id, draft.origin.recorded_by)
 
 
 def _latest(drafts: Sequence[Draft]) -> datetime:

@@ -25,7 +25,8 @@ from azure.cosmos.exceptions import (
 from cosmos.core.database import Database, Stored
 from cosmos.core.patching import LOST, in_tens
 from cosmos.core.reading import read_or_none
-from models.core.errors import AccountClosed, Contention
+from models.core.errors import AccountClosed, Contention, MadeByServer, TooManyTurns
+from models.core.identity import Recorder
 from models.privacy.erasure import is_tombstone
 from models.usage.allowance import (
     ALLOWANCE_ID,
@@ -36,9 +37,11 @@ from models.usage.allowance import (
     Spent,
     decide,
     increments,
+    settling,
 )
 from models.usage.limits import Limits
 from models.usage.windows import Clock
+from models.usage.write_limit import Writing, seconds_to_next_minute
 
 ATTEMPTS = 30
 """Each loss is somebody else's success. In one process the admissions of a user wait for each other instead."""
@@ -54,20 +57,32 @@ async def create_allowance(container: ContainerProxy, user_id: str) -> None:
         return
 
 
-def counting(spent: Iterable[Spent], clock: Clock) -> list[Any]:
+def counting(spent: Iterable[Spent], clock: Clock, writing: Writing | None = None) -> list[Any]:
     """What a transactional batch does to the allowance when turns are recorded: as `models.usage.allowance.settle`.
 
-    Up to 12 counters and one settled admission for each turn, ten to an operation. The allowance must exist. A
-    tombstone in its place fails the batch: of a user who is erased nothing is counted, so no turn can be recorded.
+    Up to 12 counters, what is written and one settled admission for each turn, ten to an operation. The allowance must
+    exist. A tombstone in its place fails the batch: of a user who is erased nothing is counted, so no turn can be
+    recorded. So does more than may be written within the minute: see `why_refused`.
     """
     turns = list(spent)
+    counters = increments(turns, clock)
+    if writing and turns:
+        counters |= {writing.key(clock): writing.weight}
     changes: list[dict[str, Any]] = [
-        {"op": "incr", "path": f"/used/{key}", "value": amount} for key, amount in increments(turns, clock).items()
+        {"op": "incr", "path": f"/used/{key}", "value": amount} for key, amount in counters.items()
     ]
-    admissions = {turn.admission_id: None for turn in turns if turn.admission_id}
-    changes += [{"op": "set", "path": f"/settled/{admission_id}", "value": True} for admission_id in admissions]
-    of_allowance = {"filter_predicate": 'FROM c WHERE c.kind = "allowance"'}
-    return [("patch", (ALLOWANCE_ID, part), of_allowance) for part in in_tens(changes)]
+    changes += [{"op": "set", "path": f"/settled/{name}", "value": True} for name in settling(turns)]
+    conditions = ['c.kind = "allowance"', *([writing.condition(clock)] if writing else [])]
+    holds = {"filter_predicate": f"FROM c WHERE {' AND '.join(conditions)}"}
+    return [("patch", (ALLOWANCE_ID, part), *([] if n else [holds])) for n, part in enumerate(in_tens(changes))]
+
+
+async def why_refused(container: ContainerProxy, user_id: str, clock: Clock) -> Exception:
+    """Why nothing can be counted in an allowance that is there."""
+    stored = await read_or_none(container, ALLOWANCE_ID, user_id)
+    if stored is not None and is_tombstone(stored):
+        return AccountClosed("deleted")
+    return TooManyTurns(seconds_to_next_minute(clock))
 
 
 class Allowances:
@@ -93,6 +108,7 @@ class Allowances:
 
         Raises:
             KeyReused: another request has been admitted under the same id.
+            AdmissionSettled: its turn has been counted.
             AccountClosed: the account is deleted.
             Contention: others wrote the allowance every time. Safe to try again.
         """
@@ -107,20 +123,50 @@ class Allowances:
                 await asyncio.sleep(random.random() * _LONGEST_PAUSE.total_seconds())  # noqa: S311  # no secret
         raise Contention(f"an admission lost {ATTEMPTS} times")
 
-    async def release(self, user_id: str, admission_id: str) -> None:
-        """Ends a reservation, if there is one that has not been ended."""
+    async def release(self, user_id: str, admission_id: str, by: Recorder) -> None:
+        """Ends a reservation, if there is one that has not been ended.
+
+        Raises:
+            MadeByServer: a user would end what a server reserved.
+        """
+        held = f'c.reservations["{admission_id}"]'
+        theirs = "" if by == "server" else f' AND (NOT IS_DEFINED({held}.made_by) OR {held}.made_by = "user")'
         try:
             await self._container.patch_item(
                 ALLOWANCE_ID,
                 user_id,
                 [{"op": "remove", "path": f"/reservations/{admission_id}"}],
-                filter_predicate=f'FROM c WHERE IS_DEFINED(c.reservations["{admission_id}"])',
+                filter_predicate=f"FROM c WHERE IS_DEFINED({held}){theirs}",
             )
         except CosmosResourceNotFoundError:
             return
         except CosmosHttpResponseError as error:
             if error.status_code != LOST:
                 raise
+            if by == "user" and await self._is_reserved_by_server(user_id, admission_id):
+                raise MadeByServer from None
+
+    async def forgive(self, user_id: str) -> None:
+        """Has nothing be used in the current windows. What is reserved stays.
+
+        Raises:
+            AccountClosed: the account is deleted.
+            Contention: others wrote the allowance every time. Safe to try again.
+        """
+        async with self._turnstiles.setdefault(user_id, asyncio.Lock()):
+            for _ in range(ATTEMPTS):
+                stored = await self._stored(user_id)
+                if stored is None:
+                    return
+                forgiven = stored.document.model_copy(update={"used": {}, "alerts": {}})
+                if await self._written(forgiven, stored.etag):
+                    return
+        raise Contention(f"to forgive what was used lost {ATTEMPTS} times")
+
+    async def _is_reserved_by_server(self, user_id: str, admission_id: str) -> bool:
+        stored = await self._stored(user_id)
+        held = stored.document.reservations.get(admission_id) if stored else None
+        return held is not None and held.made_by == "server"
 
     async def _stored(self, user_id: str) -> Stored[Allowance] | None:
         item = await read_or_none(self._container, ALLOWANCE_ID, user_id)

@@ -16,6 +16,7 @@ from models.chat.interaction import Draft, Origin, Turn, UserInteraction
 from models.chat.names import Dimension
 from models.core.errors import KeyReused
 from models.core.identity import request_id_of
+from models.usage.limits import effective
 from models.usage.windows import Clock
 
 routes = Routes()
@@ -40,6 +41,7 @@ class ContextQuery(Query):
     body=Turn,
     returns=UserInteraction,
     status=201,
+    problems=("too-many-turns",),
     etag=True,
 )
 async def record_interaction(call: Call[Turn]) -> Reply:
@@ -63,7 +65,9 @@ async def record_interaction(call: Call[Turn]) -> Reply:
         ),
     )
     clock, keeping = Clock(call.now, profile.counting_zone), profile.keeping(privacy)
-    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, keeping)
+    limits = effective(call.services.settings.limits, profile.limit_override, call.now)
+    writing = call.services.settings.write_limit.for_limit(limits.get(("minute", "queries")))
+    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, keeping, writing)
     if recorded.outcome == "reused":
         raise KeyReused
     return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))

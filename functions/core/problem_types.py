@@ -131,6 +131,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         ProblemType(
             "own-review", 403, "Not on your own review", "This review is your own. Others say whether it is helpful."
         ),
+        ProblemType(
+            "made-by-server",
+            403,
+            "A server made it",
+            "A server made this reservation: only servers release it.",
+        ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
         ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, HEAD, PATCH."),
         ProblemType(
@@ -139,6 +145,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "The last active admin",
             "No other active admin is known, so this account can't be closed. Give somebody else the role "
             "Vimarsh.Admin in Entra ID, and have them call GET /api/me; then repeat this.",
+        ),
+        ProblemType(
+            "admission-settled",
+            409,
+            "The admission is settled",
+            "The turn of this admission has been counted. Ask for another one, with a new key.",
         ),
         ProblemType(
             "wrong-status",
@@ -204,6 +216,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
                 ("requested", 1),
             ),
             LimitReachedProblem,
+        ),
+        ProblemType(
+            "too-many-turns",
+            429,
+            "Too many turns at once",
+            "More turns, or longer ones, than are taken within a minute. Send this one again later.",
         ),
         ProblemType("internal", 500, "Something went wrong", "The error has been logged under this request id."),
         ProblemType(

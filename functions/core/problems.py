@@ -14,16 +14,19 @@ from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from functions.core.redaction import named, told
 from models.core.errors import (
     AccountClosed,
+    AdmissionSettled,
     Contention,
     FindingChanged,
     KeyReused,
     LastAdmin,
+    MadeByServer,
     NotFound,
     Outranked,
     OwnReview,
     PreferencesTooLarge,
     SelfModeration,
     Stale,
+    TooManyTurns,
     WrongStatus,
 )
 
@@ -107,6 +110,8 @@ def _shortened(pointer: str) -> str:
 
 
 _TYPES: dict[type[Exception], str] = {
+    AdmissionSettled: "admission-settled",
+    MadeByServer: "made-by-server",
     NotFound: "not-found",
     Stale: "precondition-failed",
     FindingChanged: "finding-changed",
@@ -132,6 +137,11 @@ def of(error: Exception) -> Problem:
             return error
         case AccountClosed():
             return _known(f"account-{error.status}", error)
+        case TooManyTurns():
+            kind = PROBLEM_TYPES["too-many-turns"]
+            return Problem(
+                kind.status, "too-many-turns", kind.title, str(error), {"Retry-After": str(error.retry_after)}
+            )
         case HttpResponseError(status_code=status) if status == TOO_LARGE:
             log.warning("too large to be stored: %s", named(error))
             kind = PROBLEM_TYPES["too-large"]

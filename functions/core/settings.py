@@ -27,6 +27,7 @@ from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.risk.thresholds import RiskSettings
 from models.usage.limits import DEFAULT_LIMITS, LimitTable
 from models.usage.pricing import PriceOverride, PriceTable
+from models.usage.write_limit import WriteLimit
 
 
 def _web_address(value: str) -> str:
@@ -169,6 +170,12 @@ class Settings(BaseSettings):
         'of prices over time, each but one with its "effective_from": "2026-11-01T00:00:00Z"',
     )
 
+    write_limit: WriteLimit = Field(
+        default_factory=WriteLimit,
+        alias="WRITE_LIMIT",
+        description="What one user may record within a minute of UTC, whatever their limits, as JSON: "
+        '{"turns": 60, "bytes": 4000000}; at least as many turns as their limit of queries. Servers are exempt',
+    )
     known_names: KnownNames = Field(
         default=DEFAULT_NAMES,
         alias="KNOWN_NAMES",
@@ -215,6 +222,7 @@ class Settings(BaseSettings):
         "application_tenants",
         "price_overrides",
         "known_names",
+        "write_limit",
         "limits",
         "risk",
         mode="before",

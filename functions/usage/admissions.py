@@ -15,7 +15,7 @@ from functions.core.problems import Problem
 from models.accounts.profile import UserProfile
 from models.accounts.sign_in import address_of
 from models.core.document import Message
-from models.core.identity import Person, request_id_of
+from models.core.identity import Person, Recorder, request_id_of
 from models.core.values import Label, Timestamp, Uuid, format_timestamp
 from models.usage.allowance import AdmissionRequest, Refused
 from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, shown_measure
@@ -67,25 +67,26 @@ class OwnerQuery(Query):
     body=Estimate,
     returns=Admission,
     status=201,
-    problems=("limit-reached",),
+    problems=("limit-reached", "admission-settled"),
 )
 async def admit(call: Call[Estimate]) -> Admission:
     """A refusal says which limit stands in the way, and `Retry-After` how many seconds to wait.
 
-    The same Idempotency-Key and body give the same reservation, until it expires.
+    The same Idempotency-Key and body give the same reservation, until it expires. Users and servers have each their own
+    keys. What a server reserved only a turn that a server records settles, and only a server releases.
     """
     profile, estimate = await _profile(call), call.body
     clock = Clock(call.now, profile.counting_zone)
     limits = effective(call.services.settings.limits, profile.limit_override, call.now)
     usage = TokenUsage(input_uncached=estimate.input_tokens, output=estimate.max_output_tokens)
     cost = call.services.prices.price(estimate.model, usage, call.now)
-    key = call.idempotency_key
     request = AdmissionRequest(
-        admission_id=request_id_of(profile.id, "admissions", key) if key else str(uuid.uuid4()),
+        admission_id=_admission_id(call, profile.id),
         tokens=usage.total,
         cost_nano_usd=cost.cost_nano_usd or 0,
         lifetime=timedelta(seconds=call.services.settings.reservation_seconds),
         request_hash=content_hash(estimate, exclude={"user"}),
+        made_by=_recorder(call),
     )
     decision = await call.store.allowances.reserve(profile.id, request, limits, clock)
     if isinstance(decision, Refused):
@@ -109,6 +110,7 @@ async def admit(call: Call[Estimate]) -> Admission:
     query=OwnerQuery,
     returns=None,
     status=204,
+    problems=("made-by-server",),
 )
 async def release_admission(call: Call[None]) -> Reply:
     named: str | None = call.query.user_id
@@ -116,8 +118,18 @@ async def release_admission(call: Call[None]) -> Reply:
         raise _named_by_applications("/query/user_id")
     if named is not None and (owner := await call.store.users.recent(named)) is not None:
         call.check_acts_for(owner.tenant_id)
-    await call.store.allowances.release(named or call.person.user_id, call.uuid("admission_id"))
+    await call.store.allowances.release(named or call.person.user_id, call.uuid("admission_id"), _recorder(call))
     return Reply(None)
+
+
+def _recorder(call: Call[Any]) -> Recorder:
+    return "user" if call.of_person else "server"
+
+
+def _admission_id(call: Call[Any], user_id: str) -> str:
+    """Follows from the key, if there is one: a user's key never names what a server reserves."""
+    key, scope = call.idempotency_key, "admissions" if call.of_person else "admissions of servers"
+    return request_id_of(user_id, scope, key) if key else str(uuid.uuid4())
 
 
 async def _profile(call: Call[Estimate]) -> UserProfile:

@@ -11,9 +11,9 @@ from pydantic import Field, StringConstraints
 from models.chat.complexity import query_complexity
 from models.chat.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
 from models.chat.language import detect_language
-from models.chat.names import Dimension, Recorder
+from models.chat.names import Dimension
 from models.core.document import Document, Message
-from models.core.identity import Person
+from models.core.identity import Person, Recorder
 from models.core.user_agent import Client
 from models.core.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
 from models.core.write_policy import EVERYTHING, Keeping

@@ -18,9 +18,6 @@ from models.core.values import Label, LanguageTag
 Dimension = Literal["model", "personality", "category", "language"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
-Recorder = Literal["user", "server"]
-"""Who says that a turn took place: its user's client, or a trusted server."""
-
 Names = Mapping[Dimension, Collection[str]]
 
 

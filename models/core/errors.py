@@ -28,6 +28,32 @@ class Contention(Exception):
     """Others who write the same documents won every time. Safe to try again."""
 
 
+class AdmissionSettled(Exception):
+    """An admission that was asked for again has been settled: it holds nothing any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The turn of this admission has been counted. Ask for another one, with a new key.")
+
+
+class MadeByServer(Exception):
+    """A user would end what a server reserved."""
+
+    def __init__(self) -> None:
+        super().__init__("A server made this reservation: only servers release it.")
+
+
+class TooManyTurns(Exception):
+    """A user records more within a minute than may be written.
+
+    Attributes:
+        retry_after: Seconds until more is taken.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("More turns, or longer ones, than are taken within a minute. Send this one again later.")
+        self.retry_after = retry_after
+
+
 class AccountClosed(Exception):
     """The account may not write.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
@@ -14,6 +14,10 @@ from models.core.values import TimeZone, Uuid
 
 _USERS = uuid.UUID("6f1d0c1e-6f0e-5f0b-9d0b-76696d617273")
 _REQUESTS = uuid.UUID("0d4b7c56-1f0a-5c0e-8c55-76696d617273")
+
+
+Recorder = Literal["user", "server"]
+"""Who says so: a user's client, or a trusted server."""
 
 
 def user_id_of(tenant_id: str, auth_id: str) -> str:

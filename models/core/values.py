@@ -94,5 +94,20 @@ Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=512), NotBlank]
 """A source or citation: a title, a URL, a canonical reference."""
 
-Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
-"""A whole number that survives JSON, where numbers are doubles."""
+MOST = 2**53 - 1
+"""The largest whole number that survives JSON, where numbers are doubles."""
+
+Count = Annotated[int, Field(ge=0, le=MOST)]
+"""A whole number that survives JSON."""
+
+
+def saturated(value: Any) -> Any:
+    """A number as a sum holds it: no further from 0 than `MOST`. Those beyond come from JSON as whole doubles."""
+    if isinstance(value, float) and (value.is_integer() or abs(value) > MOST):
+        value = max(-MOST, min(MOST, value))
+        return int(value)
+    return max(-MOST, min(MOST, value)) if type(value) is int else value
+
+
+Total = Annotated[int, BeforeValidator(saturated), Field(ge=0, le=MOST)]
+"""A `Count` that is a sum. One that has grown beyond is read as the largest: what holds it can still be read."""

@@ -18,12 +18,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from models.core.document import Document, Message
-from models.core.errors import KeyReused
-from models.core.values import Count, Timestamp, Uuid
+from models.core.errors import AdmissionSettled, KeyReused
+from models.core.identity import Recorder
+from models.core.values import Count, Timestamp, Total, Uuid, saturated
 from models.usage.limits import Limits, Measure, Window
 from models.usage.windows import Clock, is_over
 
 ALLOWANCE_ID = "allowance"
+BY_USER = "user:"
 
 
 class Reservation(Message):
@@ -33,6 +35,9 @@ class Reservation(Message):
     cost_nano_usd: Count = Field(description="1e-9 USD; 0 where the model has no price")
     expires_at: Timestamp = Field(description="From then on it holds nothing")
     request_hash: str = Field(description="Hash of the request that made it, to tell a repetition from a reuse")
+    made_by: Recorder = Field(
+        default="user", description="Who made it. What a server reserved only servers settle or release"
+    )
 
     def amount(self, measure: Measure) -> int:
         return {"queries": 1, "tokens": self.tokens, "cost_nano_usd": self.cost_nano_usd}[measure]
@@ -52,12 +57,16 @@ class Allowance(Document):
     kind: Literal["allowance"] = "allowance"
     ttl: int | None = Field(default=-1, description="Kept for ever")
 
-    used: dict[str, Count] = Field(
-        default_factory=dict, description="By window, start and measure: `day:2026-11-20:tokens`; also `unpriced`"
+    used: dict[str, Total] = Field(
+        default_factory=dict,
+        description="By window, start and measure: `day:2026-11-20:tokens`; also `unpriced`, and of minutes `written`: "
+        "what the user recorded in them, of what WRITE_LIMIT allows",
     )
     reservations: dict[str, Reservation] = Field(default_factory=dict, description="By admission id")
     settled: dict[str, Literal[True]] = Field(
-        default_factory=dict, description="Admission ids whose turn has been counted: their reservations hold nothing"
+        default_factory=dict,
+        description="Admission ids of turns that servers recorded: their reservations hold nothing. Behind `user:`, of "
+        "turns that the user recorded: of these only reservations that the user made",
     )
     alerts: dict[str, Timestamp] = Field(
         default_factory=dict, description="When an alert was raised: `day:2026-11-20:tokens:80`"
@@ -80,8 +89,14 @@ class Allowance(Document):
 
     def _holding(self, now: datetime) -> dict[str, Reservation]:
         return {
-            name: held for name, held in self.reservations.items() if held.expires_at > now and name not in self.settled
+            name: held
+            for name, held in self.reservations.items()
+            if held.expires_at > now and not self.is_settled(name, held)
         }
+
+    def is_settled(self, name: str, held: Reservation) -> bool:
+        """Whether somebody has settled a reservation who may."""
+        return name in self.settled or (held.made_by == "user" and f"{BY_USER}{name}" in self.settled)
 
     def forgettable(self, now: datetime) -> int:
         """How many entries `pruned` would drop."""
@@ -99,7 +114,7 @@ class Allowance(Document):
             update={
                 "used": {key: value for key, value in self.used.items() if not is_over(key.rpartition(":")[0], now)},
                 "reservations": reservations,
-                "settled": {name: True for name in self.settled if name in reservations},
+                "settled": {name: True for name in self.settled if name.removeprefix(BY_USER) in reservations},
                 "alerts": {
                     key: at for key, at in self.alerts.items() if not is_over(":".join(key.split(":")[:-2]), now)
                 },
@@ -122,6 +137,7 @@ class AdmissionRequest:
     cost_nano_usd: int
     lifetime: timedelta
     request_hash: str
+    made_by: Recorder = "user"
 
 
 @dataclass(frozen=True)
@@ -152,17 +168,21 @@ def decide(allowance: Allowance, limits: Limits, request: AdmissionRequest, cloc
 
     Raises:
         KeyReused: another request has been admitted under this id.
+        AdmissionSettled: its turn has been counted.
     """
     held = allowance.reservations.get(request.admission_id)
     if held is not None and held.expires_at > clock.now:
         if held.request_hash != request.request_hash:
             raise KeyReused
+        if allowance.is_settled(request.admission_id, held):
+            raise AdmissionSettled
         return Admitted(allowance, held, changed=False)
     wanted = Reservation(
         tokens=request.tokens,
         cost_nano_usd=request.cost_nano_usd,
         expires_at=clock.now + request.lifetime,
         request_hash=request.request_hash,
+        made_by=request.made_by,
     )
     refusals = [
         refused
@@ -200,6 +220,7 @@ class Spent:
     tokens: int
     cost_nano_usd: int | None
     admission_id: str | None = None
+    recorded_by: Recorder = "user"
 
 
 def increments(spent: Iterable[Spent], clock: Clock) -> dict[str, int]:
@@ -222,8 +243,15 @@ def settle(allowance: Allowance, spent: Iterable[Spent], clock: Clock) -> Allowa
     turns = list(spent)
     used = Counter(allowance.used)
     used.update(increments(turns, clock))
-    settled: dict[str, Any] = {turn.admission_id: True for turn in turns if turn.admission_id}
-    return allowance.model_copy(update={"used": dict(used), "settled": allowance.settled | settled})
+    settled: dict[str, Any] = dict.fromkeys(settling(turns), True)
+    capped = {key: saturated(value) for key, value in used.items()}
+    return allowance.model_copy(update={"used": capped, "settled": allowance.settled | settled})
+
+
+def settling(spent: Iterable[Spent]) -> list[str]:
+    """The keys in `settled` of the admissions that turns settle, each once."""
+    names = (BY_USER * (turn.recorded_by == "user") + turn.admission_id for turn in spent if turn.admission_id)
+    return list(dict.fromkeys(names))
 
 
 def release(allowance: Allowance, admission_id: str) -> Allowance:

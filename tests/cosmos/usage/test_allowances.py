@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,13 +17,14 @@ from cosmos.usage.allowances import create_allowance
 from functions.core.services import Store
 from models.analytics.contribution import day_bucket
 from models.chat.interaction import Draft, Origin
-from models.core.errors import Contention
+from models.core.errors import Contention, MadeByServer, TooManyTurns
 from models.core.identity import Person
 from models.core.user_agent import Client
 from models.counting.bucket import Bucket
 from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, Allowance, Refused, Spent, settle
 from models.usage.limits import Limits
 from models.usage.windows import Clock
+from models.usage.write_limit import WriteLimit
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS, a_session, a_turn
 
@@ -116,10 +118,10 @@ async def test_a_request_that_is_repeated_makes_one_reservation(store: Store, el
 
 async def test_releasing_is_repeatable(store: Store, person: Person) -> None:
     request = a_request()
-    await store.allowances.release(person.user_id, request.admission_id)
+    await store.allowances.release(person.user_id, request.admission_id, "user")
     await store.allowances.reserve(person.user_id, request, {}, CLOCK)
     for _ in range(2):
-        await store.allowances.release(person.user_id, request.admission_id)
+        await store.allowances.release(person.user_id, request.admission_id, "user")
     assert (await store.allowances.read(person.user_id)).reservations == {}
 
 
@@ -198,7 +200,7 @@ async def test_allowance_and_rollups_agree_after_a_mixed_run(
         here, request = (store, elsewhere)[number % 2], a_request()
         await here.allowances.reserve(user_id, request, limits, CLOCK)
         if number % 5 == 0:
-            await here.allowances.release(user_id, request.admission_id)
+            await here.allowances.release(user_id, request.admission_id, "user")
             return
         settles = {"admission_id": request.admission_id} if number % 3 else {}
         model = {"model_used": "nobody-knows"} if number % 7 == 0 else {}
@@ -253,3 +255,70 @@ async def test_an_admission_that_always_loses_is_an_error(
     with pytest.raises(Contention):
         await store.allowances.reserve(user_id, a_request(), {}, CLOCK)
     assert (await store.allowances.read(user_id)).reservations == {}
+
+
+async def recorded(
+    store: Store, user_id: str, session_id: str, at: datetime, count: int, turns: int = 5, **changes: Any
+) -> int:
+    """How many of so many turns of a user are taken, sent one after the other."""
+    taken = 0
+    for _ in range(count):
+        draft = drafts(user_id, session_id, str(uuid.uuid4()), at=at, **changes)
+        try:
+            await store.turns.record(user_id, session_id, draft, Clock(at), writing=WriteLimit(turns=turns))
+        except TooManyTurns as error:
+            assert error.retry_after == 60 - at.second
+        else:
+            taken += 1
+    return taken
+
+
+MONTHLY: Limits = {("month", "cost_nano_usd"): 10**9}
+
+
+async def test_a_ceiling_holds_by_turns_and_by_bytes_and_begins_anew_each_minute(
+    store: Store, elsewhere: Store, person: Person, session_id: str
+) -> None:
+    user_id, minute = person.user_id, timedelta(minutes=1)
+    assert await recorded(store, user_id, session_id, NOW, 8) == 5
+    assert await recorded(elsewhere, user_id, session_id, NOW, 2) == 0  # another process knows nothing of it
+    assert await recorded(store, user_id, session_id, NOW + minute, 3) == 3
+    long: dict[str, Any] = {"turns": 50, "response_text": "x" * 199_000}
+    assert await recorded(store, user_id, session_id, NOW + 2 * minute, 22, **long) == 20
+    draft = drafts(user_id, session_id, *(f"server-{number}-{user_id}" for number in range(30)), at=NOW)
+    (first, *_) = await store.turns.record(user_id, session_id, draft, Clock(NOW))
+    assert first.outcome == "created"
+    assert (await store.sessions.read(user_id, session_id)).last_sequence == 5 + 3 + 20 + 30
+
+
+async def test_of_many_at_once_the_ceiling_takes_as_many_as_it_says(
+    store: Store, elsewhere: Store, person: Person, session_id: str
+) -> None:
+    one_by_one = [recorded(process, person.user_id, session_id, NOW, 1) for process in (store, elsewhere) * 15]
+    assert sum(await asyncio.gather(*one_by_one)) == 5
+    allowance = await store.allowances.read(person.user_id)
+    assert allowance.used_in(Clock(NOW), "minute", "queries") == 5
+
+
+async def test_what_was_used_can_be_forgiven_also_where_it_has_grown_beyond_any_number(
+    store: Store, database: Database, person: Person, session_id: str
+) -> None:
+    user_id = person.user_id
+    await store.turns.record(user_id, session_id, drafts(user_id, session_id, f"turn-{user_id}"), CLOCK)
+    path = f"/used/{CLOCK.key('month')}:cost_nano_usd"
+    beyond = [{"op": "incr", "path": path, "value": 2**53 - 1} for _ in range(3)]
+    await database.user_sessions.patch_item(ALLOWANCE_ID, user_id, beyond)
+    assert (await store.allowances.read(user_id)).used_in(CLOCK, "month", "cost_nano_usd") == 2**53 - 1
+    assert isinstance(await store.allowances.reserve(user_id, a_request(), MONTHLY, CLOCK), Refused)
+    await store.allowances.forgive(user_id)
+    assert isinstance(await store.allowances.reserve(user_id, a_request(), MONTHLY, CLOCK), Admitted)
+
+
+async def test_nobody_but_a_server_releases_what_a_server_reserved(store: Store, person: Person) -> None:
+    request = replace(a_request(), made_by="server")
+    await store.allowances.reserve(person.user_id, request, {}, CLOCK)
+    with pytest.raises(MadeByServer):
+        await store.allowances.release(person.user_id, request.admission_id, "user")
+    await store.allowances.release(person.user_id, request.admission_id, "server")
+    await store.allowances.release(person.user_id, request.admission_id, "user")  # it is gone
+    assert (await store.allowances.read(person.user_id)).reservations == {}

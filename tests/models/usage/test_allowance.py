@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from models.core.errors import KeyReused
+from models.core.errors import AdmissionSettled, KeyReused
+from models.core.identity import Recorder
 from models.usage.allowance import (
     AdmissionRequest,
     Admitted,
@@ -97,15 +99,39 @@ def test_a_reservation_of_a_crashed_client_frees_itself() -> None:
     assert list(after.reservations) == ["b"]
 
 
-def test_the_same_request_has_the_same_reservation_also_once_it_is_settled() -> None:
+def test_the_same_request_has_the_same_reservation_until_it_is_settled() -> None:
     limits: Limits = {("day", "queries"): 1}
     first = admitted(Allowance.of(ALICE.user_id), a_request(), limits, KOLKATA)
+    again = admitted(first.allowance, a_request(), limits, Clock(NOW + timedelta(seconds=9)))
+    assert (again.changed, again.allowance, again.reservation) == (False, first.allowance, first.reservation)
     settled = settle(first.allowance, [Spent(NOW, 50, 5, "a")], KOLKATA)
-    for allowance in (first.allowance, settled):
-        again = admitted(allowance, a_request(), limits, Clock(NOW + timedelta(seconds=9)))
-        assert (again.changed, again.allowance, again.reservation) == (False, allowance, first.reservation)
+    with pytest.raises(AdmissionSettled):
+        decide(settled, limits, a_request(), Clock(NOW + timedelta(seconds=9)))
     with pytest.raises(KeyReused):
         decide(settled, limits, a_request(tokens=7, request_hash="other"), KOLKATA)
+
+
+@pytest.mark.parametrize(
+    ("made_by", "recorded_by", "reserved"),
+    [("user", "user", 0), ("user", "server", 0), ("server", "server", 0), ("server", "user", 1)],
+)
+def test_what_a_server_reserved_only_a_servers_turn_settles(
+    made_by: Recorder, recorded_by: Recorder, reserved: int
+) -> None:
+    held = admitted(Allowance.of(ALICE.user_id), replace(a_request(), made_by=made_by), LIMITS, KOLKATA).allowance
+    after = settle(held, [Spent(NOW, 0, 0, "a", recorded_by)], KOLKATA)
+    assert after.reserved("queries", NOW) == after.pruned(NOW).reserved("queries", NOW) == reserved
+    assert settle(after, [Spent(NOW, 9, 9, "a", "server")], KOLKATA).reserved("queries", NOW) == 0
+
+
+@pytest.mark.parametrize("stored", [2**53 - 1, 2**53, 10**30, 9.1e15, 1e300])
+def test_what_has_grown_beyond_any_number_can_still_be_read_and_is_at_the_limit(stored: float) -> None:
+    key = f"{KOLKATA.key('month')}:cost_nano_usd"
+    allowance = Allowance.parse(Allowance.of(ALICE.user_id).body() | {"used": {key: stored}})
+    assert allowance.used_in(KOLKATA, "month", "cost_nano_usd") == 2**53 - 1
+    assert refused(allowance, a_request(), LIMITS, KOLKATA).measure == "cost_nano_usd"
+    more = settle(allowance, [Spent(NOW, 1, 2**53 - 1)], KOLKATA)
+    assert Allowance.parse(more.body()).used == more.used
 
 
 def test_an_id_that_was_said_to_be_settled_before_it_was_admitted_holds_all_the_same() -> None:
