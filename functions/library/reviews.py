@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from cosmos.library.reviews import ReviewOrder
-from functions.accounts.acting import audit_entry
+from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Reply
@@ -129,6 +129,7 @@ async def unvote_helpful(call: Call[None]) -> Reply:
     body=Visibility,
     returns=None,
     status=204,
+    problems=("self-moderation", "outranked"),
 )
 async def set_review_visibility(call: Call[Visibility]) -> Reply:
     """Take a review down, or show it again.
@@ -137,6 +138,6 @@ async def set_review_visibility(call: Call[Visibility]) -> Reply:
     """
     review_id, wanted = call.uuid("review_id"), call.body
     author, source_id = await call.store.reviews.source_of(*item(call), review_id)
-    entry = audit_entry(call, author, "hide_review" if wanted.hidden else "show_review", wanted.reason)
+    _, entry = await acted_on(call, author, "hide_review" if wanted.hidden else "show_review", wanted.reason)
     await call.store.reviews.set_hidden(source_id, wanted.hidden, entry)
     return Reply(None)

@@ -17,7 +17,7 @@ from cosmos.counting.sources import Placing
 from functions.core.services import Store
 from models.accounts.moderation import ModerationAction
 from models.accounts.profile import UserProfile
-from models.accounts.staff import SERVICE_ROLE
+from models.accounts.staff import MODERATOR_ROLE, SERVICE_ROLE
 from models.core.identity import Person
 from models.counting.bucket import Bucket
 from models.risk.thresholds import RiskSettings
@@ -123,6 +123,15 @@ async def test_the_policy_suspends_once(store: Store, database: Database, person
         "policy",
         "Risk score 100: bot_like_patterns, repetitive_queries",
     )
+
+
+async def test_staff_are_flagged_and_never_suspended(store: Store, database: Database, person: Person) -> None:
+    await store.users.writer(person, NOW, NOW, {MODERATOR_ROLE})
+    folding = enforcing(store, database)
+    await folding.interactions(repeated(person, 40, device="bot"), NOW)
+    await fold_on(folding, database, person)
+    profile = await profile_of(store, person)
+    assert (profile.account_status, profile.risk_decision, profile.moderation_actions) == ("active", "suspend", [])
 
 
 async def test_repetition_alone_suspends_nobody(store: Store, database: Database, person: Person) -> None:

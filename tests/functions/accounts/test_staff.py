@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.core.operation import STAFF
 from functions.core.services import Store, services
 from local.entra.identity import TENANT_ID
 from models.accounts.staff import ROSTER_ID, StaffRoster
@@ -153,6 +154,23 @@ async def test_an_admin_whose_account_is_not_active_reads_no_receipts_of_others(
     await admin.becomes(status)
     assert (await api.get(path, headers=admin.headers)).status_code in (403, 410)
     assert (await api.get(path, headers=gone.headers)).status_code == 200
+
+
+async def test_what_staff_do_to_somebody_is_all_in_the_table() -> None:
+    """A new operation belongs into `ACTS`, or it acts on no account."""
+    from function_app import API  # reads the settings, which must be there first
+
+    staff = [operation for routes in API for operation in routes.operations if operation.access in STAFF]
+    of_accounts = {operation.name for operation in staff if "{user_id}" in operation.path}
+    assert of_accounts == {
+        *("get_user", "list_user_audit", "get_user_risk"),
+        *("moderate_user", "set_user_limits", "dismiss_finding", "move_email_claim"),
+        *("read_user_interactions", "delete_user"),
+    }
+    assert {operation.name for operation in staff if operation.method != "GET"} - of_accounts == {
+        *("redrive_dead_letters", "start_rebuild", "start_repricing"),  # for admins, of documents
+        "set_review_visibility",  # see tests/functions/library/test_ratings.py
+    }
 
 
 async def test_a_role_is_known_from_the_first_request_on_whatever_it_is(

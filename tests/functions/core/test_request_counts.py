@@ -78,7 +78,12 @@ OF_OPINIONS = {
     "list_reviews": {"user_bookmarks query": 1},
     "vote_helpful": {"user_bookmarks read": 2},
     "unvote_helpful": {"user_bookmarks read": 1, "user_bookmarks replace": 1},
-    "set_review_visibility": {"users create": 1, "user_bookmarks read": 2, "user_bookmarks replace": 1},
+    "set_review_visibility": {
+        "users read": 1,
+        "users create": 1,
+        "user_bookmarks read": 2,
+        "user_bookmarks replace": 1,
+    },
 }
 
 

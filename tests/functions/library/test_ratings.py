@@ -213,6 +213,19 @@ async def test_a_moderator_takes_a_review_down_and_shows_it_again(
     assert len(await reviews(api, author, thing)) == 1
 
 
+async def test_nobody_takes_down_a_review_of_their_own_or_of_somebody_with_more_rights(
+    api: httpx.AsyncClient, sign_in: SignIn, thing: str, drained: Drain
+) -> None:
+    moderator, admin = (somebody(sign_in, roles=[f"Vimarsh.{role}"]) for role in ("Moderator", "Admin"))
+    await rate(api, admin, thing, 5, review="Works for me", is_public=True)
+    await drained()
+    (review,) = await reviews(api, admin, thing)
+    path, body = f"/admin/reviews/{thing}/{review['id']}/visibility", {"hidden": True, "reason": "So"}
+    for staff, problem in ((moderator, "outranked"), (admin, "self-moderation")):
+        answer = await api.put(path, json=body, headers=staff)
+        assert (answer.status_code, answer.json()["type"]) == (403, f"urn:vimarsh:problem:{problem}")
+
+
 async def test_without_consent_to_texts_no_words_are_stored(
     api: httpx.AsyncClient, alice: Headers, thing: str, drained: Drain
 ) -> None:

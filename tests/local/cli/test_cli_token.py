@@ -42,12 +42,27 @@ def test_name_and_lifetime_can_be_chosen(issuer_url: str, capsys: pytest.Capture
     assert claims["exp"] - claims["iat"] == 60
 
 
+def test_tenant_client_and_claims_can_be_chosen(issuer_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    tenant, client = "4d5e0000-0000-4000-8000-76696d617273", "5e48e401-0000-4000-8000-76696d617273"
+    odd = ["--claim", 'preferred_username="+49 151"', "--claim", "email=null"]
+    user = ["--user", "a@b.example", "--tenant", tenant, *odd]
+    assert main(["token", *user, "--entra-url", issuer_url]) == 0
+    claims = claims_of(capsys.readouterr().out)
+    assert (claims["tid"], claims["preferred_username"]) == (tenant, "+49 151")
+    assert "email" not in claims
+    assert main(["token", "--app", "--client-id", client, "--entra-url", issuer_url]) == 0
+    claims = claims_of(capsys.readouterr().out)
+    assert claims["azp"] == client
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         ([], "name a --user"),
         (["--app", "--user", "a@b.example"], "not both"),
         (["--user", "alice"], "is not an e-mail address"),
+        (["--app", "--tenant", "mine"], "is not a GUID"),
+        (["--app", "--claim", "email=a@b"], "is not JSON"),
     ],
 )
 def test_wrong_usage_is_told(

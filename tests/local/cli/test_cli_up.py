@@ -160,7 +160,8 @@ def test_it_says_where_the_apps_own_api_begins(app: Path, prefix: str, root: str
 
 
 def test_faults_and_the_clock_are_there_if_it_was_started_for_them(app: Path) -> None:
-    with up(app, "--memory", "--fault-injection", "--adjustable-clock") as running:
+    with up(app, "--memory", "--fault-injection", "--adjustable-clock", "--setting", "PLAIN=a=b") as running:
+        assert httpx.get(f"{running.api}/settings").json()["PLAIN"] == "a=b"
         assert httpx.get(f"{running.cosmos}/_local/faults").json() == {"rules": []}
         assert httpx.get(f"{running.cosmos}/_local/clock").json()["offset_seconds"] == 0
 
@@ -244,6 +245,14 @@ def test_a_taken_port_is_told_before_anything_starts(app: Path, tmp_path: Path) 
     assert "--entra-port" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert not (tmp_path / "data" / "logs").exists()
+
+
+def test_a_setting_without_a_value_is_told(app: Path) -> None:
+    finished = subprocess.run(
+        command(app, "--memory", "--setting", "PLAIN"), cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert finished.returncode == 1
+    assert "--setting takes NAME=VALUE" in finished.stderr
 
 
 def test_a_folder_that_is_no_function_app_is_told(tmp_path: Path) -> None:
