@@ -21,6 +21,7 @@ import uvicorn
 
 from local.functions.errors import AppLoadError
 from local.functions.host import FunctionHost
+from local.functions.kestrel import KestrelProtocol
 from local.functions.log import configure_logging
 
 _KEEP_ALIVE = 130
@@ -86,6 +87,9 @@ async def serve(host: FunctionHost, listening: socket.socket) -> None:
 def _config(host: FunctionHost) -> uvicorn.Config:
     return uvicorn.Config(
         host,
+        http=KestrelProtocol,
+        ws="none",
+        proxy_headers=False,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,8 +1,9 @@
 """The host's own endpoints, under `/admin` as on the real host, and under `/_local` what only this one has.
 
-`GET /` and `GET /admin/host/status` say that it runs, `GET /admin/functions` lists the functions, `POST
-/admin/functions/{name}` runs one that is not triggered by HTTP (202, with `{"input": text}` as an optional body), `GET
-/_local/feeds` says how far behind the change feed triggers are.
+`GET /`, `GET /admin/host/status`, `/admin/host/ping` and `/admin/warmup` say that it runs, `GET /admin/functions` lists
+the functions, `GET /admin/functions/{name}` tells of one, `POST` runs it if it is not triggered by HTTP (202, with
+`{"input": text}` as an optional body), `GET /_local/feeds` says how far behind the change feed triggers are. No key is
+asked for, and `/admin/host/keys` lists none.
 """
 
 import asyncio
@@ -45,8 +46,14 @@ class AdminEndpoints:
                 await respond(send, 200, [(b"content-type", b"text/plain")], b"The function app is up and running.\n")
             case "GET", "/admin/host/status":
                 await respond_json(send, 200, self._status())
+            case "GET" | "POST", "/admin/host/ping" | "/admin/warmup":
+                await respond(send, 200, [])
+            case "GET", "/admin/host/keys":
+                await respond_json(send, 200, {"keys": [], "links": []})
             case "GET", "/admin/functions":
                 await respond_json(send, 200, self._functions(scope))
+            case "GET", _ if path.startswith("/admin/functions/"):
+                await self._describe_one(path.removeprefix("/admin/functions/").removesuffix("/status"), scope, send)
             case "GET", "/_local/feeds":
                 await respond_json(send, 200, {"feeds": await self._host.feeds()})
             case "POST", _ if path.startswith("/admin/functions/"):
@@ -68,13 +75,17 @@ class AdminEndpoints:
         templates = {route.function.name: route.template.text for route in self._host.http.router.routes}
         return [
             {
-                **_describe(function),
+                **_describe(function, is_disabled=function.name in self._host.disabled),
                 "invoke_url_template": f"{scope['scheme']}://{address}/{templates[function.name]}"
                 if function.name in templates
                 else None,
             }
-            for function in self._host.functions
+            for function in self._host.indexed
         ]
+
+    async def _describe_one(self, name: str, scope: Scope, send: Send) -> None:
+        found = next((each for each in self._functions(scope) if each["name"].lower() == name), None)
+        await (respond(send, 404, []) if found is None else respond_json(send, 200, found))
 
     async def _run(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         function = next((function for function in self._host.functions if function.name.lower() == name), None)
@@ -112,11 +123,11 @@ def _input(body: bytes) -> str | None:
     return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _describe(function: IndexedFunction) -> dict[str, Any]:
+def _describe(function: IndexedFunction, *, is_disabled: bool) -> dict[str, Any]:
     return {
         "name": function.name,
         "language": "python",
-        "isDisabled": False,
+        "isDisabled": is_disabled,
         "config": {"bindings": [_describe_binding(binding) for binding in function.bindings]},
     }
 

@@ -10,7 +10,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_BODILESS = frozenset({204, 205, 304})
+_BODILESS = frozenset({204, 304})
 
 
 class BodyTooLargeError(Exception):
@@ -47,11 +47,14 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:
-    """Sends a whole response, with its length; a status that has no body gets none."""
+    """Sends a whole response, an empty one with its length; a status that has no body gets none.
+
+    A body without a `content-length` among `headers` is sent in chunks, as the real host does.
+    """
     if status in _BODILESS:
         body = b""
-    else:
-        headers = [*headers, (b"content-length", str(len(body)).encode())]
+    elif not body:
+        headers = [*headers, (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -13,7 +13,7 @@ from azure.functions.decorators.function_app import FunctionRegister
 from starlette.middleware.cors import CORSMiddleware
 
 from local.functions.admin import AdminEndpoints
-from local.functions.asgi import Receive, Scope, Send
+from local.functions.asgi import Receive, Scope, Send, respond
 from local.functions.cosmos_bindings import CosmosBindings
 from local.functions.cosmos_trigger import CosmosListener
 from local.functions.durable.api import PREFIX as DURABLE_PREFIX
@@ -25,6 +25,7 @@ from local.functions.invocation import Invoker, Outcome
 from local.functions.listener import Listener
 from local.functions.listeners import build_listeners
 from local.functions.loader import import_app
+from local.functions.request_target import normal_path
 from local.functions.settings import LocalSettings, Settings, read_local_settings
 
 logger = logging.getLogger("Host.Startup")
@@ -65,9 +66,9 @@ class FunctionHost:
         self.instance = instance or str(uuid.uuid4())
         self.grace = grace
         registered = import_app(app, self.settings) if isinstance(app, Path) else app
-        indexed = index_app(registered, self.settings)
-        self.functions: list[IndexedFunction] = [f for f in indexed if not _is_disabled(f, self.settings)]
-        self.disabled = [function.name for function in indexed if function not in self.functions]
+        self.indexed = index_app(registered, self.settings)
+        self.functions: list[IndexedFunction] = [f for f in self.indexed if not _is_disabled(f, self.settings)]
+        self.disabled = [function.name for function in self.indexed if function not in self.functions]
         self._bindings = CosmosBindings(self.functions, self.settings)
         self.invoker = Invoker(self.settings, self._bindings)
         self.http = HttpTrigger(self.functions, self.host_json.route_prefix, self.invoker, _body_limit(self.settings))
@@ -85,6 +86,11 @@ class FunctionHost:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
+            try:
+                scope["path"] = normal_path((scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0])
+            except ValueError:
+                await respond(send, 400, [(b"connection", b"close")])
+                return
             if self.durable is not None and scope["path"].startswith(DURABLE_PREFIX):
                 await self.durable.api(scope, receive, send)
             elif self._is_own(scope):

@@ -22,7 +22,7 @@ _LEVELS = {
 
 @dataclass(frozen=True, slots=True)
 class HostJson:
-    """`route_prefix` has no slashes around it; `log_levels` maps a category (or `default`) to a `logging` level."""
+    """`log_levels` maps a category (or `default`) to a `logging` level."""
 
     route_prefix: str = "api"
     log_levels: dict[str, int] = field(default_factory=dict)
@@ -41,10 +41,17 @@ def read_host_json(folder: Path) -> HostJson:
     if not isinstance(content, dict) or content.get("version") != "2.0":
         raise AppLoadError(f"{path}: 'version' has to be \"2.0\".")
     return HostJson(
-        route_prefix=str(_section(content, "extensions", "http").get("routePrefix", "api")).strip("/"),
+        route_prefix=_route_prefix(_section(content, "extensions", "http").get("routePrefix", "api"), path),
         log_levels=_log_levels(_section(content, "logging", "logLevel"), path),
         retry=host_retry_policy(content["retry"]) if "retry" in content else None,
     )
+
+
+def _route_prefix(value: object, path: Path) -> str:
+    prefix = str(value)
+    if prefix != prefix.strip("/"):
+        raise AppLoadError(f"{path}: the routePrefix '{prefix}' has a slash at its end, with which no host starts.")
+    return prefix
 
 
 def _section(content: dict[str, Any], *names: str) -> dict[str, Any]:

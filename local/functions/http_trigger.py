@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from azure.functions.http import HttpRequest
+
 from local.functions.asgi import (
     BodyTooLargeError,
     ClientGoneError,
@@ -14,7 +16,8 @@ from local.functions.asgi import (
     respond,
 )
 from local.functions.context import NO_TRACE, TraceContext
-from local.functions.http_messages import EMPTY_RESPONSE, build_request, encode_response, request_path
+from local.functions.delivery import deliver
+from local.functions.http_messages import EMPTY_RESPONSE, NO_CONTENT, build_request, encode_response
 from local.functions.indexing import IndexedFunction
 from local.functions.invocation import NO_DATA, Invoker
 from local.functions.routing import Router
@@ -28,7 +31,8 @@ Response = tuple[int, Headers, bytes]
 class HttpTrigger:
     """An ASGI application of the app's HTTP functions.
 
-    404 for a request that no route takes, 413 for a body above the limit, 500 without a body for a function that fails.
+    404 for a request that no route takes, 500 without a body for a function that fails or a body above the limit. A
+    body without `Content-Length` (in chunks) is not read: the function gets an empty one.
     """
 
     def __init__(
@@ -39,28 +43,34 @@ class HttpTrigger:
         self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self.router.find(scope["method"], request_path(scope))
+        found = self.router.find(scope["method"], scope["path"])
         if found is None:
             await respond(send, 404, [])
             return
+        route, route_parameters = found
         try:
-            body = await read_body(scope, receive, self._body_limit)
+            body = await read_body(scope, receive, self._body_limit) if _has_length(scope) else b""
+            request = build_request(scope, route_parameters, body)
         except BodyTooLargeError:
-            await respond(send, 413, [(b"connection", b"close")])
+            await respond(send, 500, [(b"connection", b"close")])
+            return
+        except UnicodeDecodeError:
+            await respond(send, 400, [(b"connection", b"close")])
             return
         except ClientGoneError:
             return
-        route, route_parameters = found
-        status, headers, content = await self._run(route.function, scope, route_parameters, body)
+        status, headers, content = await self._run(route.function, request, route_parameters)
         await respond(send, status, headers, content)
 
     async def _run(
-        self, function: IndexedFunction, scope: Scope, route_parameters: Mapping[str, str], body: bytes
+        self, function: IndexedFunction, request: HttpRequest, route_parameters: Mapping[str, str]
     ) -> Response:
-        request = build_request(scope, route_parameters, body)
-        outcome = await self._invoker.invoke(
+        outcome = await deliver(
+            self._invoker,
             function,
-            {function.trigger.name: request},
+            lambda: request,
+            function.retry,
+            None,
             trace=_trace(request.headers) if function.wants_context else NO_TRACE,
             data=_data(request.params, route_parameters) if function.inputs else NO_DATA,
             convert=_respond_with,
@@ -71,17 +81,21 @@ class HttpTrigger:
         return response
 
 
+def _has_length(scope: Scope) -> bool:
+    return any(name == b"content-length" for name, _ in scope["headers"])
+
+
 def _respond_with(function: IndexedFunction, value: Any, outputs: Mapping[str, Any]) -> Response:
     """The response that a function gives by returning it, or through the `func.Out` of its HTTP output binding.
 
-    Without such a binding, or with an output that was not set, it is an empty 200, as on the real host.
+    With an output that was not set it is an empty 200, without such a binding a 204, as on the real host.
     """
     if function.returns is not None and function.returns.type == "http":
         return encode_response(value)
-    for binding in function.outputs:
-        if binding.type == "http" and outputs[binding.name] is not None:
-            return encode_response(outputs[binding.name])
-    return EMPTY_RESPONSE
+    held = [outputs[binding.name] for binding in function.outputs if binding.type == "http"]
+    if not held:
+        return NO_CONTENT
+    return next((encode_response(value) for value in held if value is not None), EMPTY_RESPONSE)
 
 
 def _data(query: Mapping[str, str], route_parameters: Mapping[str, str]) -> dict[str, str]:

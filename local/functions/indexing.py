@@ -125,7 +125,7 @@ def _binding(function_name: str, raw: Mapping[str, Any], settings: Settings) -> 
     if direction == "INOUT":
         raise FunctionLoadError(function_name, f"binding {raw['name']}: 'inout' bindings are not supported.")
     try:
-        properties = {key: _expand(value, settings) for key, value in raw.items()}
+        properties = {key: _expand(value, settings) if key != "route" else value for key, value in raw.items()}
     except KeyError as error:
         raise FunctionLoadError(
             function_name, f"binding {raw['name']}: '%{error.args[0]}%' does not resolve to a value."

@@ -48,6 +48,13 @@ class Outcome:
     error: Exception | None = None
 
 
+class _WorkerEndedError(Exception):
+    """A function called `sys.exit`, which ends the real host's worker: here it fails that invocation alone."""
+
+    def __init__(self, exit_: SystemExit) -> None:
+        super().__init__(f"python exited with code {exit_.code}")
+
+
 class Invoker:
     """Runs functions and knows how many are running."""
 
@@ -64,6 +71,7 @@ class Invoker:
         self,
         function: IndexedFunction,
         arguments: dict[str, Any],
+        invocation_id: str | None = None,
         *,
         trace: TraceContext = NO_TRACE,
         retry: RetryState | None = None,
@@ -76,7 +84,7 @@ class Invoker:
         `convert` may make something of the result; where that fails, the invocation has failed. Never raises what
         the function raises: it is logged with its traceback, and is the outcome's `error`.
         """
-        invocation_id = str(uuid.uuid4())
+        invocation_id = invocation_id or str(uuid.uuid4())
         logger = _logger(function.name)
         if function.wants_context:
             arguments["context"] = InvocationContext(function.name, function.directory, invocation_id, trace, retry)
@@ -95,7 +103,8 @@ class Invoker:
                 await self._bindings.write(function, value, held)
             if convert is not None:
                 value = convert(function, value, held)
-        except Exception as error:  # the boundary to the app's code: whatever it raises is the invocation's failure
+        except (Exception, SystemExit) as raised:  # the boundary to the app's code: it may raise anything
+            error = _WorkerEndedError(raised) if isinstance(raised, SystemExit) else raised
             _log(logger, function.name, "Failed", invocation_id, started, error)
             return Outcome(error=error)
         finally:

@@ -1,19 +1,27 @@
 """Inline constraints of route templates: `{id:int}`, `{code:length(3,5)}`, `{slug:regex(^a-z$)}`.
 
-The set and its limits are those of ASP.NET Core's `DefaultInlineConstraintResolver`.
+The set and its limits are those of ASP.NET Core's `DefaultInlineConstraintResolver`, with the invariant culture.
 """
 
 import re
-import uuid
 from collections.abc import Callable
-from datetime import datetime
+from decimal import Decimal
+
+from local.functions.dates import is_datetime
 
 Constraint = Callable[[str], bool]
 """Tells whether a path segment satisfies the constraint."""
 
-_INTEGER = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
-_DECIMAL = re.compile(r"\s*[+-]?(\d[\d,]*\.?\d*|\.\d+)\s*", re.ASCII)
-_FLOAT = re.compile(r"\s*[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+_WHITE = r"[\t\n\v\f\r ]*"
+_INTEGER = re.compile(rf"{_WHITE}[+-]?\d+{_WHITE}", re.ASCII)
+_DECIMAL = re.compile(rf"{_WHITE}[+-]?(\d[\d,]*\.?\d*|\.\d+){_WHITE}[+-]?{_WHITE}", re.ASCII)
+_FLOAT = re.compile(
+    rf"{_WHITE}(?:[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:infinity|nan)){_WHITE}", re.ASCII | re.IGNORECASE
+)
+_HEX = "[0-9a-fA-F]"
+_DASHED = rf"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
+_GUID = re.compile(rf"{_WHITE}(?:{_HEX}{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)){_WHITE}")
+_LARGEST_DECIMAL = 2**96
 _ALPHA = re.compile(r"[a-z]*", re.ASCII | re.IGNORECASE)
 _CALL = re.compile(r"(?P<name>\w+)(?:\((?P<arguments>.*)\))?", re.DOTALL)
 
@@ -44,24 +52,19 @@ def _integer(bits: int) -> Constraint:
     return lambda value: _INTEGER.fullmatch(value) is not None and -limit <= int(value) < limit
 
 
-def _is_guid(value: str) -> bool:
-    try:
-        uuid.UUID(value)
-    except ValueError:
+def _is_decimal(value: str) -> bool:
+    if _DECIMAL.fullmatch(value) is None or len(re.findall(r"[+-]", value)) > 1:
         return False
-    return not value.startswith("urn:")
-
-
-def _is_datetime(value: str) -> bool:
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+    return abs(Decimal(re.sub(r"[^\d.]", "", value))) < _LARGEST_DECIMAL
 
 
 def _length(least: int, most: int | None = None) -> Constraint:
-    return lambda value: least <= len(value) <= (least if most is None else most)
+    return lambda value: least <= _units(value) <= (least if most is None else most)
+
+
+def _units(value: str) -> int:
+    """The length of a .NET string: characters outside the Basic Multilingual Plane are two."""
+    return len(value.encode("utf-16-le")) // 2
 
 
 def _range(least: int, most: int) -> Constraint:
@@ -78,16 +81,17 @@ def _regex(pattern: str) -> Constraint:
 
 
 def _has_extension(value: str) -> bool:
-    return "." in value.rpartition("/")[2].removesuffix(".")
+    name = value.rpartition("/")[2]
+    return "." in name and not name.endswith(".")
 
 
 _PLAIN: dict[str, Constraint] = {
     "int": _integer(32),
     "long": _integer(64),
     "bool": lambda value: value.strip().lower() in {"true", "false"},
-    "guid": _is_guid,
-    "datetime": _is_datetime,
-    "decimal": lambda value: _DECIMAL.fullmatch(value) is not None,
+    "guid": lambda value: _GUID.fullmatch(value) is not None,
+    "datetime": is_datetime,
+    "decimal": _is_decimal,
     "double": lambda value: _FLOAT.fullmatch(value) is not None,
     "float": lambda value: _FLOAT.fullmatch(value) is not None,
     "alpha": lambda value: _ALPHA.fullmatch(value) is not None,
@@ -96,8 +100,8 @@ _PLAIN: dict[str, Constraint] = {
     "nonfile": lambda value: not _has_extension(value),
 }
 _NUMERIC: dict[str, Callable[..., Constraint]] = {
-    "minlength": lambda least: lambda value: len(value) >= least,
-    "maxlength": lambda most: lambda value: len(value) <= most,
+    "minlength": lambda least: lambda value: _units(value) >= least,
+    "maxlength": lambda most: lambda value: _units(value) <= most,
     "length": _length,
     "min": lambda least: _range(least, 2**63 - 1),
     "max": lambda most: _range(-(2**63), most),

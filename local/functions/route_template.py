@@ -1,7 +1,8 @@
 """Route templates in the syntax of ASP.NET Core: `items/{id:int}/{name}.{extension?}`, `docs/{*path}`, `{page=1}`.
 
 A template becomes one regular expression. Literals match in any case; trailing parameters with `?` or a default may be
-absent; `{*rest}` takes the remaining segments, or none; `{{` and `}}` are braces.
+absent; `{*rest}` takes the remaining segments with the slash at their end, or none; `{{` and `}}` are braces. A slash
+at the end of a path means nothing otherwise, and an empty segment fits nothing but the inside of a `{*rest}`.
 """
 
 import re
@@ -31,16 +32,12 @@ Segment = tuple[Part, ...]
 
 @dataclass(frozen=True, slots=True)
 class RouteTemplate:
-    """A parsed template; `match` takes a path without slashes around it."""
+    """A parsed template; `match` takes a path without the slash that it starts with."""
 
     text: str
     segments: tuple[Segment, ...]
     pattern: re.Pattern[str]
     parameters: tuple[Parameter, ...]
-
-    @property
-    def is_literal(self) -> bool:
-        return not self.parameters
 
     @property
     def precedence(self) -> tuple[int, ...]:
@@ -55,9 +52,9 @@ class RouteTemplate:
         values = {}
         for parameter, value in zip(self.parameters, match.groups(), strict=True):
             if not value:
-                if parameter.default is not None:
-                    values[parameter.name] = parameter.default
-                continue
+                if parameter.default is None and (parameter.is_optional or not parameter.constraints):
+                    continue
+                value = parameter.default or ""
             if not all(constraint(value) for constraint in parameter.constraints):
                 return None
             values[parameter.name] = value
@@ -167,7 +164,7 @@ def _compile(segments: tuple[Segment, ...]) -> re.Pattern[str]:
     for index in range(len(segments) - 1, required - 1, -1):
         slash = "/" if index else ""
         tail = f"(?:{slash}{_segment_pattern(segments[index])}{tail})?"
-    return re.compile(pattern + tail, re.IGNORECASE | re.DOTALL)
+    return re.compile(pattern + tail + r"(?:(?<=[^/])/)?", re.IGNORECASE | re.DOTALL)
 
 
 def _may_be_absent(segment: Segment) -> bool:
@@ -183,7 +180,7 @@ def _segment_pattern(segment: Segment) -> str:
 def _part_pattern(part: Part) -> str:
     if isinstance(part, str):
         return re.escape(part)
-    return "(.*)" if part.is_catch_all else "([^/]+)"
+    return "((?!/).*)" if part.is_catch_all else "([^/]+)"
 
 
 def _digit(segment: Segment) -> int:

@@ -1,8 +1,8 @@
 """Finds the function for a request.
 
-Routes are tried from the most specific to the least, as ASP.NET Core orders them. The real host tries them in the order
-of the functions' names instead (Azure/azure-functions-host#9876): where that would choose differently, `Router` says so
-in `surprises`, so that an app can be given names or constraints which make it behave alike in both.
+As on the real host (Azure/azure-functions-host#9876), routes are tried in the order of the functions' names, ignoring
+case: a literal has no precedence over a parameter. `Router.surprises` says where a route is hidden by a less specific
+one, so that functions can be given names or constraints with which both are reached.
 
 A route whose path matches but whose methods do not is no match, and a request without a match is a 404, never a 405;
 this is how the real host answers (Azure/azure-functions-host#10098).
@@ -26,7 +26,7 @@ class Route:
     methods: frozenset[str]
 
     def accepts(self, method: str) -> bool:
-        return not self.methods or method in self.methods
+        return not self.methods or method.upper() in self.methods
 
     def shares_a_method_with(self, other: "Route") -> bool:
         return not self.methods or not other.methods or bool(self.methods & other.methods)
@@ -45,31 +45,48 @@ class Router:
                     other.function.name,
                     f"the route specified conflicts with the route defined by function '{one.function.name}'.",
                 )
-        self.routes: Sequence[Route] = sorted(routes, key=lambda route: route.template.precedence)
+        self.routes: Sequence[Route] = sorted(routes, key=lambda route: route.function.name.upper())
         self.surprises = _surprises(self.routes)
-        self._literal: dict[str, list[Route]] = {}
-        for route in self.routes:
-            if route.template.is_literal:
-                self._literal.setdefault(route.template.text.lower(), []).append(route)
-        self._patterns = [route for route in self.routes if not route.template.is_literal]
+        self._depth = len([segment for segment in prefix.split("/") if segment])
+        literals = {_literal_at(route, self._depth) for route in self.routes} - {None}
+        self._rooms = {literal: self._room(literal) for literal in literals}
+        self._elsewhere = self._room(None)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route for a request and the values of its parameters; `path` is decoded, and starts with a slash."""
-        bare = path[1:-1] if path.endswith("/") and len(path) > 1 else path[1:]
-        for route in self._literal.get(bare.lower(), ()):
-            if route.accepts(method):
-                return route, {}
-        for route in self._patterns:
+        """The route for a request and the values of its parameters; `path` is normal, and starts with a slash."""
+        bare = path[1:]
+        segments = bare.split("/", self._depth + 1)
+        literal = segments[self._depth].lower() if len(segments) > self._depth else None
+        for route in self._rooms.get(literal, self._elsewhere):
             if route.accepts(method):
                 values = route.template.match(bare)
                 if values is not None:
                     return route, values
         return None
 
+    def _room(self, literal: str | None) -> list[Route]:
+        """The routes to try for paths that have `literal` behind the prefix: those that have it, or a parameter."""
+        return [route for route in self.routes if _literal_at(route, self._depth) in (None, literal)]
+
+
+def _literal_at(route: Route, index: int) -> str | None:
+    """The text of a route's segment, in lower case; None if it has a parameter there, or no such segment."""
+    segments = route.template.segments
+    if len(segments) <= index or len(segments[index]) != 1 or not isinstance(segments[index][0], str):
+        return None
+    return str(segments[index][0]).lower()
+
 
 def _route(function: IndexedFunction, prefix: str) -> Route:
     properties = function.trigger.properties
-    own = str(properties.get("route") or function.name).strip("/")
+    own = str(properties.get("route") or function.name)
+    if prefix and own.startswith("/"):
+        raise FunctionLoadError(
+            function.name,
+            f"its route '{own}' starts with a slash, which the real host does not start with unless the routePrefix "
+            'in host.json is "".',
+        )
+    own = own.strip("/")
     if own.lower().startswith(("admin", "runtime")):
         raise FunctionLoadError(
             function.name, "the specified route conflicts with one or more built in routes ('admin', 'runtime')."
@@ -82,13 +99,13 @@ def _route(function: IndexedFunction, prefix: str) -> Route:
 
 
 def _surprises(routes: Sequence[Route]) -> list[str]:
-    """A sentence for each pair of routes that one request can match and the real host tries the other way round."""
+    """A sentence for each pair of routes that one request can match, and the less specific of which is tried first."""
     return [
         f"'{first.template.text}' ({first.function.name}) and '{second.template.text}' ({second.function.name}) match "
-        f"the same paths. Azure tries functions in the order of their names, so {second.function.name} does; "
+        f"the same paths. Functions are tried in the order of their names, so {first.function.name} answers; "
         "rename one, or constrain its parameters."
         for first, second in combinations(routes, 2)
-        if second.function.name.lower() < first.function.name.lower()
+        if second.template.precedence < first.template.precedence
         and first.shares_a_method_with(second)
         and _overlap(first.template.segments, second.template.segments)
     ]

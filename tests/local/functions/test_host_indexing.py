@@ -201,12 +201,21 @@ def test_blueprints_are_part_of_the_app() -> None:
     assert [function.name for function in index_app(app, NO_SETTINGS)] == ["with_req"]
 
 
-def test_settings_are_put_into_properties() -> None:
+def test_settings_are_put_into_properties_but_not_into_routes() -> None:
     app = func.FunctionApp()
     app.route(route="%PREFIX%/items")(with_req)
-    (function,) = index_app(app, Settings({"PREFIX": "v1"}))
-    assert function.trigger.properties["route"] == "v1/items"
-    with pytest.raises(FunctionLoadError, match="'%PREFIX%' does not resolve to a value"):
+    (function,) = index_app(app, NO_SETTINGS)
+    assert function.trigger.properties["route"] == "%PREFIX%/items"
+
+    app = func.FunctionApp()
+
+    @app.timer_trigger("timer", schedule="%SCHEDULE%")
+    def tick(timer: func.TimerRequest) -> None:
+        pass
+
+    (function,) = index_app(app, Settings({"SCHEDULE": "0 0 0 1 1 *"}))
+    assert function.trigger.properties["schedule"] == "0 0 0 1 1 *"
+    with pytest.raises(FunctionLoadError, match="'%SCHEDULE%' does not resolve to a value"):
         index_app(app, NO_SETTINGS)
 
 

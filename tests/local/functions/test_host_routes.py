@@ -12,8 +12,8 @@ from local.functions.routing import Router
 from local.functions.settings import Settings
 
 
-def router(*routes: tuple[str, str] | tuple[str, str, Sequence[str]]) -> Router:
-    """A router for functions given as (name, route[, methods]), under the prefix `api`."""
+def router(*routes: tuple[str, str] | tuple[str, str, Sequence[str]], prefix: str = "api") -> Router:
+    """A router for functions given as (name, route[, methods])."""
     app = func.FunctionApp()
 
     def handler(req: func.HttpRequest) -> str:
@@ -21,7 +21,7 @@ def router(*routes: tuple[str, str] | tuple[str, str, Sequence[str]]) -> Router:
 
     for name, route, *methods in routes:
         app.function_name(name)(app.route(route=route, methods=methods[0] if methods else None)(handler))
-    return Router(index_app(app, Settings({})), "api")
+    return Router(index_app(app, Settings({})), prefix)
 
 
 def chosen(router: Router, path: str, method: str = "GET") -> str | None:
@@ -123,20 +123,30 @@ def test_malformed_template_is_refused(template: str) -> None:
         parse_template(template)
 
 
-def test_literals_come_before_parameters_and_those_before_catch_alls() -> None:
+def test_routes_are_tried_in_the_order_of_the_functions_names_whatever_their_case() -> None:
     routes = router(
-        ("all", "{*path}"),
-        ("some", "items/{id}"),
+        ("Recent", "items/recent"),
         ("number", "items/{id:int}"),
-        ("one", "items/recent"),
-        ("z", "{a}/{b}"),
+        ("one", "items/{id}"),
+        ("two", "items/other"),
+        ("z_all", "{*path}"),
     )
     assert chosen(routes, "/api/items/recent") == "one"
     assert chosen(routes, "/api/items/12") == "number"
-    assert chosen(routes, "/api/items/abc") == "some"
-    assert chosen(routes, "/api/other/abc") == "z"
-    assert chosen(routes, "/api/other/abc/x") == "all"
-    assert chosen(routes, "/api") == "all"
+    assert chosen(routes, "/api/items/other") == "one"
+    assert chosen(routes, "/api/other/abc/x") == "z_all"
+    assert chosen(routes, "/api") == "z_all"
+    assert chosen(router(("b", "{a}/x"), ("A", "x/{b}"), ("c", "x/x")), "/api/x/x") == "A"
+
+
+@pytest.mark.parametrize("prefix", ["", "api", "api/v1"])
+def test_order_of_names_holds_among_parameters_and_literals_at_every_place(prefix: str) -> None:
+    under = f"/{prefix}" if prefix else ""
+    routes = router(("a", "{x}/{y:int}"), ("b", "one"), ("c", "one/{*rest}"), ("d", "{x}"), prefix=prefix)
+    assert chosen(routes, f"{under}/one/5") == "a"
+    assert chosen(routes, f"{under}/one") == "b"
+    assert chosen(routes, f"{under}/one/x") == "c"
+    assert chosen(routes, f"{under}/two/") == "d"
 
 
 def test_a_route_takes_its_methods_only() -> None:
@@ -155,7 +165,7 @@ def test_a_literal_route_of_another_method_leaves_the_path_to_a_parameter() -> N
 
 @pytest.mark.parametrize("path", ["/api/items/", "/API/Items", "/api/items"])
 def test_slash_at_the_end_and_case_do_not_matter(path: str) -> None:
-    assert chosen(router(("items", "/items/")), path) == "items"
+    assert chosen(router(("items", "items/")), path) == "items"
 
 
 @pytest.mark.parametrize("path", ["/items", "/api//items", "/api/items/x", "/", "/apiitems"])
@@ -173,6 +183,12 @@ def test_the_same_route_twice_is_refused_unless_the_methods_differ() -> None:
 def test_reserved_routes_are_refused(route: str) -> None:
     with pytest.raises(FunctionLoadError, match="built in routes"):
         router(("first", route))
+
+
+def test_route_with_a_leading_slash_needs_an_empty_prefix_as_on_the_real_host() -> None:
+    with pytest.raises(FunctionLoadError, match="starts with a slash"):
+        router(("first", "/items"))
+    assert chosen(router(("first", "/items"), prefix=""), "/items") == "first"
 
 
 def test_malformed_route_names_its_function() -> None:
@@ -193,9 +209,7 @@ def test_malformed_route_names_its_function() -> None:
         ("{kind}/{name}.txt", "items/{id}/x", 0),
     ],
 )
-def test_routes_that_azure_would_try_the_other_way_round_are_pointed_out(
-    by_id: str, recent: str, surprises: int
-) -> None:
+def test_routes_that_a_less_specific_one_hides_are_pointed_out(by_id: str, recent: str, surprises: int) -> None:
     assert len(router(("a_by_id", by_id), ("recent", recent)).surprises) == surprises
 
 
