@@ -17,6 +17,7 @@ from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
+from models.core.dates_in_text import in_one_form
 from models.counting.buckets import parsed
 from models.counting.fold import Source
 from models.kinds import KINDS
@@ -52,19 +53,19 @@ class Placing:
 
     def interaction(self, item: Item) -> list[Placed]:
         """A turn: in the user's day and its session, and in the platform's day and its question."""
-        turn = UserInteraction.parse(item)
+        turn = UserInteraction.parse(in_one_form(item))
         partition, source = platform.of_turn(turn, self._pseudonyms)
         return [(turn.user_id, _remembered(of_interaction(turn))), (partition, _remembered(source))]
 
     def session(self, item: Item) -> list[Placed]:
         """A session: in the user's day, and the platform's. The ledger keeps it as long as it keeps days: a session may
         be long."""
-        session = UserSession.parse(item)
+        session = UserSession.parse(in_one_form(item))
         return [(session.user_id, of_session(session)), platform.of_session(session, self._pseudonyms)]
 
     def bookmark(self, item: Item) -> list[Placed]:
         """A bookmark, or what is left of one: in the user's day."""
-        bookmark = bookmark_of(item)
+        bookmark = bookmark_of(in_one_form(item))
         return [(bookmark.user_id, of_bookmark(bookmark))]
 
     def declared(self, item: Item) -> list[Placed]:
@@ -72,7 +73,7 @@ class Placing:
         kind = KINDS[item["kind"]]
         if kind.counts is None:
             return []
-        return kind.counts(kind.model.parse(item), self._pseudonyms)
+        return kind.counts(kind.model.parse(in_one_form(item)), self._pseudonyms)
 
     def counted(self, item: Item) -> list[Placed]:
         """A bucket that is a source itself: nowhere, if nothing is counted from it."""

@@ -1,8 +1,7 @@
 """Cosmos DB input and output bindings: documents read before a function runs, and written after it.
 
 As in the real extension: an input is a point read (`id`, `partition_key`) or a query (`sql_query`, where `{name}`
-becomes a parameter); an output is an upsert of each document. `{name}` stands for a route parameter, `{Query.name}` for
-one of the query string.
+becomes a parameter); an output is an upsert of each document. What `{name}` stands for is in `binding_data.py`.
 """
 
 import asyncio
@@ -20,6 +19,7 @@ from azure.cosmos.partition_key import NonePartitionKeyValue
 from local.functions.cosmos_connection import Connection, open_client, resolve_connection
 from local.functions.errors import FunctionLoadError
 from local.functions.indexing import Binding, IndexedFunction
+from local.functions.json_dates import rewrite_dates
 from local.functions.settings import Settings
 
 Document = dict[str, Any]
@@ -51,13 +51,26 @@ class CosmosBindings:
         return {binding.name: await self._read(function, binding, data) for binding in documents}
 
     async def write(self, function: IndexedFunction, returned: Any, outputs: Mapping[str, Any]) -> None:
-        """Upserts what a function returned or set; raises `TypeError` for what is not made of documents."""
+        """Upserts what a function returned or set.
+
+        Raises `TypeError` or `ValueError` for what is not made of documents, after the other outputs have been written,
+        as the real host does.
+        """
         values = [(binding, outputs[binding.name]) for binding in function.outputs]
         if function.returns is not None:
             values.append((function.returns, returned))
+        wrong: TypeError | ValueError | None = None
         for binding, value in values:
-            if binding.type == "cosmosDB" and value is not None:
-                await self._write(function, binding, _documents(value))
+            if binding.type != "cosmosDB" or value is None:
+                continue
+            try:
+                documents = _documents(value, is_text=binding.name in function.text_parameters)
+            except (TypeError, ValueError) as error:
+                wrong = wrong or error
+            else:
+                await self._write(function, binding, documents)
+        if wrong is not None:
+            raise wrong
 
     async def close(self) -> None:
         """Closes the clients."""
@@ -73,11 +86,11 @@ class CosmosBindings:
             found = await _query(
                 container, binding.properties.get("sqlQuery") or "SELECT * FROM c", partition_key, data
             )
-            return json.dumps(found) if is_text else _document_list(found)
+            return _as_read(found, is_text)
         document = await _point_read(container, _fill(binding.properties["id"], data), partition_key)
         if document is None:
             return None
-        return json.dumps(document) if is_text else _document_list([document])
+        return rewrite_dates(json.dumps(document)) if is_text else _as_read([document], is_text)
 
     async def _write(self, function: IndexedFunction, binding: Binding, documents: list[Document]) -> None:
         container = await self._container(function, binding)
@@ -97,9 +110,14 @@ class CosmosBindings:
     async def _create(self, function: IndexedFunction, binding: Binding) -> None:
         client = await self._client(function, binding)
         properties = binding.properties
+        if not properties.get("partitionKey"):
+            raise ValueError(f"binding {binding.name}: a container is made with a 'partition_key' only, as on Azure.")
         database = await client.create_database_if_not_exists(properties["databaseName"])
-        key = PartitionKey(properties.get("partitionKey") or "/id")
-        await database.create_container_if_not_exists(properties["containerName"], key)
+        await database.create_container_if_not_exists(
+            properties["containerName"],
+            PartitionKey(properties["partitionKey"]),
+            offer_throughput=properties.get("containerThroughput"),
+        )
 
     async def _container(self, function: IndexedFunction, binding: Binding) -> ContainerProxy:
         client = await self._client(function, binding)
@@ -135,6 +153,10 @@ async def _query(
     container: ContainerProxy, text: str, partition_key: str | None, data: Mapping[str, str]
 ) -> list[Document]:
     names = list(dict.fromkeys(_TOKEN.findall(text)))
+    if re.search("[{}]", _TOKEN.sub("", text)) or any(name.lower().startswith("query.") for name in names):
+        raise ValueError(
+            f"the host takes a brace in SQL for a binding expression, and knows no {{Query.…}} there: {text}"
+        )
     parameters: list[dict[str, object]] = [{"name": _parameter(name), "value": _value(name, data)} for name in names]
     query = _TOKEN.sub(lambda match: _parameter(match[1]), text)
     if partition_key is None:
@@ -142,6 +164,12 @@ async def _query(
     else:
         items = container.query_items(query, parameters=parameters, partition_key=partition_key)
     return [item async for item in items]
+
+
+def _as_read(documents: list[Any], is_text: bool) -> Any:
+    """What the real host reads: strings that look like dates are rewritten."""
+    text = rewrite_dates(json.dumps(documents))
+    return text if is_text else _document_list(json.loads(text))
 
 
 def _document_list(documents: list[Document]) -> func.DocumentList:
@@ -153,20 +181,21 @@ def _fill(template: str, data: Mapping[str, str]) -> str:
 
 
 def _value(name: str, data: Mapping[str, str]) -> str:
-    for key, value in data.items():
-        if key.lower() == name.lower():
-            return value
-    raise KeyError(f"No value for the binding parameter '{name}'")
+    if name.lower() not in data:
+        raise KeyError(f"No value for the binding parameter '{name}'")
+    return data[name.lower()]
 
 
 def _parameter(name: str) -> str:
     return "@" + re.sub(r"\W", "_", name)
 
 
-def _documents(value: Any) -> list[Document]:
-    if isinstance(value, str | bytes):
-        parsed = json.loads(value)
+def _documents(value: Any, *, is_text: bool) -> list[Document]:
+    if isinstance(value, str):
+        parsed = json.loads(rewrite_dates(json.dumps(json.loads(value))))
         value = [func.Document.from_dict(entry) for entry in (parsed if isinstance(parsed, list) else [parsed])]
+    elif is_text:
+        raise TypeError(f"an output of text holds no {type(value).__name__}")
     if isinstance(value, func.Document):
         value = [value]
     if not isinstance(value, Iterable) or not all(isinstance(document, func.Document) for document in value):

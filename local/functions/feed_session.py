@@ -21,6 +21,7 @@ from local.functions.feed_documents import trigger_value
 from local.functions.feed_options import FeedOptions
 from local.functions.indexing import IndexedFunction
 from local.functions.invocation import Invoker
+from local.functions.json_dates import rewrite_dates
 from local.functions.lease_balance import leases_to_take
 from local.functions.leases import Lease, LeaseLostError, LeaseStore
 from local.functions.retry import RetryPolicy
@@ -158,7 +159,9 @@ class FeedSession:
             return None
 
     async def _deliver(self, documents: list[Document]) -> None:
-        text = json.dumps(documents)  # not orjson: it refuses large integers and half surrogates, which JSON allows
+        text = rewrite_dates(
+            json.dumps(documents)
+        )  # not orjson: it refuses large integers and half surrogates, which JSON allows
         argument = partial(trigger_value, self._function, text)
         outcome = await deliver(self._invoker, self._function, argument, self._retry, self._stopping)
         if outcome.error is not None:

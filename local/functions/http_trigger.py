@@ -15,6 +15,7 @@ from local.functions.asgi import (
     read_body,
     respond,
 )
+from local.functions.binding_data import http_data
 from local.functions.context import NO_TRACE, TraceContext
 from local.functions.delivery import deliver
 from local.functions.http_messages import EMPTY_RESPONSE, NO_CONTENT, build_request, encode_response
@@ -59,12 +60,10 @@ class HttpTrigger:
             return
         except ClientGoneError:
             return
-        status, headers, content = await self._run(route.function, request, route_parameters)
+        status, headers, content = await self._run(route.function, request)
         await respond(send, status, headers, content)
 
-    async def _run(
-        self, function: IndexedFunction, request: HttpRequest, route_parameters: Mapping[str, str]
-    ) -> Response:
+    async def _run(self, function: IndexedFunction, request: HttpRequest) -> Response:
         outcome = await deliver(
             self._invoker,
             function,
@@ -72,7 +71,7 @@ class HttpTrigger:
             function.retry,
             None,
             trace=_trace(request.headers) if function.wants_context else NO_TRACE,
-            data=_data(request.params, route_parameters) if function.inputs else NO_DATA,
+            data=http_data(function.name, request) if function.inputs else NO_DATA,
             convert=_respond_with,
         )
         if outcome.error is not None:
@@ -96,11 +95,6 @@ def _respond_with(function: IndexedFunction, value: Any, outputs: Mapping[str, A
     if not held:
         return NO_CONTENT
     return next((encode_response(value) for value in held if value is not None), EMPTY_RESPONSE)
-
-
-def _data(query: Mapping[str, str], route_parameters: Mapping[str, str]) -> dict[str, str]:
-    """What names in braces stand for in the properties of input bindings."""
-    return {**{f"Query.{name}": value for name, value in query.items()}, **route_parameters}
 
 
 def _trace(headers: Mapping[str, str]) -> TraceContext:

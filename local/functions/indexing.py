@@ -115,7 +115,7 @@ def _index(function: Function, settings: Settings) -> IndexedFunction:
         outputs=tuple(b for b in bindings if b.is_output and b is not returns),
         returns=returns,
         wants_context=wants_context,
-        text_parameters=frozenset(key for key, kind in _annotations(name, call).items() if kind in (str, bytes)),
+        text_parameters=_text_parameters(_annotations(name, call)),
         retry=_retry(name, function),
     )
 
@@ -254,6 +254,14 @@ def _check_return(function_name: str, call: Callable[..., Any], returns: Binding
             f"the Python return annotation '{getattr(annotation, '__name__', annotation)}' does not match the "
             f"binding type '{returns.type}'.",
         )
+
+
+def _text_parameters(annotations: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, kind in annotations.items()
+        if kind in (str, bytes) or typing.get_args(kind) in ((str,), (bytes,))
+    )
 
 
 def _retry(function_name: str, function: Function) -> RetryPolicy | None:

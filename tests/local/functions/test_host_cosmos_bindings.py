@@ -39,7 +39,7 @@ async def test_document_is_read_by_id_and_partition_key(feed: Feed) -> None:
 async def test_query_has_parameters_from_the_route_and_the_query_string(feed: Feed) -> None:
     await feed.write("a", "b", "c")
     await feed.write("b2", pk="q")
-    app = reader(sql_query="SELECT * FROM c WHERE c.pk = {pk} AND c.id >= {Query.from} ORDER BY c.id")
+    app = reader(sql_query="SELECT * FROM c WHERE c.pk = {pk} AND c.id >= {from} ORDER BY c.id")
     host = FunctionHost(app, settings=feed.settings)
     assert await answer(host, "/api/items/p?from=b") == (200, "b,c")
     assert await answer(FunctionHost(app, settings=feed.settings), "/api/items/p") == (500, "")
@@ -95,7 +95,9 @@ async def test_returned_documents_of_a_feed_function_are_written(feed: Feed) -> 
     app, decorator = feed_app()
 
     @decorator
-    @app.cosmos_db_output("$return", **{**WHERE, "container_name": "copies"}, create_if_not_exists=True)
+    @app.cosmos_db_output(
+        "$return", **{**WHERE, "container_name": "copies"}, create_if_not_exists=True, partition_key="/id"
+    )
     def copy(docs: func.DocumentList) -> func.DocumentList:
         return func.DocumentList([func.Document.from_dict({"id": f"copy-{document['id']}"}) for document in docs])
 
@@ -123,6 +125,72 @@ async def test_what_is_not_a_document_is_a_failure(feed: Feed, caplog: pytest.Lo
 
     assert (await answer(FunctionHost(app, settings=feed.settings), "/api/write"))[0] == 500
     assert 'unsupported type "cosmosDB" for Python type "dict"' in caplog.text
+
+
+@pytest.mark.parametrize("query", ["SELECT * FROM c WHERE c.id >= {Query.from}", 'SELECT {"a": c.id} AS b FROM c'])
+async def test_braces_in_sql_are_names_of_binding_data_as_on_the_real_host(feed: Feed, query: str) -> None:
+    host = FunctionHost(reader(sql_query=query), settings=feed.settings)
+    assert await answer(host, "/api/items/p?from=a") == (500, "")
+
+
+async def test_names_come_from_the_body_the_headers_and_the_host(feed: Feed) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="find")
+    @app.cosmos_db_input("docs", **WHERE, id="{doc.id}", partition_key="{Headers.x-pk}")
+    @app.cosmos_db_input("others", **WHERE, sql_query="SELECT {sys.methodname} AS name, {rand-guid} AS guid FROM c")
+    def find(req: func.HttpRequest, docs: func.DocumentList, others: func.DocumentList) -> str:
+        return f"{docs[0]['id']} {others[0]['name']} {len(others[0]['guid'])}"
+
+    await feed.write("a")
+    async with FunctionHost(app, settings=feed.settings) as host, client_of(host) as client:
+        found = await client.post("/api/find", json={"doc": {"id": "a"}}, headers={"X-PK": "p"})
+    assert (found.status_code, found.text) == (200, "a find 36")
+
+
+async def test_texts_that_look_like_dates_are_rewritten_where_the_host_reads_or_writes_json(feed: Feed) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="items/{id}")
+    @app.cosmos_db_input("doc", **WHERE, id="{id}", partition_key="p")
+    @app.cosmos_db_output("copy", **WHERE)
+    def read(req: func.HttpRequest, doc: func.DocumentList, copy: func.Out[str]) -> str:
+        copy.set('{"id": "copy", "pk": "p", "at": "2026-11-30T10:00:00.50Z"}')
+        return str(doc[0]["at"])
+
+    await feed.items.create_item({"id": "a", "pk": "p", "at": "2026-11-30T12:00:00.000+02:00"})
+    assert await answer(FunctionHost(app, settings=feed.settings), "/api/items/a") == (200, "2026-11-30T10:00:00+00:00")
+    assert (await feed.items.read_item("copy", "p"))["at"] == "2026-11-30T10:00:00.5Z"
+
+
+async def test_one_output_that_is_wrong_does_not_keep_another_from_being_stored(feed: Feed) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="write")
+    @app.cosmos_db_output("text", **WHERE)
+    @app.cosmos_db_output("raw", **WHERE)
+    @app.cosmos_db_output("good", **WHERE)
+    def write(req: func.HttpRequest, text: func.Out[str], raw: func.Out[bytes], good: func.Out[func.Document]) -> str:
+        text.set(func.Document.from_dict({"id": "document-as-text", "pk": "p"}))  # type: ignore[arg-type]
+        raw.set(b'{"id": "bytes", "pk": "p"}')
+        good.set(func.Document.from_dict({"id": "good", "pk": "p"}))
+        return "written"
+
+    assert await answer(FunctionHost(app, settings=feed.settings), "/api/write") == (500, "")
+    assert [item["id"] async for item in feed.items.read_all_items()] == ["good"]
+
+
+async def test_container_is_made_with_a_partition_key_only(feed: Feed) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route="write")
+    @app.cosmos_db_output("out", **{**WHERE, "container_name": "nowhere"}, create_if_not_exists=True)
+    def write(req: func.HttpRequest, out: func.Out[func.Document]) -> str:
+        out.set(func.Document.from_dict({"id": "a"}))
+        return "written"
+
+    assert await answer(FunctionHost(app, settings=feed.settings), "/api/write") == (500, "")
+    assert "nowhere" not in [container["id"] async for container in feed.database.list_containers()]
 
 
 async def test_missing_container_is_named(feed: Feed, caplog: pytest.LogCaptureFixture) -> None:

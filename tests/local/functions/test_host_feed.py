@@ -525,3 +525,23 @@ async def test_a_range_that_is_split_while_it_is_read_loses_and_repeats_nothing(
         await until_drained(host)
         await until(are_split)
     assert sorted(changes.ids, key=int) == [f"{number}" for number in range(70)]
+
+
+async def test_texts_that_look_like_dates_arrive_rewritten_as_on_the_real_host(feed: Feed) -> None:
+    app, decorator = feed_app()
+    arrived: list[Any] = []
+
+    @decorator
+    def on_change(docs: func.DocumentList) -> None:
+        arrived.extend((document["at"], document["nested"]) for document in docs)
+
+    item = {
+        "id": "a",
+        "pk": "p",
+        "at": "2026-11-30T10:00:00.500000Z",
+        "nested": [{"typed": "2026-11-30T10:00:00+02:00"}],
+    }
+    await feed.items.create_item(item)
+    async with FunctionHost(app, settings=feed.settings):
+        await until(lambda: arrived)
+    assert arrived == [("2026-11-30T10:00:00.5Z", [{"typed": "2026-11-30T08:00:00+00:00"}])]
