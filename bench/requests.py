@@ -70,7 +70,7 @@ class Client:
             "user": {"email": "alice@contoso.example"},
             "other": {"email": "bob@contoso.example"},
             "staff": {"email": "carol@contoso.example", "roles": ["Vimarsh.Admin"]},
-            "server": {"app": True, "roles": ["Vimarsh.Ingest"]},
+            "server": {"app": True, "roles": ["Vimarsh.Ingest", "Vimarsh.Import"]},
             "leaver": {"email": "erin@contoso.example"},
         }
         for who, choice in wanted.items():
@@ -306,6 +306,7 @@ STEPS = (
     *_OF_OWN_RULES,
     *(step for kind in KINDS.values() if kind.plain for step in declared_steps(kind)),
     Step("create_feedback", "POST", "me/feedback", body=dict(ITEM_FEEDBACK.routes.example)),
+    Step("import_documents", "POST", "ingest/documents", who="server", body=BODIES["import_documents"]["a favourite"]),
     Step("get_item_stats", "GET", "items/agent/of-reviews/stats"),
     Step("list_reviews", "GET", "items/agent/of-reviews/reviews"),
     Step("vote_helpful", "PUT", f"{_REVIEW}/helpful"),

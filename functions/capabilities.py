@@ -9,7 +9,7 @@ from typing import Any
 from functions.accounts import admin_users, me
 from functions.analytics import admin_insights, insights
 from functions.chat import history, idle_sessions, ingest, interactions, sessions
-from functions.core import health
+from functions.core import health, importing
 from functions.core.api import Routes
 from functions.core.settings import CAPABILITIES as NAMES
 from functions.counting import dead_letters, feeds, rebuild
@@ -33,7 +33,7 @@ class Capability:
 
 
 CAPABILITIES: dict[str, Capability] = {
-    "core": Capability((health.routes,)),
+    "core": Capability((health.routes, importing.routes)),
     "accounts": Capability((me.routes, admin_users.routes), (feeds.of_users,)),
     "privacy": Capability(
         (export.routes, consents.routes, erasure.routes),

@@ -76,6 +76,16 @@ class Repository(Generic[R]):
         except CosmosResourceExistsError:
             return await self._swapped(document.id, document.partition_key, made)
 
+    async def bring(self, document: R) -> tuple[R, bool]:
+        """Makes a document that is brought over; the one that is there, deleted or not, stays; whether it is new."""
+        try:
+            return self.kind.model.parse(await self._container.create_item(document.body())), True
+        except CosmosResourceExistsError:
+            held = self._parsed(await read_or_none(self._container, document.id, document.partition_key))
+            if held is None:
+                raise
+            return held, False
+
     async def put(self, document: R) -> R:
         """Makes a document, or replaces the one that is there, or was. Put again, it is as it was."""
 

@@ -54,6 +54,7 @@ class BatchResult(Message):
     returns=BatchResult,
     status=207,
     max_bytes=MAX_BATCH_BYTES,
+    parts=(IngestedTurn,),
     repeatable=True,
 )
 async def ingest_turns(call: Call[Batch]) -> Reply:

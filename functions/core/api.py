@@ -24,7 +24,7 @@ from functions.core import problems
 from functions.core.answers import Kept, answered, refused
 from functions.core.call import Call
 from functions.core.etags import content_etag
-from functions.core.operation import ROLES, STAFF, Access, Handler, Operation, Options, Query, Reply
+from functions.core.operation import ROLES, SERVERS, STAFF, Access, Handler, Operation, Options, Query, Reply
 from functions.core.problems import GivenUp, Problem, forbidden
 from functions.core.services import Services, services
 from functions.core.telemetry import parent_of
@@ -153,9 +153,9 @@ async def _authorised(operation: Operation, request: func.HttpRequest, shared: S
         needed = ROLES[Access.INGEST]
     if needed and not needed & caller.roles:
         raise forbidden(f"This needs the role {' or '.join(sorted(needed))}, in a token of a home tenant.")
-    if operation.access not in (Access.INGEST, Access.USER_OR_SERVER) and caller.person is None:
+    if operation.access not in SERVERS | {Access.USER_OR_SERVER} and caller.person is None:
         raise forbidden("This is for people who are signed in, not for applications.")
-    if operation.access is Access.INGEST and caller.person is not None:
+    if operation.access in SERVERS and caller.person is not None:
         raise forbidden("This is for applications, not for people who are signed in.")
     return caller
 

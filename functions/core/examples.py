@@ -90,6 +90,20 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         }
     },
     "set_review_visibility": {"taken down": {"hidden": True, "reason": "Advertises, see ticket 4712."}},
+    "import_documents": {
+        "a favourite": {
+            "source": "chat-2024",
+            "documents": [
+                {
+                    "id": "4711",
+                    "kind": "favorite",
+                    "user": _INGESTED["user"],
+                    "created_at": "2024-05-01T08:00:00Z",
+                    "content": {"item_type": "agent", "item_id": "socrates", "item_name": "Socrates"},
+                }
+            ],
+        }
+    },
     "start_rebuild": {
         "everybody, only to report": {"user_id": None, "repair": False},
         "one user, repaired": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "repair": True},

@@ -14,7 +14,7 @@ from functions.core.api import PREFIX
 from functions.core.examples import BODIES
 from functions.core.openapi_parts import ABOUT, PARAMETERS, RESPONSE_HEADERS, Json, security_schemes
 from functions.core.openapi_schemas import REFERENCE, Schemas, query_parameters
-from functions.core.operation import ROLES, STAFF, Access, Operation
+from functions.core.operation import ROLES, SERVERS, STAFF, Access, Operation
 from functions.core.paging import Paged
 from functions.core.problem_types import PROBLEM_TYPES, ProblemDetails
 from functions.core.tokens import SCOPE
@@ -200,7 +200,7 @@ def _problems_of_callers(operation: Operation) -> set[str]:
     """Those that follow from who may call: a person's account may be closed, and is made when they first write."""
     if operation.access is Access.ANYONE:
         return set()
-    if operation.access is Access.INGEST:
+    if operation.access in SERVERS:
         return {"unauthenticated", "forbidden", "tenant-not-allowed"}
     needs_active = operation.method != "GET" or operation.access in STAFF
     closed = {"account-suspended", "account-blocked"} if needs_active else set()
@@ -215,7 +215,7 @@ def _headers(names: Iterable[str]) -> Json:
 def _security(operation: Operation) -> list[Json]:
     if operation.access is Access.ANYONE:
         return []
-    scopes = [] if operation.access is Access.INGEST else [SCOPE]
+    scopes = [] if operation.access in SERVERS else [SCOPE]
     return [{"entra": scopes}, {"token": sorted(ROLES.get(operation.access, ()))}]
 
 

@@ -21,7 +21,7 @@ from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDeta
 from models.accounts.moderation import AccountStatus, ModerationKind
 from models.accounts.profile import EmailStatus
 from models.analytics.user_analytics import AnalyticsPeriod
-from models.chat.interaction import IngestedTurn, ResponseQuality
+from models.chat.interaction import ResponseQuality
 from models.chat.names import Dimension
 from models.kinds import KINDS
 from models.privacy.erasure import Asker, ErasureStatus
@@ -64,8 +64,9 @@ class Schemas:
     """
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(IngestedTurn, "validation"): None}
+        wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
         for operation in operations:
+            wanted |= {(part, "validation"): None for part in operation.parts}
             if operation.body:
                 wanted[operation.body, "validation"] = None
             if operation.returns:

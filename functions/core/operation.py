@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from functions.core.answers import Kept
 from functions.core.call import Call
-from models.accounts.staff import ADMIN_ROLE, INGEST_ROLE, MODERATOR_ROLE
+from models.accounts.staff import ADMIN_ROLE, IMPORT_ROLE, INGEST_ROLE, MODERATOR_ROLE
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -25,14 +25,19 @@ class Access(Enum):
     MODERATOR = "moderator"
     ADMIN = "admin"
     INGEST = "ingest"
+    IMPORT = "import"
 
 
 ROLES = {
     Access.INGEST: {INGEST_ROLE},
+    Access.IMPORT: {IMPORT_ROLE},
     Access.MODERATOR: {MODERATOR_ROLE, ADMIN_ROLE},
     Access.ADMIN: {ADMIN_ROLE},
 }
 """The app roles, one of which an operation asks for."""
+
+SERVERS = frozenset({Access.INGEST, Access.IMPORT})
+"""Operations of applications alone."""
 
 STAFF = frozenset({Access.MODERATOR, Access.ADMIN})
 """Operations of staff: they need an account that is active, too."""
@@ -86,6 +91,7 @@ class Operation:
         etag: Whether its answer carries one that the handler gives.
         hashed: Whether its answer carries one that is a hash of it: of what is large, changes seldom and is not edited.
         media_type: Of the answer.
+        parts: Models of what its body holds, and is checked one by one.
         repeatable: Whether a POST may be sent again as it is: it takes no Idempotency-Key then.
         durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.
         after_deletion: Whether somebody may call it whose account is deleted.
@@ -109,6 +115,7 @@ class Operation:
     etag: bool = False
     hashed: bool = False
     media_type: str = "application/json"
+    parts: tuple[type[BaseModel], ...] = ()
     repeatable: bool = False
     durable: bool = False
     after_deletion: bool = False
@@ -144,6 +151,7 @@ class Options(TypedDict, total=False):
     etag: bool
     hashed: bool
     media_type: str
+    parts: tuple[type[BaseModel], ...]
     repeatable: bool
     durable: bool
     after_deletion: bool

@@ -30,6 +30,7 @@ ROLES = {
     "Vimarsh.Admin": ("User", "Sees insights, and finds, suspends and deletes accounts"),
     "Vimarsh.Moderator": ("User", "Sees risk with its evidence, and moderates accounts"),
     "Vimarsh.Service": ("User", "Marks an account as a service's, whose use is not judged as a person's is"),
+    "Vimarsh.Import": ("Application", "Brings documents over from another system, for users of its tenants"),
     "Vimarsh.Ingest": ("Application", "Records finished turns for users of the tenants it is bound to, as a server"),
 }
 """App roles: who may have them, and what they are for. Whoever administers another tenant can give them there, too: the

@@ -24,6 +24,9 @@ SERVICE_ROLE = "Vimarsh.Service"
 INGEST_ROLE = "Vimarsh.Ingest"
 """Of a server."""
 
+IMPORT_ROLE = "Vimarsh.Import"
+"""Of whoever brings documents over from another system."""
+
 STAFF_ROLES = frozenset({ADMIN_ROLE, MODERATOR_ROLE})
 
 SEEN_AGAIN = timedelta(days=1)

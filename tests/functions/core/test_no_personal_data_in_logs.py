@@ -112,7 +112,7 @@ class MarkedClient(Client):
             choice = {"email": email, "name": f"{MARK} {who}", "given_name": MARK, "family_name": f"{MARK}son"}
             self._keep(who, choice | {"roles": held})
             self.secrets |= {oid_of(email), user_id_of(TENANT_ID, oid_of(email))}
-        self._keep("server", {"app": True, "roles": ["Vimarsh.Ingest"]})
+        self._keep("server", {"app": True, "roles": ["Vimarsh.Ingest", "Vimarsh.Import"]})
 
     def _keep(self, who: str, choice: Json) -> None:
         answer = self.http.post(f"{self.stack.entra_url}/_local/token", json=choice).raise_for_status()
@@ -276,7 +276,8 @@ def misuse(client: MarkedClient) -> dict[int, int]:
     """Every operation as it should not be called; how often which status was answered."""
     statuses: dict[int, int] = {}
     for operation in client.operations.values():
-        who = {"ingest_turns": "server", "delete_me": "leaver"}.get(operation.name, "staff")
+        servers = dict.fromkeys(("ingest_turns", "import_documents"), "server")
+        who = (servers | {"delete_me": "leaver"}).get(operation.name, "staff")
         template = operation.path.replace(":guid", "")
         path = template.format_map(Marks(client.ids))
         for sent in misuses(operation):

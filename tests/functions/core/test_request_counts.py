@@ -74,6 +74,7 @@ DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "
 
 OF_OPINIONS = {
     "create_feedback": {"user_bookmarks create": 1},
+    "import_documents": {"user_bookmarks error_409": 1, "user_bookmarks read": 1},
     "get_item_stats": {"user_analytics read": 1},
     "list_reviews": {"user_bookmarks query": 1},
     "vote_helpful": {"user_bookmarks read": 2},
