@@ -18,6 +18,7 @@ from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
+from models.core.values import MOST
 from models.counting.bucket import Balance, Bucket, Sums
 from models.counting.bucket_document import Counted
 from models.counting.buckets import document_of
@@ -97,7 +98,7 @@ def _added(placed: Iterable[Placed]) -> dict[Place, Balance]:
     for partition, source in placed:
         for bucket, sums in source.contributions.items():
             held = balances.setdefault((partition, bucket), Balance())
-            held.sums = dict(Counter(held.sums) + Counter(sums))
+            held.sums = {name: min(value, MOST) for name, value in (Counter(held.sums) + Counter(sums)).items()}
             held.first = min(filter(None, (held.first, source.first)), default=None)
             held.last = max(filter(None, (held.last, source.last)), default=None)
     return balances

@@ -146,23 +146,6 @@ class Allowances:
             if by == "user" and await self._is_reserved_by_server(user_id, admission_id):
                 raise MadeByServer from None
 
-    async def forgive(self, user_id: str) -> None:
-        """Has nothing be used in the current windows. What is reserved stays.
-
-        Raises:
-            AccountClosed: the account is deleted.
-            Contention: others wrote the allowance every time. Safe to try again.
-        """
-        async with self._turnstiles.setdefault(user_id, asyncio.Lock()):
-            for _ in range(ATTEMPTS):
-                stored = await self._stored(user_id)
-                if stored is None:
-                    return
-                forgiven = stored.document.model_copy(update={"used": {}, "alerts": {}})
-                if await self._written(forgiven, stored.etag):
-                    return
-        raise Contention(f"to forgive what was used lost {ATTEMPTS} times")
-
     async def _is_reserved_by_server(self, user_id: str, admission_id: str) -> bool:
         stored = await self._stored(user_id)
         held = stored.document.reservations.get(admission_id) if stored else None

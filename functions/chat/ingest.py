@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from cosmos.chat.ingestion import Outcome, Submission
 from cosmos.chat.turns import Recorded
+from functions.chat.bounds import check_tokens
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, hashed_address
@@ -94,7 +95,10 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
         traceparent=call.services.telemetry.traceparent,
         recorded_by="server",
     )
-    return Submission(turn.user, Draft(turn.id, turn, origin), turn.user_agent)
+    draft = Draft(turn.id, turn, origin)
+    check_tokens(draft.usage.total, call.services.settings.max_tokens_per_turn)
+    call.store.names.learn(turn.names)
+    return Submission(turn.user, draft, turn.user_agent)
 
 
 def _result(turn_id: str, outcome: Outcome) -> ItemResult:

@@ -6,6 +6,7 @@ import uuid
 
 from pydantic import Field
 
+from functions.chat.bounds import check_tokens
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
@@ -13,7 +14,6 @@ from functions.core.operation import Query, Reply
 from functions.core.paging import Page, Paged, seal, unseal
 from models.chat.context import Context
 from models.chat.interaction import Draft, Origin, Turn, UserInteraction
-from models.chat.names import Dimension
 from models.core.errors import KeyReused
 from models.core.identity import request_id_of
 from models.usage.limits import effective
@@ -61,9 +61,10 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             request_hash=privacy.hash_of(call.body.model_dump_json()),
             traceparent=call.services.telemetry.traceparent,
             recorded_by="user",
-            unvouched=tuple(await call.store.names.unknown(_names(call.body), call.now)),
+            unvouched=tuple(call.store.names.unknown(call.body.names, call.now)),
         ),
     )
+    check_tokens(draft.usage.total, call.services.settings.max_tokens_per_turn)
     clock, keeping = Clock(call.now, profile.counting_zone), profile.keeping(privacy)
     limits = effective(call.services.settings.limits, profile.limit_override, call.now)
     writing = call.services.settings.write_limit.for_limit(limits.get(("minute", "queries")))
@@ -71,16 +72,6 @@ async def record_interaction(call: Call[Turn]) -> Reply:
     if recorded.outcome == "reused":
         raise KeyReused
     return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))
-
-
-def _names(turn: Turn) -> dict[Dimension, str]:
-    """What the client calls things. A language that it does not tell is detected here."""
-    names: dict[Dimension, str] = {
-        "model": turn.model_used,
-        "personality": turn.personality_used,
-        "category": turn.query_category,
-    }
-    return names | ({"language": turn.user_query_language} if turn.user_query_language else {})
 
 
 @routes.operation(

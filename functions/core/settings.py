@@ -170,6 +170,13 @@ class Settings(BaseSettings):
         'of prices over time, each but one with its "effective_from": "2026-11-01T00:00:00Z"',
     )
 
+    max_tokens_per_turn: int = Field(
+        default=10_000_000,
+        ge=100_000,
+        le=100_000_000,
+        alias="MAX_TOKENS_PER_TURN",
+        description="Tokens of all kinds that one turn, or one admission, may have; more is refused as a mistake",
+    )
     write_limit: WriteLimit = Field(
         default_factory=WriteLimit,
         alias="WRITE_LIMIT",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from functions.chat.bounds import check_tokens
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.operation import Access, Query, Reply
@@ -79,6 +80,7 @@ async def admit(call: Call[Estimate]) -> Admission:
     clock = Clock(call.now, profile.counting_zone)
     limits = effective(call.services.settings.limits, profile.limit_override, call.now)
     usage = TokenUsage(input_uncached=estimate.input_tokens, output=estimate.max_output_tokens)
+    check_tokens(usage.total, call.services.settings.max_tokens_per_turn)
     cost = call.services.prices.price(estimate.model, usage, call.now)
     request = AdmissionRequest(
         admission_id=_admission_id(call, profile.id),

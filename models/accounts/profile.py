@@ -11,7 +11,7 @@ from models.accounts.consent import MEANINGS, ConsentChange, ever_withdrawn
 from models.accounts.moderation import AccountStatus, ModerationAction
 from models.core.document import Document, Message
 from models.core.identity import Email, Person, email_claim_id_of
-from models.core.values import Count, Timestamp, TimeZone, Uuid
+from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
 from models.core.write_policy import Keeping, Privacy
 from models.risk.finding import Finding
 from models.usage.limits import LimitOverride
@@ -74,7 +74,7 @@ class UserProfile(Document):
 
     total_sessions: Count = Field(default=0, description="Sessions, set from the all-time rollup")
     total_queries: Count = Field(default=0, description="Turns, set from the all-time rollup")
-    total_tokens_used: Count = Field(default=0, description="Tokens of all kinds, set from the all-time rollup")
+    total_tokens_used: Total = Field(default=0, description="Tokens of all kinds, set from the all-time rollup")
     total_cost_usd: float = Field(default=0.0, ge=0, description="USD, set from the all-time rollup")
     totals_revision: int = Field(default=0, ge=0, description="Revision of the all-time rollup the totals come from")
 

@@ -12,7 +12,7 @@ from models.analytics.recommendations import recommendations
 from models.analytics.rollup import Rollup
 from models.core.day_parts import part_of_day
 from models.core.document import Message
-from models.core.values import Count, Timestamp
+from models.core.values import Count, Timestamp, Total
 from models.counting.bucket import Bucket, by_count
 
 
@@ -50,7 +50,7 @@ class Dashboard(Message):
 
     as_of: Timestamp | None = Field(description="When the newest turn in it was counted; null before the first")
     total_interactions: Count = Field(description="Turns")
-    total_tokens: Count = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all four kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     learning_growth_metrics: LearningGrowth = Field(description="What the user has explored")
     usage_insights: UsageInsights = Field(description="When and how they ask")

@@ -17,7 +17,7 @@ from models.analytics.rollup import NANO, Rollup
 from models.analytics.user_group import UserGroup, monday_of
 from models.chat.names import Dimension
 from models.core.document import Message
-from models.core.values import Count, Timestamp, Uuid
+from models.core.values import Count, Timestamp, Total, Uuid
 from models.counting.bucket import by_count, ratio
 from models.risk.finding import Finding
 from models.risk.judgement import score_of
@@ -165,7 +165,7 @@ class Group(Message):
 
     value: str = Field(description="`other` for what is beyond the 200 values that a day counts by name")
     interactions: Count = Field(description="Turns")
-    tokens: Count = Field(description="Tokens of all four kinds")
+    tokens: Total = Field(description="Tokens of all four kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     reported: ReportedUse = Field(description="What users reported besides")
@@ -177,7 +177,7 @@ class UsePeriod(Message):
     period: str = Field(description="2026-11-20, 2026-11, or the range's `total`")
     interactions: Count = Field(description="Turns")
     sessions: Count = Field(description="Sessions started")
-    tokens: Count = Field(description="Tokens of all four kinds")
+    tokens: Total = Field(description="Tokens of all four kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     reported: ReportedUse = Field(description="What users reported besides")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from models.analytics.response_times import RELATIVE_ERROR, quantile
 from models.analytics.rollup import NANO
-from models.core.values import Count, Timestamp
+from models.core.values import Count, Timestamp, Total
 from models.counting.bucket import Balance, Bucket, average_rating, bucket_id, by_count, ratio
 from models.counting.bucket_document import Counted
 
@@ -25,7 +25,7 @@ class PlatformRollup(Counted):
 
     total_interactions: Count = Field(description="Turns")
     total_sessions: Count = Field(description="Sessions started")
-    total_tokens: Count = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all four kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out, see unpriced")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     active_users: Count = Field(description="Users with turns on that day, or in that month of their own calendar")

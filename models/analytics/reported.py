@@ -13,7 +13,7 @@ from pydantic import Field
 from models.chat.interaction import UserInteraction
 from models.chat.names import Dimension
 from models.core.document import Message
-from models.core.values import Count
+from models.core.values import Count, Total
 from models.counting.bucket import Sums
 from models.counting.fold import OTHER
 
@@ -24,7 +24,7 @@ class ReportedUse(Message):
     """Turns that users recorded themselves. They are in no other figure of the platform's use and cost."""
 
     interactions: Count = Field(description="Turns that users reported")
-    tokens: Count = Field(description="Tokens of all kinds")
+    tokens: Total = Field(description="Tokens of all kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
 

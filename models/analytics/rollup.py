@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from models.analytics.contribution import of_day
-from models.core.values import Count, Timestamp, Uuid
+from models.core.values import Count, Timestamp, Total, Uuid
 from models.counting.bucket import Balance, Bucket, UserPeriod, average_rating, bucket_id, by_count, ratio
 from models.counting.bucket_document import Counted
 from models.counting.fold import OTHER, Source
@@ -41,7 +41,7 @@ class Rollup(Counted):
 
     total_sessions: Count = Field(description="Sessions started in the period")
     total_interactions: Count = Field(description="Turns")
-    total_tokens: Count = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all four kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out, see unpriced")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     avg_session_duration: float = Field(description="Seconds, over the sessions that have ended; 0 without one")

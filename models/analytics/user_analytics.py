@@ -11,7 +11,7 @@ from pydantic import Field
 
 from models.analytics.rollup import NANO, Rollup
 from models.core.document import Message
-from models.core.values import Count
+from models.core.values import Count, Total
 from models.counting.bucket import Bucket, average_rating
 
 MAX_DAYS = 366
@@ -27,7 +27,7 @@ class Totals(Message):
     sums: dict[str, int] = Field(description="By measure, as in the items")
     total_sessions: Count = Field(description="Sessions started")
     total_interactions: Count = Field(description="Turns")
-    total_tokens: Count = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all four kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     active_days: Count = Field(description="Days with a turn")

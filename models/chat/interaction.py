@@ -78,6 +78,16 @@ class Turn(Message):
         "Never stored of users without `text_storage_consent`, whatever this says",
     )
 
+    @property
+    def names(self) -> dict[Dimension, str]:
+        """What it calls things. A language that it does not tell is detected here."""
+        names: dict[Dimension, str] = {
+            "model": self.model_used,
+            "personality": self.personality_used,
+            "category": self.query_category,
+        }
+        return names | ({"language": self.user_query_language} if self.user_query_language else {})
+
 
 class IngestedTurn(Turn):
     """One turn of a batch from a trusted server: whose, in which session, when, and from where."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from models.chat.session_quality import SessionQuality, session_quality
 from models.core.changes import Changes
 from models.core.document import Document
-from models.core.values import Count, Timestamp, TimeZone, Uuid
+from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
 from models.core.write_policy import EVERYTHING, Keeping
 
 
@@ -54,7 +54,7 @@ class UserSession(Document):
 
     total_queries: Count = Field(default=0, description="Turns, set from the session's rollup")
     total_responses: Count = Field(default=0, description="Turns whose answer was not a fallback")
-    total_tokens: Count = Field(default=0, description="Tokens of all kinds, set from the session's rollup")
+    total_tokens: Total = Field(default=0, description="Tokens of all kinds, set from the session's rollup")
     total_cost_usd: float = Field(default=0.0, ge=0, description="USD")
     totals_revision: int = Field(default=0, ge=0, description="Revision of the rollup that the totals come from")
 

@@ -109,5 +109,8 @@ def saturated(value: Any) -> Any:
     return max(-MOST, min(MOST, value)) if type(value) is int else value
 
 
+Saturated = Annotated[int, BeforeValidator(saturated)]
+"""A sum, or a difference, as it is stored."""
+
 Total = Annotated[int, BeforeValidator(saturated), Field(ge=0, le=MOST)]
 """A `Count` that is a sum. One that has grown beyond is read as the largest: what holds it can still be read."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from models.core.document import Document
-from models.core.values import Timestamp
+from models.core.values import Saturated, Timestamp
 from models.counting.bucket import Balance, Bucket, Period
 
 
@@ -21,7 +21,7 @@ class Counted(Document):
 
     analytics_period: Period
     period_key: str = Field(description="Which period: 2026-11-20, 2026-W47, 2026-11, a session's id, or empty")
-    sums: dict[str, int] = Field(description="Exact sums by measure: what all else is derived from")
+    sums: dict[str, Saturated] = Field(description="Exact sums by measure: what all else is derived from")
     first_activity: Timestamp | None = Field(description="Earliest turn or session start counted; null without one")
     last_activity: Timestamp | None = Field(description="Latest turn or session start counted; null without one")
 

@@ -15,7 +15,7 @@ from enum import Enum
 from pydantic import Field
 
 from models.core.document import Message
-from models.core.values import Count
+from models.core.values import Count, saturated
 from models.counting.bucket import Sums
 from models.counting.fold import Applied, Source
 
@@ -102,7 +102,8 @@ class Tally:
                 total[measure] = total.get(measure, 0) + value
 
     def of(self, bucket: str) -> Sums:
-        return _without_zeros(self._sums.get(bucket, {}))
+        sums = _without_zeros(self._sums.get(bucket, {}))
+        return {measure: saturated(value) for measure, value in sums.items()}
 
     def buckets(self) -> set[str]:
         """Those that hold anything."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from models.core.values import MOST
 from models.counting.bucket import Balance, Bucket, Sums
 from models.risk.facts import TurnFacts
 
@@ -106,7 +107,7 @@ def fold(sources: Iterable[Source], ledger: Mapping[str, Applied], balances: Map
                 contributed[bucket.name] = sums
                 continue
             balance = _balance(outcome, balances, bucket)
-            contributed[bucket.name] = counted = _capped(sums, balance.sums)
+            contributed[bucket.name] = counted = _fitting(_capped(sums, balance.sums), balance.sums)
             balance.sums = _added(balance.sums, counted)
             balance.first = min(filter(None, (balance.first, source.first)), default=None)
             balance.last = max(filter(None, (balance.last, source.last)), default=None)
@@ -164,6 +165,14 @@ def _capped(sums: Sums, held: Sums) -> Sums:
             amount, other = counted.pop(measure), f"{dimension}:{OTHER}"
             counted[other] = counted.get(other, 0) + amount
     return counted
+
+
+def _fitting(sums: Sums, held: Sums) -> Sums:
+    """`sums`, with less of what would be more than a document holds exactly: the ledger remembers what was counted."""
+    if all(held.get(measure, 0) + value <= MOST for measure, value in sums.items()):
+        return sums
+    fitting = {measure: min(value, MOST - held.get(measure, 0)) for measure, value in sums.items()}
+    return {measure: value for measure, value in fitting.items() if value}
 
 
 def _itself(dimension: str, value: str, sums: Sums) -> str | None:

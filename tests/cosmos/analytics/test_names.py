@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from cosmos.analytics.names import FRESH, PlatformNames
 from cosmos.core.database import Database
@@ -30,7 +32,9 @@ async def test_known_are_the_settings_names_and_those_of_servers_of_late(databas
 
     async def is_known(name: str, now: datetime = NOW) -> bool:
         given: dict[Dimension, str] = {"personality": name}
-        return not await names.unknown(given, now)
+        names.unknown(given, now)
+        await asyncio.gather(*([names.reading] if names.reading else []))
+        return not names.unknown(given, now)
 
     await served(database, "2037-01", "plato")
     await served(database, "2036-12", "seneca")
@@ -40,4 +44,21 @@ async def test_known_are_the_settings_names_and_those_of_servers_of_late(databas
     await served(database, "2037-01", "plato", "hypatia")
     assert not await is_known("hypatia", NOW + FRESH / 2)  # not read again so soon, whatever names are tried
     assert await is_known("hypatia", NOW + FRESH)
-    assert await names.unknown({}, NOW + timedelta(days=400)) == []
+    assert names.unknown({}, NOW + timedelta(days=400)) == []
+
+
+async def test_a_turn_does_not_wait_for_names_nor_fail_without_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = PlatformNames(database, KnownNames())
+
+    async def is_out_of_reach(*_: object) -> list[object]:
+        raise ServiceRequestError("out of reach")
+
+    monkeypatch.setattr(database.user_analytics, "read_items", is_out_of_reach)
+    given: dict[Dimension, str] = {"category": "alchemy"}
+    assert names.unknown(given, NOW) == ["category"]
+    assert names.reading is not None
+    await names.reading
+    names.learn({"category": "alchemy"})
+    assert names.unknown(given, NOW) == []

@@ -11,6 +11,7 @@ import pytest
 from cosmos.core.database import Database, Item
 from functions.core.services import Store
 from models.core.identity import Person
+from models.counting.bucket import Bucket
 from tests.cosmos.conftest import NOW
 from tests.cosmos.counting.test_folding import fold_all, recount, turns
 from tests.models.examples import a_session
@@ -268,3 +269,20 @@ async def test_who_goes_by_the_revision_of_all_time_sees_that_a_month_was_repair
     after = await rollups(database, person)
     assert after["all_time"]["revision"] == before["all_time"]["revision"] + 1
     assert after["all_time"]["sums"] == before["all_time"]["sums"]
+
+
+@pytest.mark.parametrize("impossible", [2**53, 9.7e18, 10**20])
+async def test_a_rollup_with_impossible_sums_is_read_again_and_repaired(
+    store: Store, database: Database, person: Person, impossible: float
+) -> None:
+    """As they were before token counts had a bound: too large for a document that says what it holds."""
+    await recorded(store, database, person, 20)
+    before = (await rollups(database, person))["all_time"]
+    wrong = {"sums": before["sums"] | {"tokens": impossible, "cost_nano_usd": impossible}, "total_tokens": impossible}
+    await database.user_analytics.replace_item(before["id"], before | wrong)
+    read = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    assert read is not None
+    assert (read.total_tokens, read.sums["cost_nano_usd"]) == (2**53 - 1, 2**53 - 1)
+    found = await store.rebuilding.rebuild(person.user_id, True, NOW)
+    assert [(drift.bucket, drift.repaired) for drift in found.drifted] == [("all_time", True)]
+    assert (await sums(database, person))["all_time"] == before["sums"]

@@ -121,3 +121,24 @@ async def test_one_user_at_the_ceiling_is_no_other_user(
     if 429 in {answer.status_code for answer in answers}:  # unless the minute ended in between
         assert sum(answer.status_code == 201 for answer in answers) >= 20
     assert (await record(api, other, theirs, **long)).status_code == 201
+
+
+async def test_the_tokens_of_one_turn_have_a_bound_whoever_records_it(
+    api: httpx.AsyncClient, alice: Headers, chat_server: Headers, an_email: str
+) -> None:
+    session_id = await a_session(api, alice)
+    for tokens in ({"input_tokens": 10_000_001}, {"input_tokens": 5_000_000, "output_tokens": 5_000_001}):
+        refused = await record(api, alice, session_id, **tokens)
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:vimarsh:problem:invalid")
+        item = an_item(an_email, session_id, **tokens)
+        assert [one["status"] for one in await ingest(api, chat_server, item, an_item(an_email, session_id))] == [
+            422,
+            201,
+        ]
+    estimate = ESTIMATE | {"max_output_tokens": 9_999_001}
+    assert (await api.post("/admissions", json=estimate, headers=alice)).status_code == 422
+    dear = {"model_used": "o1-pro", "input_tokens": 0, "output_tokens": 10_000_000}
+    assert [(await record(api, alice, session_id, **dear)).status_code for _ in range(3)] == [201] * 3
+    assert (await api.get("/me/usage", headers=alice)).status_code == 200
+    again = await api.post("/admissions", json=ESTIMATE, headers=alice)
+    assert (again.status_code, again.json()["type"]) == (429, "urn:vimarsh:problem:limit-reached")

@@ -185,3 +185,26 @@ def test_a_bucket_from_which_everything_is_taken_has_no_times() -> None:
     later = START + timedelta(hours=1)
     again = fold([Source("next", 1, {day: {"interactions": 1}}, later, later)], {}, emptied.balances)
     assert (again.balances[day].first, again.balances[day].last) == (later, later)
+
+
+MOST = 2**53 - 1
+
+
+def test_a_sum_grows_no_further_than_a_document_holds_and_what_was_counted_is_taken_back() -> None:
+    partition = Partition()
+    dear = [Source(f"turn-{n}", 1, {BUCKETS[0]: {"tokens": MOST // 2, "interactions": 1}}) for n in range(4)]
+    for source in dear:
+        partition.transact([source])
+    assert partition.sums() == {BUCKETS[0]: {"tokens": MOST, "interactions": 4}}
+    for source in dear:
+        partition.transact([Source(source.key, 2, {})])
+    assert partition.sums() == {}
+
+
+@given(st.lists(st.integers(1, 2**54), min_size=1, max_size=8))
+def test_sums_that_are_too_large_are_what_a_document_holds(amounts: list[int]) -> None:
+    for order in (amounts, amounts[::-1]):
+        partition = Partition()
+        for number, amount in enumerate(order):
+            partition.transact([Source(f"source-{number}", 1, {BUCKETS[0]: {"tokens": amount}})])
+        assert partition.sums() == {BUCKETS[0]: {"tokens": min(MOST, sum(amounts))}}
