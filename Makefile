@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint format bench docs clean
+.PHONY: run test check lint format bench docs clean
 
 run: $(READY)
 	$(BIN)/python -m local up --sample
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
+
+# For the everyday: in a minute, without the stack.
+check: lint
+	$(BIN)/python -m pytest --quiet --numprocesses 2 tests/models tests/docs tests/test_structure.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
 
@@ -42,7 +43,7 @@ from functions.accounts.graph import Graph
 from functions.core.logs import quieten_libraries
 from functions.core.readiness import Readiness
 from functions.core.settings import Settings, read_settings
-from functions.core.telemetry import telemetry_of
+from functions.core.telemetry import Telemetry
 from functions.core.tokens import Tokens
 from models.analytics.pseudonyms import Pseudonyms
 from models.chat.names import DEFAULT_NAMES, KnownNames
@@ -198,6 +199,15 @@ class Services:
         if self._client is None:
             raise RuntimeError("the client was closed while it was needed")
         return self._client.get_database_client(self.settings.cosmos_database)
+
+
+def telemetry_of(settings: Settings) -> Telemetry:
+    """The telemetry that the settings ask for."""
+    if not (settings.insights_connection_string or settings.otlp_endpoint):
+        return Telemetry()
+    exporters = import_module("functions.core.otel.exporters")  # only here: it loads three libraries, slow and large
+    opened: Telemetry = exporters.opened(settings)
+    return opened
 
 
 async def _entered(client: CosmosClient) -> CosmosClient:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
 from typing import Any
 
 import azure.functions as func
 from azure.core.pipeline.transport import AsyncHttpTransport
 
 from cosmos.core.observer import Observer
-from functions.core.settings import Settings
 
 Transport = AsyncHttpTransport[Any, Any]
 
@@ -63,14 +61,3 @@ def parent_of(context: func.Context) -> str | None:
     """Where the host's trace stands as it calls a function."""
     parent: str | None = context.trace_context.trace_parent
     return parent
-
-
-def telemetry_of(settings: Settings) -> Telemetry:
-    """The telemetry that the settings ask for."""
-    if not (settings.insights_connection_string or settings.otlp_endpoint):
-        return Telemetry()
-    exporters = import_module(
-        "functions.core.otel.exporters"
-    )  # only here: it takes the time and memory of three libraries
-    opened: Telemetry = exporters.opened(settings)
-    return opened

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from functions.core.otel import exporters
+from functions.core.services import telemetry_of
 from functions.core.settings import Settings, read_settings
-from functions.core.telemetry import Telemetry, telemetry_of
+from functions.core.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,0 +1,79 @@
+"""How the rooms stand to each other: imports go one way, and never in a circle."""
+
+from __future__ import annotations
+
+import ast
+import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("models", "cosmos", "functions")
+"""From below: a room imports from itself and from those before it."""
+
+LOADED = re.compile(r"import_module\(\s*\"([\w.]+)\"")
+
+
+def modules() -> dict[str, str]:
+    """The sources of all modules of the app, by name."""
+    found = {}
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            found[name] = path.read_text(encoding="utf-8")
+    return found
+
+
+def imports(source: str, known: set[str]) -> set[str]:
+    """The modules of the app that a module imports, at once or when they are needed."""
+    found = set(LOADED.findall(source))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= members & known or {node.module}
+    return found & known
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    sources = modules()
+    return {name: imports(source, set(sources)) for name, source in sources.items()}
+
+
+def test_rooms_import_only_from_those_below(graph: dict[str, set[str]]) -> None:
+    order = {room: number for number, room in enumerate(ROOMS)}
+    wrong = [
+        (name, other)
+        for name, others in graph.items()
+        for other in others
+        if order[other.partition(".")[0]] > order[name.partition(".")[0]]
+    ]
+    assert wrong == []
+
+
+def test_no_module_imports_itself_by_others(graph: dict[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_app_and_the_local_stack_know_nothing_of_each_other() -> None:
+    for folder, others in {"local": ROOMS, **dict.fromkeys(ROOMS, ("local", "tests", "bench"))}.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                named = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+                named += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                assert not {name.partition(".")[0] for name in named} & set(others), path
+
+
+def test_a_capability_has_the_same_name_in_each_room() -> None:
+    folders = {
+        room: {path.parent.name for path in (ROOT / room).glob("*/__init__.py")} - {"__pycache__"} for room in ROOMS
+    }
+    assert folders["cosmos"] <= folders["models"] | folders["functions"]
+    assert folders["functions"] <= folders["models"]
