@@ -19,7 +19,8 @@ import httpx
 from local.cli.traffic import read_turns, read_users
 from local.entra.identity import TENANT_ID, oid_of
 from models.core.identity import user_id_of
-from models.usage.pricing import PriceTable, TokenUsage
+from models.usage.pricing import PriceTable
+from models.usage.token_usage import TokenUsage
 
 Totals = dict[str, int]
 MEASURES = ("interactions", "tokens", "cost_nano_usd")

@@ -86,12 +86,15 @@ class Ingestion:
             await self._sessions.start(_session(first, profile, keeping))
             recorded = await self._turns.record(user_id, session_id, drafts, clock, keeping)
         results = {result.interaction.id: result for result in recorded}
-        return {index: _outcome(submission.draft, results) for index, submission in group.items()}
+        return {index: _outcome(submission.draft, by_id, results) for index, submission in group.items()}
 
 
-def _outcome(draft: Draft, results: dict[str, Recorded]) -> Outcome:
+def _outcome(draft: Draft, by_id: dict[str, Draft], results: dict[str, Recorded]) -> Outcome:
+    """What became of a turn. Of several with one id in a batch the first is recorded, and the others repeat it."""
     result = results[draft.interaction_id]
-    return KeyReused() if result.interaction.request_hash != draft.origin.request_hash else result
+    if result.interaction.request_hash != draft.origin.request_hash:
+        return KeyReused()
+    return result if draft is by_id[draft.interaction_id] else Recorded(result.interaction, "repeated")
 
 
 def _runs(submissions: dict[int, Submission]) -> list[dict[int, Submission]]:

@@ -25,7 +25,7 @@ from azure.cosmos.exceptions import (
 )
 from cachetools import TTLCache
 
-from cosmos.core.database import Database, Item
+from cosmos.core.database import Database, Item, sent_bytes
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.patching import LOST, edit, require_revision, set_fields
 from cosmos.core.reading import read_or_none
@@ -118,13 +118,18 @@ class Turns:
         if session is not None:
             first = session.last_sequence - len(new) + 1
             numbered = [
-                draft.interaction(first + n, session.timezone, costs[draft.interaction_id], keeping)
+                draft.interaction(
+                    first + n, session.timezone, costs[draft.interaction_id], keeping, self._canonical(draft)
+                )
                 for n, draft in enumerate(new)
             ]
             created = await self._create(user_id, numbered)
             self._observer.turns_recorded(len(created))
             stored |= await self._stored(user_id, [draft for draft in new if draft.interaction_id not in created])
         return [_recorded(draft, created, stored) for draft in drafts]
+
+    def _canonical(self, draft: Draft) -> str:
+        return self._prices.canonical(draft.turn.model_used, draft.turn.provider)
 
     async def read(self, user_id: str, interaction_id: str) -> UserInteraction:
         """A turn, by one point read.
@@ -253,11 +258,12 @@ class Turns:
         return created
 
     async def _create_together(self, user_id: str, bodies: Sequence[Item]) -> bool:
-        """One transactional batch; False, and nothing stored, if one of the turns is there already."""
+        """One transactional batch; False, and nothing stored, if one of the turns is there already, or if together they
+        are too large after all."""
         try:
             await self._interactions.execute_item_batch([("create", (body,)) for body in bodies], user_id)
         except CosmosBatchOperationError as error:
-            if error.status_code == 409:
+            if error.status_code in (409, 413):
                 return False
             raise
         return True
@@ -327,7 +333,7 @@ def _chunks(interactions: Sequence[UserInteraction]) -> Iterator[list[tuple[User
     size = 0
     for interaction in interactions:
         body = interaction.body()
-        length = len(interaction.model_dump_json().encode())
+        length = sent_bytes(body)
         if chunk and size + length > BYTES_PER_BATCH:
             yield chunk
             chunk, size = [], 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -17,6 +18,16 @@ Item = dict[str, Any]
 D = TypeVar("D", bound=Document)
 
 EMULATOR_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+COMPACT: dict[str, Any] = {"enable_compact_utf8_item_writes": True}
+"""Texts are sent as UTF-8. By default the SDK escapes them, so that Cyrillic takes three times its size, and an emoji
+as much; and the service's limits are of what it is sent."""
+
+
+def sent_bytes(body: Item) -> int:
+    """The size of a document as it is sent."""
+    return len(json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def names_proxies() -> bool:
@@ -43,9 +54,9 @@ def connect(connection: str, transport: AsyncHttpTransport[Any, Any] | None = No
     """
     transport = transport or AioHttpTransport(use_env_settings=names_proxies())
     if "AccountEndpoint=" not in connection:
-        return CosmosClient(connection, DefaultAzureCredential(), transport=transport)
+        return CosmosClient(connection, DefaultAzureCredential(), transport=transport, **COMPACT)
     endpoint, key = emulator_of(connection)
-    return CosmosClient(endpoint, key, transport=transport)
+    return CosmosClient(endpoint, key, transport=transport, **COMPACT)
 
 
 def emulator_of(connection: str) -> tuple[str, str]:

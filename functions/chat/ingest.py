@@ -15,7 +15,9 @@ from functions.core.call import Call, hashed_address
 from functions.core.operation import Access, Reply
 from functions.core.problems import Problem
 from models.chat.interaction import CLOCK_SKEW, Draft, IngestedTurn, Origin
+from models.chat.reporting import reported
 from models.core.document import Message
+from models.core.nearest import Adjusted
 from models.core.user_agent import parse_user_agent
 
 routes = Routes()
@@ -27,7 +29,7 @@ MAX_ID_CHARACTERS = 128
 class Batch(Message):
     """Up to 100 finished turns. Each is an `IngestedTurn`, checked on its own: a wrong one does not stop the others."""
 
-    turns: list[dict[str, Any]] = Field(
+    turns: list[Any] = Field(
         min_length=1, max_length=100, json_schema_extra={"items": {"$ref": "#/components/schemas/IngestedTurn"}}
     )
 
@@ -38,6 +40,9 @@ class ItemResult(Message):
     id: str | None = Field(description="The turn's id, as it was sent")
     status: int = Field(description="201 recorded, 200 there already, else an error; 500 or 503: send it again")
     error: dict[str, Any] | None = Field(default=None, description="The problem, as in an error's body")
+    adjusted: Adjusted = Field(
+        default_factory=dict, description="What of it was not valid as it was sent: the field, and what was done"
+    )
 
 
 class BatchResult(Message):
@@ -57,6 +62,7 @@ class BatchResult(Message):
     max_bytes=MAX_BATCH_BYTES,
     parts=(IngestedTurn,),
     repeatable=True,
+    read=Batch.model_validate,
 )
 async def ingest_turns(call: Call[Batch]) -> Reply:
     """May be sent again, also in part or in other batches: a turn is recorded once, by its `id`."""
@@ -67,21 +73,18 @@ async def ingest_turns(call: Call[Batch]) -> Reply:
             submissions.append(_submission(call, item))
             results.append(None)
         except Problem as problem:
-            results.append(_failed(item.get("id"), problem))
+            results.append(_failed(item.get("id") if isinstance(item, dict) else None, problem))
     outcomes = iter(await call.store.ingestion.ingest(submissions, call.now))
     sent = iter(submissions)
-    items = [result or _result(next(sent).draft.interaction_id, next(outcomes)) for result in results]
+    items = [result or _result(next(sent).draft, next(outcomes)) for result in results]
     return Reply(BatchResult(items=items))
 
 
-def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
+def _submission(call: Call[Batch], item: Any) -> Submission:
     try:
-        turn = IngestedTurn.model_validate(item)
-        address = hashed_address(turn.ip_address, call.services)
+        turn = reported(IngestedTurn, item)
     except ValidationError as error:
         raise problems.invalid(error) from None
-    except ValueError as error:
-        raise problems.not_valid({"/ip_address": str(error)}) from None
     call.check_acts_for(turn.user.tenant_id)
     if turn.timestamp > call.now + CLOCK_SKEW:
         raise problems.not_valid({"/timestamp": "Input should not lie in the future"})
@@ -89,7 +92,7 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
         user_id=turn.user.user_id,
         session_id=turn.session_id,
         timestamp=turn.timestamp,
-        ip_address=address,
+        ip_address=_address(call, turn),
         client=parse_user_agent(turn.user_agent),
         request_hash=call.services.privacy.hash_of(turn.model_dump_json(exclude={"user"})),
         traceparent=call.services.telemetry.traceparent,
@@ -101,9 +104,19 @@ def _submission(call: Call[Batch], item: dict[str, Any]) -> Submission:
     return Submission(turn.user, draft, turn.user_agent)
 
 
-def _result(turn_id: str, outcome: Outcome) -> ItemResult:
+def _address(call: Call[Batch], turn: IngestedTurn) -> str | None:
+    try:
+        return hashed_address(turn.ip_address, call.services)
+    except ValueError:
+        turn.adjusted["ip_address"] = "left out: no IP address"
+        return None
+
+
+def _result(draft: Draft, outcome: Outcome) -> ItemResult:
+    turn_id = draft.interaction_id
     if isinstance(outcome, Recorded):
-        return ItemResult(id=turn_id, status=201 if outcome.outcome == "created" else 200)
+        status = 201 if outcome.outcome == "created" else 200
+        return ItemResult(id=turn_id, status=status, adjusted=draft.turn.adjusted)
     return _failed(turn_id, problems.of(outcome))
 
 

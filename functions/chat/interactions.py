@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from pydantic import Field
 
@@ -14,12 +15,16 @@ from functions.core.operation import Query, Reply
 from functions.core.paging import Page, Paged, seal, unseal
 from models.chat.context import Context
 from models.chat.interaction import Draft, Origin, Turn, UserInteraction
+from models.chat.reporting import reported
 from models.core.errors import KeyReused
 from models.core.identity import request_id_of
 from models.usage.limits import effective
 from models.usage.windows import Clock
 
 routes = Routes()
+
+MAX_TURN_BYTES = 4_000_000
+"""The longest texts, each character escaped as half a pair of surrogates."""
 
 
 class ContextQuery(Query):
@@ -43,9 +48,15 @@ class ContextQuery(Query):
     status=201,
     problems=("too-many-turns",),
     etag=True,
+    max_bytes=MAX_TURN_BYTES,
+    read=partial(reported, Turn),
 )
 async def record_interaction(call: Call[Turn]) -> Reply:
-    """A session that has ended goes on with it: it is active again, without an end."""
+    """A session that has ended goes on with it: it is active again, without an end.
+
+    No usage is lost for what is odd: `adjusted` of the answer names each field that was not valid as it was sent, and
+    what was done. Only what can't be counted is refused.
+    """
     profile, privacy = await call.writer(), call.services.privacy
     session_id = call.uuid("session_id")
     key = call.idempotency_key

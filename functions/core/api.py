@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from functions.core import problems
 from functions.core.answers import Kept, answered, refused
+from functions.core.bodies import parsed
 from functions.core.call import Call
 from functions.core.etags import content_etag
 from functions.core.operation import ROLES, SERVERS, STAFF, Access, Handler, Operation, Options, Query, Reply
@@ -126,7 +127,7 @@ async def _answer(
 ) -> BaseModel | Reply:
     shared = services()
     caller = await _authorised(operation, request, shared)
-    query, body = _query(operation, request), _parsed(operation, request)
+    query, body = _query(operation, request), parsed(operation, request)
     store = await shared.store() if caller else None
     if store and caller and caller.person and not operation.after_deletion:
         await store.users.check_not_deleted(caller.person.user_id)
@@ -175,24 +176,6 @@ def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
         return (operation.query or Query).model_validate(dict(sent))
     except ValidationError as error:
         raise problems.invalid(error, within="/query") from None
-
-
-def _parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
-    if operation.body is None:
-        return None
-    if request.headers.get("Transfer-Encoding"):
-        detail = "The body did not arrive: send it whole, with its Content-Length, and not in chunks."
-        raise Problem(411, "length-required", "Content-Length is required", detail)
-    raw = request.get_body()
-    if len(raw) > operation.max_bytes:
-        detail = f"The body has {len(raw)} bytes; at most {operation.max_bytes} are taken."
-        raise Problem(413, "too-large", "The body is too large", detail)
-    try:
-        return operation.body.model_validate_json(raw or b"{}")
-    except ValidationError as error:
-        if error.errors(include_input=False)[0]["type"] == "json_invalid":
-            raise Problem(400, "bad-request", "The request is malformed", "The body is not JSON.") from None
-        raise problems.invalid(error) from None
 
 
 async def _response(

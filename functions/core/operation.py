@@ -84,6 +84,7 @@ class Operation:
             call it and from what it takes are known.
         hidden: Fields of the answer that are not sent.
         max_bytes: A larger body is refused with 413.
+        read: Makes the body's model of JSON, where it is not just validated.
         headers: Further headers it takes.
         answer_headers: Headers that its answer carries, by their names in `RESPONSE_HEADERS`, besides those that follow
             from the rest.
@@ -109,6 +110,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     hidden: frozenset[str] = frozenset()
     max_bytes: int = MAX_BODY_BYTES
+    read: Callable[[Any], BaseModel] | None = None
     headers: tuple[Header, ...] = ()
     answer_headers: tuple[str, ...] = ()
     if_match: bool = False
@@ -145,6 +147,7 @@ class Options(TypedDict, total=False):
     problems: tuple[str, ...]
     hidden: frozenset[str]
     max_bytes: int
+    read: Callable[[Any], BaseModel] | None
     headers: tuple[Header, ...]
     answer_headers: tuple[str, ...]
     if_match: bool

@@ -200,6 +200,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "Send the ETag of what you have read as If-Match, so that nobody's change is lost.",
         ),
         ProblemType(
+            "unpriced-model",
+            422,
+            "The model has no price",
+            "The model has no price, and the cost of this account is limited. Ask for another model.",
+        ),
+        ProblemType(
             "limit-reached",
             429,
             "A limit is reached",

@@ -164,6 +164,12 @@ def _may_pass(error: Exception) -> bool:
     return error.status_code in TRANSIENT or getattr(error, "sub_status", None) == READ_SESSION_NOT_AVAILABLE
 
 
+def known(slug: str) -> Problem:
+    """A problem that is always told the same way."""
+    kind = PROBLEM_TYPES[slug]
+    return Problem(kind.status, slug, kind.title, kind.example)
+
+
 def _known(slug: str, error: Exception) -> Problem:
     kind = PROBLEM_TYPES[slug]
     return Problem(kind.status, slug, kind.title, str(error))

@@ -147,7 +147,7 @@ class Services:
         self.settings = settings
         self.tokens = Tokens(settings)
         self.graph = Graph.configured(settings)
-        self.prices = PriceTable(settings.price_overrides)
+        self.prices = PriceTable(settings.price_overrides, settings.model_aliases, settings.prefer_reported_cost)
         self.telemetry = telemetry_of(settings)
         self.privacy = privacy_with(settings.text_hash_key, settings.retention_days_without_consent)
         self._client: CosmosClient | None = None

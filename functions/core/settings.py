@@ -26,7 +26,8 @@ from models.analytics.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.risk.thresholds import RiskSettings
 from models.usage.limits import DEFAULT_LIMITS, LimitTable
-from models.usage.pricing import PriceOverride, PriceTable
+from models.usage.pricing import PriceTable
+from models.usage.rates import PriceOverride
 from models.usage.write_limit import WriteLimit
 
 
@@ -190,6 +191,23 @@ class Settings(BaseSettings):
         'of servers\' turns, as JSON in place of the defaults: {"personality": ["socrates"], "category": ["science"]}; '
         "others count as `other`",
     )
+    model_aliases: dict[str, str] = Field(
+        default_factory=dict,
+        alias="MODEL_ALIASES",
+        description='Which models names of deployments stand for, as JSON: {"our-chat": "azure/gpt-4o"}; also ARNs of '
+        "profiles. Priced and counted as that model",
+    )
+    prefer_reported_cost: bool = Field(
+        default=False,
+        alias="PREFER_REPORTED_COST",
+        description="Whether a cost that the provider reports goes before the price table's",
+    )
+    refuse_unpriced: bool = Field(
+        default=False,
+        alias="REFUSE_UNPRICED",
+        description="Whether admissions of models without a price are refused where the user's cost is limited",
+    )
+
     limits: LimitTable = Field(
         default=DEFAULT_LIMITS,
         alias="LIMITS",
@@ -228,6 +246,7 @@ class Settings(BaseSettings):
         "entra_home_tenants",
         "application_tenants",
         "price_overrides",
+        "model_aliases",
         "known_names",
         "write_limit",
         "limits",

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from functions.chat.bounds import check_tokens
+from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.operation import Access, Query, Reply
@@ -17,11 +18,12 @@ from models.accounts.profile import UserProfile
 from models.accounts.sign_in import address_of
 from models.core.document import Message
 from models.core.identity import Person, Recorder, request_id_of
-from models.core.values import Label, Timestamp, Uuid, format_timestamp
+from models.core.values import Timestamp, Uuid, format_timestamp
 from models.usage.allowance import AdmissionRequest, Refused
 from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, shown_measure
-from models.usage.limits import effective
-from models.usage.pricing import TokenUsage
+from models.usage.limits import Limits, effective
+from models.usage.model_names import ModelReference
+from models.usage.pricing import Asked, ServiceTier
 from models.usage.windows import Clock
 
 routes = Routes()
@@ -32,7 +34,9 @@ _NOUNS = {"queries": "queries", "tokens": "tokens", "cost_usd": "USD"}
 class Estimate(Message):
     """What a turn will take at most."""
 
-    model: Label = Field(description="The model's name, as its provider spells it")
+    model: ModelReference = Field(description="The model's name, as its provider or cloud spells it, or a deployment's")
+    provider: str | None = Field(default=None, max_length=64, description="Who serves it, where the name does not say")
+    service_tier: ServiceTier | None = Field(default=None, description="How it is served, if not the standard way")
     input_tokens: int = Field(ge=0, le=100_000_000, description="Input tokens, cached or not")
     max_output_tokens: int = Field(ge=0, le=100_000_000, description="Output and reasoning tokens at most")
     user: Person | None = Field(default=None, description="Whose turn it is; applications say so, and users don't")
@@ -68,23 +72,28 @@ class OwnerQuery(Query):
     body=Estimate,
     returns=Admission,
     status=201,
-    problems=("limit-reached", "admission-settled"),
+    problems=("limit-reached", "admission-settled", "unpriced-model"),
 )
 async def admit(call: Call[Estimate]) -> Admission:
     """A refusal says which limit stands in the way, and `Retry-After` how many seconds to wait.
 
-    The same Idempotency-Key and body give the same reservation, until it expires. Users and servers have each their own
-    keys. What a server reserved only a turn that a server records settles, and only a server releases.
+    What is reserved is the most that the turn may cost: of a model that sells writes to its cache for more, a prompt
+    that is all written to it. The same Idempotency-Key and body give the same reservation, until it expires. Users and
+    servers have each their own keys. What a server reserved only a turn that a server records settles, and only a
+    server releases.
     """
     profile, estimate = await _profile(call), call.body
     clock = Clock(call.now, profile.counting_zone)
     limits = effective(call.services.settings.limits, profile.limit_override, call.now)
-    usage = TokenUsage(input_uncached=estimate.input_tokens, output=estimate.max_output_tokens)
-    check_tokens(usage.total, call.services.settings.max_tokens_per_turn)
-    cost = call.services.prices.price(estimate.model, usage, call.now)
+    tokens = estimate.input_tokens + estimate.max_output_tokens
+    check_tokens(tokens, call.services.settings.max_tokens_per_turn)
+    asked = Asked(estimate.model, estimate.provider, estimate.service_tier)
+    cost = call.services.prices.most(asked, estimate.input_tokens, estimate.max_output_tokens, call.now)
+    if cost.status == "unpriced" and call.services.settings.refuse_unpriced and _limits_cost(limits):
+        raise problems.known("unpriced-model")
     request = AdmissionRequest(
         admission_id=_admission_id(call, profile.id),
-        tokens=usage.total,
+        tokens=tokens,
         cost_nano_usd=cost.cost_nano_usd or 0,
         lifetime=timedelta(seconds=call.services.settings.reservation_seconds),
         request_hash=content_hash(estimate, exclude={"user"}),
@@ -142,6 +151,10 @@ async def _profile(call: Call[Estimate]) -> UserProfile:
     if named is not None:
         call.check_acts_for(named.tenant_id)
     return await (call.store.users.writer(named, call.now, call.now) if named else call.writer())
+
+
+def _limits_cost(limits: Limits) -> bool:
+    return any(measure == "cost_nano_usd" for _, measure in limits)
 
 
 def _named_by_applications(pointer: str) -> Problem:

@@ -13,6 +13,7 @@ from models.counting.bucket import Bucket, Sums, by_count
 from models.counting.fold import Source
 from models.library.bookmark import DeletedBookmark, UserBookmark
 from models.risk.facts import facts_of
+from models.usage.token_usage import FIELDS
 
 NEVER = -1
 """The `ttl` of what does not expire."""
@@ -36,10 +37,7 @@ def _turn_measures(turn: UserInteraction) -> Sums:
         {
             "interactions": 1,
             "tokens": turn.total_tokens,
-            "input_tokens": turn.input_tokens,
-            "cached_input_tokens": turn.cached_input_tokens,
-            "output_tokens": turn.output_tokens,
-            "reasoning_tokens": turn.reasoning_tokens,
+            **{field: getattr(turn, field) for field in FIELDS},
             "response_time_ms": turn.response_time_ms,
             "cost_nano_usd": turn.cost_nano_usd or 0,
             "unpriced": int(turn.cost_nano_usd is None),

@@ -41,7 +41,7 @@ class Rollup(Counted):
 
     total_sessions: Count = Field(description="Sessions started in the period")
     total_interactions: Count = Field(description="Turns")
-    total_tokens: Total = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out, see unpriced")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     avg_session_duration: float = Field(description="Seconds, over the sessions that have ended; 0 without one")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, PrivateAttr, StringConstraints
 
 from models.chat.complexity import query_complexity
 from models.chat.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
@@ -14,11 +14,25 @@ from models.chat.language import detect_language
 from models.chat.names import Dimension
 from models.core.document import Document, Message
 from models.core.identity import Person, Recorder
+from models.core.nearest import (
+    NO_GUESS,
+    Adjusted,
+    instead,
+    instead_of_null,
+    keep_first,
+    rounded,
+    shorten,
+    spelled,
+    text_of_parts,
+    within,
+)
 from models.core.user_agent import Client
-from models.core.values import Count, Label, Reference, Timestamp, TimeZone, Uuid
+from models.core.values import Count, Label, Reference, Timestamp, TimeZone, Uuid, language_tag
 from models.core.write_policy import EVERYTHING, Keeping
 from models.risk.question import QuestionFacts, question_facts
-from models.usage.pricing import Cost, PriceTable, TokenUsage
+from models.usage.model_names import MAX_MODEL_NAME_LENGTH, ModelReference
+from models.usage.pricing import Asked, Cost, PriceTable, ServiceTier, nano_usd
+from models.usage.token_usage import TokenUsage, usage_of
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2099, 12, 30, tzinfo=UTC)
@@ -32,47 +46,99 @@ TEXTS = ("user_query", "response_text", "user_feedback")
 
 QueryComplexity = Literal["simple", "moderate", "complex"]
 ResponseQuality = Literal["high", "medium", "low", "fallback"]
+MAX_QUESTION = 32_000
+MAX_ANSWER = 200_000
+MAX_FEEDBACK = 4000
+MAX_TOKENS = 100_000_000
+UNKNOWN_MODEL = "unknown"
+
+_Name = Annotated[Label, shorten(64)]
+_Names = Annotated[list[Label], Field(max_length=32), keep_first(32, Label, 64)]
+_References = Annotated[list[Reference], Field(max_length=64), keep_first(64, Reference, 512)]
+_Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS), instead_of_null(0), rounded(), NO_GUESS]
+_NeededTokens = Annotated[int, Field(ge=0, le=MAX_TOKENS), rounded()]
+_Model = Annotated[
+    ModelReference,
+    shorten(MAX_MODEL_NAME_LENGTH),
+    instead(UNKNOWN_MODEL, "no model was named"),
+]
 TurnId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:-]{0,127}$")]
 
 
-class Turn(Message):
-    """One finished query and response, as the client reports it. The token counts are disjoint and add up."""
+def _counts_or_usage(schema: dict[str, Any]) -> None:
+    """Token counts are needed, and a usage object has them."""
+    counts = ["input_tokens", "output_tokens"]
+    schema["required"] = [name for name in schema["required"] if name not in counts]
+    schema["anyOf"] = [{"required": counts}, {"required": ["usage"], "properties": {"usage": {"type": "object"}}}]
 
-    user_query: str = Field(min_length=1, max_length=32_000, description="The user's question")
-    user_query_language: str | None = Field(
+
+class Turn(Message):
+    """One finished query and response, as the client reports it.
+
+    The token counts are disjoint and add up; or `usage` is what the provider said, as it came.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_counts_or_usage)
+
+    user_query: Annotated[str, shorten(MAX_QUESTION), instead_of_null(""), text_of_parts()] = Field(
+        max_length=MAX_QUESTION, description="The user's question; empty where there was none, as of an image alone"
+    )
+    user_query_language: Annotated[str | None, spelled(language_tag)] = Field(
         default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="BCP 47 tag; detected if absent"
     )
-    query_category: Label = Field(default="general", description="philosophy, science, history, ...")
-    personality_used: Label = Field(default="assistant", description="krishna, buddha, socrates, einstein, ...")
-    response_text: str = Field(max_length=200_000, description="The generated response")
+    query_category: _Name = Field(default="general", description="philosophy, science, history, ...")
+    personality_used: _Name = Field(default="assistant", description="krishna, buddha, socrates, einstein, ...")
+    response_text: Annotated[str, shorten(MAX_ANSWER), instead_of_null(""), text_of_parts()] = Field(
+        max_length=MAX_ANSWER, description="The generated response; empty where there is none, as of a call of a tool"
+    )
     response_quality: ResponseQuality = "medium"
-    response_time_ms: Count = Field(default=0, le=86_400_000, description="Milliseconds to generate the response")
+    response_time_ms: Annotated[Count, within(0, 86_400_000), rounded()] = Field(
+        default=0, le=86_400_000, description="Milliseconds to generate the response"
+    )
 
-    model_used: Label = Field(description="The model's name, as its provider spells it")
-    input_tokens: int = Field(ge=0, le=100_000_000, description="Input tokens that were not read from a cache")
-    cached_input_tokens: int = Field(default=0, ge=0, le=100_000_000, description="Input tokens read from a cache")
-    output_tokens: int = Field(ge=0, le=100_000_000, description="Output tokens without reasoning")
-    reasoning_tokens: int = Field(default=0, ge=0, le=100_000_000, description="Reasoning tokens")
+    model_used: _Model = Field(description="The model's name, as its provider or cloud spells it, or a deployment's")
+    provider: Annotated[str | None, shorten(64)] = Field(
+        default=None, max_length=64, description="Who served it, where the name does not say: azure, openrouter, ..."
+    )
+    service_tier: Annotated[ServiceTier | None, spelled(str.lower), instead(None, "taken for the standard one")] = (
+        Field(default=None, description="How it was served, if not the standard way")
+    )
+    usage: dict[str, Any] | None = Field(
+        default=None, description="The provider's own usage object, instead of the counts below: see the API guide"
+    )
+    input_tokens: _NeededTokens = Field(description="Input tokens of no other kind")
+    cached_input_tokens: _Tokens = Field(default=0, description="Input tokens read from a cache")
+    cache_write_5m_tokens: _Tokens = Field(default=0, description="Input tokens written to a cache for 5 minutes")
+    cache_write_1h_tokens: _Tokens = Field(default=0, description="Input tokens written to a cache for an hour")
+    input_audio_tokens: _Tokens = Field(default=0, description="Input tokens of sound, not read from a cache")
+    output_tokens: _NeededTokens = Field(description="Output tokens without reasoning and sound")
+    reasoning_tokens: _Tokens = Field(default=0, description="Reasoning tokens")
+    output_audio_tokens: _Tokens = Field(default=0, description="Output tokens of sound")
+    reported_cost_usd: float | None = Field(
+        default=None, ge=0, le=1_000_000, allow_inf_nan=False, description="USD that the provider says it cost"
+    )
 
-    rag_sources_used: list[Reference] = Field(default_factory=list, max_length=64)
-    citations_provided: list[Reference] = Field(default_factory=list, max_length=64)
-    context_relevance_score: float | None = Field(default=None, ge=0, le=1)
+    rag_sources_used: _References = Field(default_factory=list)
+    citations_provided: _References = Field(default_factory=list)
+    context_relevance_score: Annotated[float | None, within(0, 1)] = Field(default=None, ge=0, le=1)
 
     user_rating: int | None = Field(default=None, ge=1, le=5, description="Stars")
-    user_feedback: str | None = Field(default=None, max_length=4000)
+    user_feedback: Annotated[str | None, shorten(MAX_FEEDBACK)] = Field(default=None, max_length=MAX_FEEDBACK)
     was_helpful: bool | None = Field(default=None, description="Thumbs up or down")
     was_shared: bool = False
 
-    content_tags: list[Label] = Field(default_factory=list, max_length=32)
-    content_themes: list[Label] = Field(default_factory=list, max_length=32)
-    source_references: list[Reference] = Field(default_factory=list, max_length=64)
+    content_tags: _Names = Field(default_factory=list)
+    content_themes: _Names = Field(default_factory=list)
+    source_references: _References = Field(default_factory=list)
 
-    safety_score: float = Field(default=1.0, ge=0, le=1)
-    moderation_flags: list[Label] = Field(default_factory=list, max_length=32)
+    safety_score: Annotated[float, within(0, 1)] = Field(default=1.0, ge=0, le=1)
+    moderation_flags: _Names = Field(default_factory=list)
     was_flagged: bool = False
 
-    admission_id: Uuid | None = Field(default=None, description="The admission that this turn settles")
-    store_texts: bool = Field(
+    admission_id: Annotated[Uuid | None, spelled(str.lower)] = Field(
+        default=None, description="The admission that this turn settles"
+    )
+    store_texts: Annotated[bool, instead(False, "not a boolean: texts are not stored")] = Field(
         default=True,
         description="false: `user_query`, `response_text` and `user_feedback` are not stored, everything else is. "
         "Never stored of users without `text_storage_consent`, whatever this says",
@@ -88,19 +154,30 @@ class Turn(Message):
         }
         return names | ({"language": self.user_query_language} if self.user_query_language else {})
 
+    _adjusted: Adjusted = PrivateAttr(default_factory=dict)
+
+    @property
+    def adjusted(self) -> Adjusted:
+        """What was changed to bring what was sent into a valid form: see `models.chat.reporting`."""
+        return self._adjusted
+
+    def with_adjusted(self, adjusted: Adjusted) -> Self:
+        self._adjusted = adjusted
+        return self
+
 
 class IngestedTurn(Turn):
     """One turn of a batch from a trusted server: whose, in which session, when, and from where."""
 
     id: TurnId = Field(description="The turn's id: sent again, it is not recorded again")
     user: Person
-    session_id: Uuid
+    session_id: Annotated[Uuid, spelled(str.lower)]
     timestamp: Timestamp = Field(
         ge=EARLIEST, le=LATEST, description="When it was asked: from 2000 on, at most 5 minutes ahead"
     )
     was_bookmarked: bool = False
     ip_address: str | None = Field(default=None, max_length=64, description="Stored as a keyed hash only")
-    user_agent: str | None = Field(default=None, max_length=2048)
+    user_agent: Annotated[str | None, shorten(2048)] = Field(default=None, max_length=2048)
 
 
 class UserInteraction(Document):
@@ -141,15 +218,25 @@ class UserInteraction(Document):
         description="As the client tells it; `fallback` is an answer in place of a failed one"
     )
 
-    model_used: str = Field(description="The model's name, as its provider spells it")
-    input_tokens: Count = Field(description="Input tokens that were not read from a cache")
+    model_used: str = Field(description="The model's one name, however it was spelled")
+    model_sent: str | None = Field(default=None, description="Its name as it was sent, if that is another")
+    provider: str | None = Field(default=None, description="Who served it, as the client tells it")
+    service_tier: ServiceTier | None = Field(default=None, description="How it was served; null: the standard way")
+    input_tokens: Count = Field(description="Input tokens of no other kind")
     cached_input_tokens: Count = Field(default=0, description="Input tokens read from a cache")
-    output_tokens: Count = Field(description="Output tokens without reasoning")
+    cache_write_5m_tokens: Count = Field(default=0, description="Input tokens written to a cache for 5 minutes")
+    cache_write_1h_tokens: Count = Field(default=0, description="Input tokens written to a cache for an hour")
+    input_audio_tokens: Count = Field(default=0, description="Input tokens of sound, not read from a cache")
+    output_tokens: Count = Field(description="Output tokens without reasoning and sound")
     reasoning_tokens: Count = Field(default=0, description="Reasoning tokens")
-    total_tokens: Count = Field(description="Sum of the four kinds of tokens")
+    output_audio_tokens: Count = Field(default=0, description="Output tokens of sound")
+    total_tokens: Count = Field(description="Sum of all kinds of tokens")
     cost_usd: float | None = Field(ge=0, description="USD; null where the model has no price")
     cost_nano_usd: Count | None = Field(description="The same in 1e-9 USD, an integer, so that sums are exact")
-    price_version: str = Field(description="Which prices: package version, and a hash of overrides")
+    price_version: str = Field(
+        description="Which prices: package version, and a hash of overrides; `reported`: the provider's own"
+    )
+    reported_cost_usd: float | None = Field(default=None, ge=0, description="USD that the provider says it cost")
 
     rag_sources_used: list[str] = Field(default_factory=list, description="Sources that the answer was generated from")
     citations_provided: list[str] = Field(default_factory=list, description="Sources that the answer cites")
@@ -207,6 +294,15 @@ class UserInteraction(Document):
         description="Of a turn that its user recorded: what it has names for that nobody else knows. The platform "
         "counts them as `other`",
     )
+    adjusted: Adjusted = Field(
+        default_factory=dict, description="What of the turn was not valid as it was sent: the field, and what was done"
+    )
+
+    @property
+    def asked(self) -> Asked:
+        """All that its price goes by besides tokens and time."""
+        model = self.model_sent or self.model_used
+        return Asked(model, self.provider, self.service_tier, nano_usd(self.reported_cost_usd))
 
     def with_feedback(self, changes: FeedbackChanges, now: datetime, texts: bool = True) -> UserInteraction:
         """The turn after feedback at `now`: itself, if it says what the turn says already.
@@ -257,21 +353,24 @@ class Draft:
 
     @property
     def usage(self) -> TokenUsage:
-        return TokenUsage(
-            input_uncached=self.turn.input_tokens,
-            input_cached=self.turn.cached_input_tokens,
-            output=self.turn.output_tokens,
-            reasoning=self.turn.reasoning_tokens,
-        )
+        return usage_of(self.turn)
 
     def cost(self, prices: PriceTable) -> Cost:
         """What it cost, at the prices of its time."""
-        return prices.price(self.turn.model_used, self.usage, self.origin.timestamp)
+        turn = self.turn
+        asked = Asked(turn.model_used, turn.provider, turn.service_tier, nano_usd(turn.reported_cost_usd))
+        return prices.cost(asked, self.usage, self.origin.timestamp)
 
-    def interaction(self, sequence: int, timezone: str, cost: Cost, keeping: Keeping = EVERYTHING) -> UserInteraction:
-        """The document to store."""
+    def interaction(
+        self, sequence: int, timezone: str, cost: Cost, keeping: Keeping = EVERYTHING, model: str | None = None
+    ) -> UserInteraction:
+        """The document to store.
+
+        Args:
+            model: The model's one name; the name as it was sent if None.
+        """
         turn, origin = self.turn, self.origin
-        reported = turn.model_dump(include=set(Turn.model_fields) - {"store_texts"})
+        reported = turn.model_dump(include=set(Turn.model_fields) - {"store_texts", "usage"})
         if not (turn.store_texts and keeping.texts):
             reported |= dict.fromkeys(TEXTS) | {
                 "texts_stored": False,
@@ -291,6 +390,8 @@ class Draft:
                 "user_query_language": turn.user_query_language or detect_language(turn.user_query),
                 "query_complexity": query_complexity(turn.user_query),
                 "response_length": len(turn.response_text),
+                "model_used": model or turn.model_used,
+                "model_sent": turn.model_used if model not in (None, turn.model_used) else None,
                 "total_tokens": self.usage.total,
                 "cost_usd": cost.cost_usd,
                 "cost_nano_usd": cost.cost_nano_usd,
@@ -306,5 +407,6 @@ class Draft:
                 "recorded_by": origin.recorded_by,
                 "unvouched": [name for name in origin.unvouched if name != "model" or cost.model is None],
                 "ttl": keeping.turn_ttl,
+                "adjusted": turn.adjusted,
             }
         )

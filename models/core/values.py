@@ -80,6 +80,13 @@ TimeZone = Annotated[
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 """BCP 47, such as `en` or `pt-BR`."""
 
+
+def language_tag(text: str) -> str | None:
+    """The BCP 47 tag that is meant by a locale's name such as `en_US.UTF-8`; None if there is none in it."""
+    tag = re.split(r"[.@;,\s]", text.strip(), maxsplit=1)[0].replace("_", "-").strip("-")
+    return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) else None
+
+
 Uuid = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),

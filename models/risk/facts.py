@@ -28,7 +28,7 @@ class TurnFacts(NamedTuple):
     cached_input: int
     """Input tokens read from a cache."""
     output: int
-    """Output tokens, reasoning included."""
+    """Output tokens, reasoning and sound included."""
     response_ms: int
     """Milliseconds that the response took."""
     address: str
@@ -57,9 +57,12 @@ def facts_of(turn: UserInteraction) -> TurnFacts:
         question=question.digest,
         sketch=question.sketch,
         size=question.size,
-        fresh_input=turn.input_tokens,
+        fresh_input=turn.input_tokens
+        + turn.cache_write_5m_tokens
+        + turn.cache_write_1h_tokens
+        + turn.input_audio_tokens,
         cached_input=turn.cached_input_tokens,
-        output=turn.output_tokens + turn.reasoning_tokens,
+        output=turn.output_tokens + turn.reasoning_tokens + turn.output_audio_tokens,
         response_ms=turn.response_time_ms,
         address=(turn.ip_address or "")[:12],
         device="/".join(part or "?" for part in device) if any(device) else "",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from models.chat.interaction import UserInteraction
 from models.core.document import Message
 from models.core.values import Count
-from models.usage.pricing import PriceTable, TokenUsage
+from models.usage.pricing import PriceTable
+from models.usage.token_usage import usage_of
 
 
 class Repriced(Message):
@@ -25,17 +26,13 @@ class Repriced(Message):
 def repriced(turn: UserInteraction, prices: PriceTable) -> tuple[UserInteraction, Repriced]:
     """The turn at the prices of its time, by the table as it is now, and what that changes.
 
-    A turn whose cost stays is left as it is, the version of its prices included.
+    A model that has become known by another name, as by an alias, is counted by that. A turn whose cost and model stay
+    is left as it is, the version of its prices included.
     """
-    usage = TokenUsage(
-        input_uncached=turn.input_tokens,
-        input_cached=turn.cached_input_tokens,
-        output=turn.output_tokens,
-        reasoning=turn.reasoning_tokens,
-    )
-    cost = prices.price(turn.model_used, usage, turn.timestamp)
+    asked = turn.asked
+    cost, model = prices.cost(asked, usage_of(turn), turn.timestamp), prices.canonical(asked.model, asked.provider)
     before, after = turn.cost_nano_usd, cost.cost_nano_usd
-    if before == after:
+    if before == after and model == turn.model_used:
         return turn, Repriced(turns=1)
     found = Repriced(
         turns=1,
@@ -45,4 +42,6 @@ def repriced(turn: UserInteraction, prices: PriceTable) -> tuple[UserInteraction
         difference_nano_usd=(after or 0) - (before or 0),
     )
     changes = {"cost_nano_usd": after, "cost_usd": cost.cost_usd, "price_version": cost.price_version}
+    if model != turn.model_used:
+        changes |= {"model_used": model, "model_sent": asked.model}
     return turn.model_copy(update=changes), found

@@ -48,7 +48,7 @@ def test_a_document_without_a_ttl_of_its_own_stores_none() -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"user_query": ""}, "user_query"),
+        ({"user_query": None}, "user_query"),
         ({"user_query": "x" * 32_001}, "user_query"),
         ({"response_text": None}, "response_text"),
         ({"input_tokens": -1}, "input_tokens"),

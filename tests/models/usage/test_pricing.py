@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from models.usage.pricing import MAX_MODEL_NAME_LENGTH, MAX_TOKENS_PER_TURN, Cost, PriceTable, TokenUsage
+from models.usage.model_names import MAX_MODEL_NAME_LENGTH
+from models.usage.pricing import Cost, PriceTable
+from models.usage.token_usage import MAX_TOKENS_PER_TURN, TokenUsage
 
 AUTUMN = datetime(2026, 10, 15, 12, tzinfo=UTC)
 TABLE = PriceTable()
@@ -25,7 +27,7 @@ def usage(uncached: int = 0, cached: int = 0, output: int = 0, reasoning: int = 
     return TokenUsage(input_uncached=uncached, input_cached=cached, output=output, reasoning=reasoning)
 
 
-usages = st.builds(usage, *[st.integers(0, 2 * MILLION)] * 4)
+usages = st.builds(TokenUsage, **dict.fromkeys(TokenUsage.model_fields, st.integers(0, 2 * MILLION)))
 
 
 @pytest.mark.parametrize(
@@ -138,13 +140,13 @@ def test_a_bare_name_finds_what_the_package_finds() -> None:
         except LookupError:
             continue
         cost = TABLE.price(name, used, AUTUMN)
-        if cost.status == "priced":
+        if cost.status == "priced" and not name.endswith(":free"):
             assert (cost.provider, cost.model) == (theirs.provider.id, theirs.model.id)
             compared += 1
     assert compared > 300
 
 
-@given(used=usages, split=st.tuples(*[st.floats(0, 1)] * 4))
+@given(used=usages, split=st.tuples(*[st.floats(0, 1)] * len(TokenUsage.model_fields)))
 def test_a_turn_costs_as_much_as_its_parts(used: TokenUsage, split: tuple[float, ...]) -> None:
     counts = used.model_dump()
     part = {kind: int(count * share) for (kind, count), share in zip(counts.items(), split, strict=True)}
