@@ -12,7 +12,8 @@ from string import Template
 import httpx
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from local.cosmosdb.server import serve_in_thread as serve_cosmos
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
@@ -22,8 +23,8 @@ from local.functions.settings import read_local_settings
 from local.provision import Account, provision, read_definitions
 
 # How fast an example runs says nothing about whether it is right.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parent.parent
 GUEST_TENANT = "4d5e0000-0000-4000-8000-76696d617273"

@@ -22,7 +22,8 @@ def parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
     """The body as the operation's model; None for an operation without one.
 
     Raises:
-        Problem: 411, it came in chunks, which the host does not pass on; 413, it is too large, also once it is unpacked; 400, it is not JSON; 422, it is not valid.
+        Problem: 411, it came in chunks, which the host does not pass on; 413, it is too large, also once it is
+            unpacked; 400, it is not JSON; 422, it is not valid.
     """
     if operation.body is None:
         return None
