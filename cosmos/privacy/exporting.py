@@ -25,7 +25,16 @@ from cosmos.core.reading import read_or_none
 from cosmos.privacy.mentions import Mentions
 from models.core.identity import email_claim_id_of
 from models.kinds import KINDS
-from models.privacy.export import Counts, ExportedDocument, Manifest, Progress, exported, kind_of, written_versions
+from models.privacy.export import (
+    Counts,
+    ExportedDocument,
+    Manifest,
+    Progress,
+    as_line,
+    exported,
+    kind_of,
+    written_versions,
+)
 
 DOCUMENTS_PER_REQUEST = 200
 
@@ -77,7 +86,7 @@ class Exporting:
             )
             for item in items:
                 progress.count(name, item)
-                lines.append(exported(name, self._own(item)).model_dump_json())
+                lines.append(as_line(exported(name, self._own(item))))
                 size += len(lines[-1].encode())
             if progress.continuation is None:
                 progress.container = self._following(name)

@@ -100,7 +100,7 @@ def _submission(call: Call[Batch], item: Any) -> Submission:
     )
     draft = Draft(turn.id, turn, origin)
     check_tokens(draft.usage.total, call.services.settings.max_tokens_per_turn)
-    call.store.names.learn(turn.names)
+    call.store.names.learn(turn.names(call.services.prices))
     return Submission(turn.user, draft, turn.user_agent)
 
 

@@ -72,7 +72,7 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             request_hash=privacy.hash_of(call.body.model_dump_json()),
             traceparent=call.services.telemetry.traceparent,
             recorded_by="user",
-            unvouched=tuple(call.store.names.unknown(call.body.names, call.now)),
+            unvouched=tuple(call.store.names.unknown(call.body.names(call.services.prices), call.now)),
         ),
     )
     check_tokens(draft.usage.total, call.services.settings.max_tokens_per_turn)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from cosmos.chat.sessions import SessionFilter
 from functions.core.api import Routes
@@ -15,15 +16,21 @@ from functions.core.paging import Page, Paged, seal, unseal
 from models.chat.session import SessionChanges, UserSession
 from models.core.document import Message
 from models.core.identity import request_id_of
-from models.core.values import Timestamp, TimeZone
+from models.core.values import Timestamp
+from models.core.zones import nearest_zone
 
 routes = Routes()
+
+NamedZone = Annotated[str, WithJsonSchema({"type": "string", "format": "iana-time-zone", "examples": ["Asia/Kolkata"]})]
 
 
 class NewSession(Message):
     """What the client says of a session that starts."""
 
-    timezone: TimeZone | None = Field(default=None, description="IANA time zone; the profile's if absent, else UTC")
+    timezone: NamedZone | None = Field(
+        default=None,
+        description="IANA time zone, as the browser names it; the profile's if absent or unknown, else UTC",
+    )
 
 
 class SessionQuery(Paged):
@@ -38,7 +45,11 @@ class SessionQuery(Paged):
     "POST", "sessions", summary="Start a session", body=NewSession, returns=UserSession, status=201, etag=True
 )
 async def start_session(call: Call[NewSession]) -> Reply:
+    """A zone that nobody knows keeps no chat from beginning: the profile's takes its place, and `adjusted` says so."""
     profile = await call.writer()
+    named = call.body.timezone
+    zone = nearest_zone(named) if named else None
+    timezone = zone or profile.timezone or "UTC"
     key = call.idempotency_key
     session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())
     client, keeping = call.client, profile.keeping(call.services.privacy)
@@ -49,7 +60,8 @@ async def start_session(call: Call[NewSession]) -> Reply:
         session_id=session_id,
         start_time=call.now,
         last_activity=call.now,
-        timezone=call.body.timezone or profile.timezone or "UTC",
+        timezone=timezone,
+        adjusted={} if named in (None, zone) else {"timezone": f"taken for {timezone}"},
         user_agent=call.user_agent and call.user_agent[:512],
         ip_address=call.hashed_address,
         device_type=client.device_type,

@@ -8,7 +8,7 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
 from functions.core.paging import sealed, unseal
-from models.privacy.export import ExportLine, MoreToCome, Progress
+from models.privacy.export import ExportLine, MoreToCome, Progress, as_line
 
 routes = Routes()
 
@@ -61,12 +61,12 @@ async def export_me(call: Call[None]) -> Reply:
     lines: list[str] = []
     if state is None:
         manifest, outside, progress = await call.store.exporting.begin(user_id, call.now)
-        lines = [line.model_dump_json() for line in (manifest, *outside)]
+        lines = [as_line(line) for line in (manifest, *outside)]
     else:
         progress = Progress.model_validate_json(state)
     documents, progress = await call.store.exporting.page(user_id, progress, call.query.limit)
     if progress.container is None:
-        last = progress.end().model_dump_json()
+        last = as_line(progress.end())
     else:
-        last = MoreToCome(continuation=sealed(call, progress.model_dump_json())).model_dump_json()
+        last = as_line(MoreToCome(continuation=sealed(call, progress.model_dump_json())))
     return Reply("\n".join([*lines, *documents, last, ""]))

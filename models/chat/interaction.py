@@ -144,11 +144,10 @@ class Turn(Message):
         "Never stored of users without `text_storage_consent`, whatever this says",
     )
 
-    @property
-    def names(self) -> dict[Dimension, str]:
-        """What it calls things. A language that it does not tell is detected here."""
+    def names(self, prices: PriceTable) -> dict[Dimension, str]:
+        """What it is counted by. A language that it does not tell is detected here."""
         names: dict[Dimension, str] = {
-            "model": self.model_used,
+            "model": prices.canonical(self.model_used, self.provider),
             "personality": self.personality_used,
             "category": self.query_category,
         }

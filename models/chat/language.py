@@ -8,8 +8,19 @@ UNDETERMINED = "und"
 MAX_CHARACTERS = 1000
 """A text's beginning tells its language; the rest would only cost time."""
 
-MIN_CONFIDENCE = 0.2
-"""The model gives 0.12 to English where it knows none of the letters' combinations, which is no answer."""
+_CERTAIN = ((8, 0.75), (20, 0.65), (40, 0.4))
+_CERTAIN_OF_LONG = 0.3
+"""By letters: how sure the model has to be. A word or two are in many languages; and what is in none that it knows,
+such as Hindi in Latin letters, it gives to any. Where it knows none of the letters' combinations, English gets 0.12."""
+
+_ROMANISED = (
+    "aap aapka aapki aapko accha acha achha apna apne aur baare bahut batao bataiye bhai bhi chahiye dost dharm gaya "
+    "hai hain haal hoon hoga hota hum hua jaise kab kaha kahan kaise kaisa kaisi karna karne karo karte karu karun "
+    "kaun kitna kitne koi kuch kya kyun kyu kyon lekin liye matlab mein meri mera mere mujhe mujhko naam nahi nahin "
+    "phir raha rahe rahi sakta sakte sakti samajh theek thik tha thi tum tumhara tumko wala wale yaar yeh zindagi"
+)
+_ROMANISED_HINDI = frozenset(_ROMANISED.split())
+"""Words of Hindi as it is written in Latin letters, and of no other language that is common."""
 
 # One ideograph, kana or hangul syllable says as much as some three letters of an alphabet.
 _LETTERS_PER_SYLLABLE = 3
@@ -84,7 +95,18 @@ def _is_hangul(letter: str) -> bool:
 
 def _by_model(text: str) -> str:
     answers = _DETECTOR.detect(text.lower() if text.isupper() else text)
-    if not answers or answers[0]["score"] < MIN_CONFIDENCE:
+    if not answers or answers[0]["score"] < _least(text) or _is_romanised_hindi(text):
         return UNDETERMINED
     label: str = answers[0]["lang"]
     return _CODES.get(label, label)
+
+
+def _least(text: str) -> float:
+    letters = sum(map(str.isalpha, text))
+    return next((least for longest, least in _CERTAIN if letters < longest), _CERTAIN_OF_LONG)
+
+
+def _is_romanised_hindi(text: str) -> bool:
+    words = [word.strip(".,;:!?'\"()").lower() for word in text.split()]
+    known = sum(word in _ROMANISED_HINDI for word in words)
+    return known * 4 >= len(words) and (known >= 2 or len(words) <= 3) and known > 0

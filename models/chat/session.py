@@ -10,6 +10,7 @@ from pydantic import Field
 from models.chat.session_quality import SessionQuality, session_quality
 from models.core.changes import Changes
 from models.core.document import Document
+from models.core.nearest import Adjusted
 from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
 from models.core.write_policy import EVERYTHING, Keeping
 
@@ -43,6 +44,10 @@ class UserSession(Document):
     device_type: str | None = Field(default=None, description="mobile, desktop, tablet or bot")
     browser: str | None = Field(default=None, description="Family of the browser, from the user agent")
     platform: str | None = Field(default=None, description="windows, mac, linux, ios, android, ...")
+
+    adjusted: Adjusted = Field(
+        default_factory=dict, description="What was not valid as it was sent: the field, and what was done"
+    )
 
     last_sequence: Count = Field(default=0, description="Sequence number given to the newest turn")
     request_hash: str | None = Field(default=None, description="Hash of the request that started it")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -160,12 +160,16 @@ def _well_formed_fields(content: Mapping[str, Any], adjusted: Adjusted, prefix: 
 def _mend_parts(model: type[BaseModel], given: dict[str, Any], adjusted: Adjusted, prefix: str) -> None:
     """Mends what is a model itself. What can't be mended is found by validating the whole."""
     for name, field in model.model_fields.items():
-        part = field.annotation
-        if isinstance(part, type) and issubclass(part, BaseModel) and isinstance(given.get(name), dict):
+        parts = [one for one in (field.annotation, *get_args(field.annotation)) if _is_model(one)]
+        if parts and isinstance(given.get(name), dict):
             try:
-                given[name] = nearest(part, given[name], adjusted, f"{prefix}{name}.")
+                given[name] = nearest(parts[0], given[name], adjusted, f"{prefix}{name}.")
             except ValidationError:
                 continue
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _mended(
@@ -200,7 +204,7 @@ def _mend(
         return False
     for repair in (part for part in field.metadata if isinstance(part, Repair)):
         mended = repair.mend(given[name])
-        if mended is not None and mended[0] != given[name]:
+        if mended is not None and (mended[0] != given[name] or type(mended[0]) is not type(given[name])):
             given[name], adjusted[prefix + name] = mended
             return True
     if field.is_required() or NO_GUESS in field.metadata:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from datetime import UTC, date, datetime
-from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from models.core.zones import nearest_zone
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -59,24 +59,21 @@ Timestamp = Annotated[
 ]
 
 
-@cache
-def _zones() -> frozenset[str]:
-    """The IANA zones, and none of the names that mean something else on each machine."""
-    return frozenset(zoneinfo.available_timezones() - {"localtime", "posixrules"})
-
-
-def _is_zone(name: str) -> str:
-    if name not in _zones():
+def _zone(name: str) -> str:
+    zone = nearest_zone(name)
+    if zone is None:
         raise ValueError(f"{name!r} is not an IANA time zone, like Asia/Kolkata")
-    return name
+    return zone
 
 
 TimeZone = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64),
-    AfterValidator(_is_zone),
+    AfterValidator(_zone),
     WithJsonSchema({"type": "string", "format": "iana-time-zone", "examples": ["Asia/Kolkata"]}),
 ]
+"""An IANA time zone; other spellings of one are taken for it."""
+
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 """BCP 47, such as `en` or `pt-BR`."""
 

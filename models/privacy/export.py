@@ -17,6 +17,8 @@ from models.core.values import Count, Timestamp, Uuid
 
 FORMAT_VERSION = 1
 
+_BREAKS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\u0085\u2028\u2029"}
+
 Counts = dict[str, dict[str, Count]]
 """Documents by container and kind."""
 
@@ -25,6 +27,11 @@ SEEN = ("rule", "pattern", "observed", "turns", "first_seen", "last_seen")
 
 UNNAMED = "unknown"
 """The kind of a document that does not tell its kind."""
+
+
+def as_line(record: Message) -> str:
+    """A record as one line of JSON, by every reader's notion of a line: also what breaks one in Unicode is escaped."""
+    return record.model_dump_json().translate(_BREAKS)
 
 
 class Manifest(Message):

@@ -198,7 +198,7 @@ def _rates_of(offer: Offer, at: datetime, service_tier: str | None) -> Rates:
     context = dict(_CONTEXTS.get(service_tier, {})) if offer.at_home else {}
     if "speed" in context and offer.provider != "anthropic":
         del context["speed"]
-    return listed_rates(offer.model.get_prices(at, context))
+    return listed_rates(offer.model.get_prices(at, context), offer.model.id)
 
 
 def _by_name(overrides: PriceOverrides) -> dict[str, list[PriceOverride]]:

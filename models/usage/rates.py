@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Annotated
 
-from genai_prices.types import ModelPrice, TieredPrices
+from genai_prices.types import ModelPrice, Tier, TieredPrices
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from models.usage.token_usage import TokenUsage
@@ -76,8 +76,11 @@ class Rates:
 FREE = Rates(dict.fromkeys(PRICE_KEYS, Rate(Decimal(0))))
 
 
-def listed_rates(prices: ModelPrice) -> Rates:
-    """What the package's prices mean for disjoint counts.
+def listed_rates(prices: ModelPrice, model: str) -> Rates:
+    """What the package's prices of a model mean for disjoint counts.
+
+    Anthropic sells writes for an hour at twice the input's price, wherever it sells those for 5 minutes for more;
+    some lists of who else serves its models leave it out.
 
     A model that is listed without a price for text has none here either: some of those are free, but others are sold by
     the song, or no longer sold.
@@ -85,12 +88,20 @@ def listed_rates(prices: ModelPrice) -> Rates:
     listed = {key: value for key, value in vars(prices).items() if value is not None}
     if "input_mtok" not in listed and "output_mtok" not in listed:
         return Rates({})
+    if "claude" in model and {"input_mtok", "cache_write_mtok"} <= listed.keys():
+        listed.setdefault("cache_write_1h_mtok", _twice(listed["input_mtok"]))
     by_kind = {
         kind: _rate(listed[key])
         for kind, keys in PRICE_KEYS.items()
         if (key := next((key for key in keys if key in listed), None))
     }
     return Rates(by_kind, listed.get("requests_kcount", Decimal(0)) * _NANO_PER_THOUSAND_REQUESTS)
+
+
+def _twice(price: Decimal | TieredPrices) -> Decimal | TieredPrices:
+    if isinstance(price, TieredPrices):
+        return TieredPrices(2 * price.base, [Tier(tier.start, 2 * tier.price) for tier in price.tiers])
+    return 2 * price
 
 
 def _rate(price: Decimal | TieredPrices) -> Rate:

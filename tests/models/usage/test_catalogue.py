@@ -199,6 +199,12 @@ def test_an_alias_is_priced_and_counted_as_its_model_with_its_dates_and_tiers() 
             0.054399,
         ),
         (
+            "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+            TokenUsage(input_uncached=3, cache_write_1h=12_304, output=550),
+            0.082083,
+        ),
+        ("vertex_ai/claude-3-7-sonnet@20250219", TokenUsage(cache_write_1h=1_000_000), 6.0),
+        (
             "claude-opus-4-5-20251101",
             TokenUsage(input_uncached=10, input_cached=66_360, cache_write_5m=32_435, output=5_120),
             0.363949,
