@@ -19,6 +19,11 @@ _TURN = {
     "citations_provided": ["Bhagavad Gita 2.47"],
 }
 
+_REPORTED = {name: value for name, value in _TURN.items() if not name.endswith("_tokens")} | {
+    "model_used": "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+    "usage": {"input_tokens": 3, "cache_creation_input_tokens": 12304, "output_tokens": 550},
+}
+
 _INGESTED = _TURN | {
     "id": "turn-2026-11-20-000001",
     "user": {
@@ -39,7 +44,11 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "ended well": {"is_active": False, "completed_successfully": True},
         "another zone": {"timezone": "Europe/Paris"},
     },
-    "record_interaction": {"a turn": _TURN, "without its texts": _TURN | {"store_texts": False}},
+    "record_interaction": {
+        "a turn": _TURN,
+        "without its texts": _TURN | {"store_texts": False},
+        "with the provider's usage": _REPORTED,
+    },
     "give_feedback": {
         "five stars": {"user_rating": 5, "user_feedback": "Just what I needed.", "was_helpful": True},
         "taken back": {"user_rating": None},
