@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -43,6 +44,19 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 TEXTS = ("user_query", "response_text", "user_feedback")
 """What was said: the fields that are null where texts are not stored. References and tags name things, and stay."""
+
+RARE: Mapping[str, Any] = {
+    "model_sent": None,
+    "provider": None,
+    "service_tier": None,
+    "cache_write_5m_tokens": 0,
+    "cache_write_1h_tokens": 0,
+    "input_audio_tokens": 0,
+    "output_audio_tokens": 0,
+    "reported_cost_usd": None,
+    "adjusted": {},
+}
+"""Fields that few turns have; where they have this value, they are absent from the document."""
 
 QueryComplexity = Literal["simple", "moderate", "complex"]
 ResponseQuality = Literal["high", "medium", "low", "fallback"]
@@ -302,6 +316,10 @@ class UserInteraction(Document):
         """All that its price goes by besides tokens and time."""
         model = self.model_sent or self.model_used
         return Asked(model, self.provider, self.service_tier, nano_usd(self.reported_cost_usd))
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body to store, smaller by what few turns have."""
+        return {name: value for name, value in super().body().items() if name not in RARE or value != RARE[name]}
 
     def with_feedback(self, changes: FeedbackChanges, now: datetime, texts: bool = True) -> UserInteraction:
         """The turn after feedback at `now`: itself, if it says what the turn says already.
