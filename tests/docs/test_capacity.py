@@ -13,8 +13,8 @@ from bench.capacity import MONTH_HOURS, PAGE, SCALES, Need, bytes_per_turn, tabl
 from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
 from bench.requests import STEPS
 from bench.sizes import sizes_of
+from cosmos.core.database import sent_bytes
 from models.analytics.pseudonyms import MAX_SHARDS
-from models.chat.interaction import UserInteraction
 from tests.models.examples import an_interaction
 
 
@@ -83,7 +83,7 @@ def test_sizes_are_by_kind_and_by_what_is_counted() -> None:
         "ledger of presence, platform",
         "ledger of a turn",
     }
-    assert sizes["interaction"] > len(UserInteraction.parse(turn).model_dump_json()) * 0.9
+    assert sizes["interaction"] > sent_bytes(turn) * 0.9
 
 
 def test_the_requests_that_it_goes_by_are_measured() -> None:
