@@ -211,14 +211,13 @@ async def test_turns_that_a_server_sends_for_an_erased_user_are_refused_one_by_o
 
 
 async def test_the_email_address_is_free_for_somebody_else(
-    api: httpx.AsyncClient, alice: Headers, chat_server: Headers, an_email: str
+    api: httpx.AsyncClient, alice: Headers, sign_in: SignIn, an_email: str
 ) -> None:
+    heir = sign_in(an_email, claims={"oid": str(uuid.uuid4())})
     await api.get("/me", headers=alice)
-    turn = an_item(an_email, str(uuid.uuid4()))
-    turn["user"] |= {"auth_id": str(uuid.uuid4())}
-    assert [result["status"] for result in await ingest(api, chat_server, turn)] == [409]
+    assert (await api.get("/me", headers=heir)).json()["email_status"] == "contested"
     await completed(api, alice, await api.delete("/me", headers=alice))
-    assert [result["status"] for result in await ingest(api, chat_server, turn)] == [201]
+    assert (await api.get("/me", headers=heir)).json()["email_status"] == "claimed"
     assert (await api.get("/me", headers=alice)).status_code == 410
 
 
