@@ -134,6 +134,9 @@ module roles 'modules/roles.bicep' = {
   scope: group
   params: {
     principalId: identity.outputs.principalId
+    deploymentPrincipalId: identity.outputs.deploymentPrincipalId
+    deploymentContainerName: storage.outputs.deploymentContainerName
+    leavesThePackage: storage.outputs.leavesThePackage
     cosmosAccountName: cosmos.outputs.accountName
     databaseName: databaseName
     storageAccountName: storage.outputs.accountName
@@ -163,6 +166,7 @@ module app 'modules/app.bicep' = {
     tags: tags
     token: token
     identityId: identity.outputs.id
+    deploymentIdentityId: identity.outputs.deploymentId
     identityClientId: identity.outputs.clientId
     cosmosEndpoint: cosmos.outputs.endpoint
     databaseName: databaseName

@@ -4,6 +4,7 @@ param location string
 param tags object
 param token string
 param identityId string
+param deploymentIdentityId string
 param identityClientId string
 param cosmosEndpoint string
 param databaseName string
@@ -82,6 +83,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     type: 'UserAssigned'
     userAssignedIdentities: {
       '${identityId}': {}
+      '${deploymentIdentityId}': {}
     }
   }
   properties: {
@@ -96,7 +98,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
           value: deploymentContainerUrl
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityId
+            userAssignedIdentityResourceId: deploymentIdentityId
           }
         }
       }

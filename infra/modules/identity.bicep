@@ -1,4 +1,4 @@
-metadata description = 'The one identity of the app: what it may do is in roles.bicep.'
+metadata description = 'The identity that the app runs as, and the one that its package is deployed by: what they may do is in roles.bicep.'
 
 param location string
 param tags object
@@ -10,6 +10,14 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   tags: tags
 }
 
+resource deployment 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-deployment-${token}'
+  location: location
+  tags: tags
+}
+
 output id string = identity.id
+output deploymentId string = deployment.id
+output deploymentPrincipalId string = deployment.properties.principalId
 output principalId string = identity.properties.principalId
 output clientId string = identity.properties.clientId

@@ -1,6 +1,12 @@
 metadata description = 'What the identity of the app may do, each on the smallest scope that works.'
 
 param principalId string
+param deploymentPrincipalId string
+param deploymentContainerName string
+
+@description('Condition under which the role on blobs holds: it leaves the package alone.')
+param leavesThePackage string
+
 param cosmosAccountName string
 param databaseName string
 param storageAccountName string
@@ -12,6 +18,8 @@ var storageRoles = {
   queueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   tableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 }
+var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var cosmosDataContributor = '00000000-0000-0000-0000-000000000002'
@@ -22,6 +30,16 @@ resource cosmosAccount 'Microsoft.DocumentDB/databaseAccounts@2025-10-15' existi
 
 resource storageAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
+}
+
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+  parent: storageAccount
+  name: 'default'
+}
+
+resource package 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
+  parent: blobService
+  name: deploymentContainerName
 }
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
@@ -50,9 +68,21 @@ resource onStorage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
       principalId: principalId
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
+      condition: role.key == 'blobDataOwner' ? leavesThePackage : null
+      conditionVersion: role.key == 'blobDataOwner' ? '2.0' : null
     }
   }
 ]
+
+resource onThePackage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(package.id, deploymentPrincipalId, blobDataContributor)
+  scope: package
+  properties: {
+    principalId: deploymentPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
+  }
+}
 
 resource onInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(insights.id, principalId, monitoringMetricsPublisher)

@@ -48,6 +48,13 @@ resource deployments 'Microsoft.Storage/storageAccounts/blobServices/containers@
   }
 }
 
+// The host makes containers of its own, under names that it chooses. So the app's role covers the account, but for the
+// container of its package: that it may read, and neither write nor delete.
+var blobActions = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs'
+var leavesThePackage = '((!(ActionMatches{\'${blobActions}/write\'}) AND !(ActionMatches{\'${blobActions}/add/action\'}) AND !(ActionMatches{\'${blobActions}/delete\'}) AND !(ActionMatches{\'${blobActions}/deleteBlobVersion/action\'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringNotEquals \'${deployments.name}\'))'
+
 output accountId string = account.id
 output accountName string = account.name
+output deploymentContainerName string = deployments.name
+output leavesThePackage string = leavesThePackage
 output deploymentContainerUrl string = '${account.properties.primaryEndpoints.blob}${deployments.name}'
