@@ -82,12 +82,10 @@ def _of_document(item: Item, pseudonyms: Pseudonyms) -> list[Placed]:
 
 def _of_bucket(document: Counted, pseudonyms: Pseudonyms) -> list[Placed]:
     placed: list[Placed | None] = []
-    if isinstance(document, Rollup):
-        if document.analytics_period == "daily":
-            placed.append((document.user_id, document.as_source()))
-        placed.append(platform.of_rollup(document, pseudonyms))
-    elif isinstance(document, Presence):
-        placed.append(platform.of_presence(document, pseudonyms))
+    if isinstance(document, Rollup) and document.analytics_period == "daily":
+        placed.append((document.user_id, document.as_source()))
+    elif isinstance(document, Rollup | Presence):
+        placed.append(platform.of_user(document, pseudonyms))
     elif isinstance(document, PlatformRollup | UserGroup | Question):
         placed.append(platform.of_shard(document))
     return [one for one in placed if one is not None]

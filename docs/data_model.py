@@ -59,6 +59,7 @@ FORMULAS: tuple[Callable[..., Any], ...] = (
     rollup.likelihood,
     rollup.bounds_of,
     dashboard.most_active_time,
+    dashboard.consistency,
     response_times.quantile,
     judgement.points,
     judgement.score_of,
@@ -69,8 +70,7 @@ FORMULAS: tuple[Callable[..., Any], ...] = (
     contribution.of_day,
     platform_sources.of_turn,
     platform_sources.of_session,
-    platform_sources.of_presence,
-    platform_sources.of_rollup,
+    platform_sources.told,
     platform_sources.of_shard,
 )
 """Rules that fields refer to, told by their own docstrings."""

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+from cosmos.analytics.questions import Questions
 from cosmos.core.database import Database
 from cosmos.core.paging import rows_of
 from cosmos.core.reading import read_or_none
 from models.accounts.profile import UserProfile
-from models.analytics.insights import (
-    CommonQuestion,
-    GrowthMetrics,
-    HighRiskUser,
-    Insights,
-    PlatformHealth,
-    common_question,
-    risk_score,
-)
+from models.analytics.insights import GrowthMetrics, HighRiskUser, Insights, PlatformHealth, risk_score
 from models.analytics.platform_rollup import PlatformRollup
-from models.analytics.pseudonyms import PLATFORM
-from models.analytics.question import Question
+from models.analytics.pseudonyms import PLATFORM, Pseudonyms
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
 from models.core.values import format_timestamp
-from models.counting.bucket import Bucket, bucket_id
+from models.counting.bucket import Bucket, Sums, bucket_id
 from models.counting.bucket_document import Counted
 from models.risk.judgement import flagged_for
 from models.risk.thresholds import RiskSettings
@@ -34,6 +28,7 @@ RISKY_USERS = 20
 CANDIDATES = 200
 QUESTIONS = 20
 COHORT_WEEKS = 12
+USERS_AT_ONCE = 100
 
 C = TypeVar("C", bound=Counted)
 
@@ -41,43 +36,56 @@ C = TypeVar("C", bound=Counted)
 class PlatformInsights:
     """Reads what is counted of the platform."""
 
-    def __init__(self, database: Database, risk: RiskSettings) -> None:
+    def __init__(self, database: Database, risk: RiskSettings, pseudonyms: Pseudonyms) -> None:
         self._analytics = database.user_analytics
         self._users = database.users
         self._risk = risk
+        self.questions = Questions(database, pseudonyms)
 
     async def insights(self, month: str, now: datetime) -> Insights:
         """The four blocks, for a month of UTC such as `2026-11`."""
-        since = now.date() - timedelta(weeks=COHORT_WEEKS)
-        rollup, everyone, cohorts, questions, risky = await asyncio.gather(
+        last = min(_end_of(month), now.date() + timedelta(days=1))
+        first = last - timedelta(weeks=COHORT_WEEKS)
+        rollup, users, cohorts, risky, flagged = await asyncio.gather(
             self._read(PlatformRollup, Bucket("utc_monthly", month)),
-            self._read(UserGroup, Bucket("growth")),
-            self._range(UserGroup, _week(since), _week(now.date())),
-            self.common_questions(QUESTIONS),
+            self._users_until(month),
+            self._range(UserGroup, Bucket("cohort", first.isoformat()), Bucket("cohort", last.isoformat())),
             self.high_risk_users(RISKY_USERS, month, now),
+            self.flagged(now),
+        )
+        theirs, questions = await asyncio.gather(
+            self._use_of(list(flagged), month), self.questions.common(month, QUESTIONS, list(flagged))
         )
         return Insights(
             month=month,
             as_of=rollup.last_updated if rollup else None,
             high_risk_users=risky,
-            platform_health=PlatformHealth.of(rollup),
+            platform_health=PlatformHealth.of(rollup, len(flagged), theirs),
             common_questions=questions,
-            growth_metrics=GrowthMetrics.of(rollup, cohorts, everyone, now),
+            growth_metrics=GrowthMetrics.of(rollup, cohorts, users, now),
         )
 
     async def periods(self, first: Bucket, last: Bucket) -> list[PlatformRollup]:
         """The platform's rollups from one to another of the same period, in order of time."""
         return await self._range(PlatformRollup, first, last)
 
-    async def common_questions(self, limit: int) -> list[CommonQuestion]:
-        """The most frequent questions that may be shown, by one query and an index."""
-        query = "SELECT * FROM c WHERE c.shown_frequency > 0 ORDER BY c.shown_frequency DESC OFFSET 0 LIMIT @limit"
-        rows = await rows_of(self._analytics, query, {"limit": limit}, PLATFORM)
-        found = [common_question(Question.parse(row)) for row in rows]
-        return sorted(found, key=lambda one: (-one.frequency, one.question))
-
     async def high_risk_users(self, limit: int, month: str, now: datetime) -> list[HighRiskUser]:
-        """The accounts that are flagged by their scores as of now, the highest first, with their days and months.
+        """The accounts that are flagged, the highest scores first, with their days and months."""
+        flagged = await self.flagged(now)
+        scores = {profile.id: risk_score(profile, self._risk, now) for profile in flagged.values()}
+
+        async def described(profile: UserProfile) -> HighRiskUser:
+            day, monthly = await asyncio.gather(
+                self._last_day(profile.id),
+                read_or_none(self._analytics, bucket_id(profile.id, Bucket("monthly", month)), profile.id),
+            )
+            return HighRiskUser.of(profile, scores[profile.id], day, Rollup.parse(monthly) if monthly else None)
+
+        highest = sorted(flagged.values(), key=lambda profile: (-scores[profile.id], profile.id))[:limit]
+        return await asyncio.gather(*map(described, highest))
+
+    async def flagged(self, now: datetime) -> dict[str, UserProfile]:
+        """The accounts that are flagged by their scores as of now, by user id.
 
         Found by an index on the scores as they were at the accounts' newest turns, among the highest `CANDIDATES` of
         those that may not have decayed since.
@@ -94,17 +102,28 @@ class PlatformInsights:
         named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
         profiles = [UserProfile.parse(item) async for item in self._users.query_items(query, parameters=named)]
         scores = {profile.id: risk_score(profile, self._risk, now) for profile in profiles}
-        flagged = [profile for profile in profiles if scores[profile.id] >= self._risk.flag_from]
+        return {profile.id: profile for profile in profiles if scores[profile.id] >= self._risk.flag_from}
 
-        async def described(profile: UserProfile) -> HighRiskUser:
-            day, monthly = await asyncio.gather(
-                self._last_day(profile.id),
-                read_or_none(self._analytics, bucket_id(profile.id, Bucket("monthly", month)), profile.id),
-            )
-            return HighRiskUser.of(profile, scores[profile.id], day, Rollup.parse(monthly) if monthly else None)
+    async def _users_until(self, month: str) -> int:
+        """Users whose first turn was in a month of UTC or before."""
+        query = "SELECT c.new_users FROM c WHERE c.id >= @first AND c.id <= @last"
+        first, last = (bucket_id(PLATFORM, Bucket("utc_monthly", key)) for key in ("0", month))
+        rows = await rows_of(self._analytics, query, {"first": first, "last": last}, PLATFORM)
+        return sum(row["new_users"] for row in rows)
 
-        highest = sorted(flagged, key=lambda profile: (-scores[profile.id], profile.id))[:limit]
-        return await asyncio.gather(*map(described, highest))
+    async def _use_of(self, users: Sequence[str], month: str) -> Sums:
+        """What some users did in a month of UTC, by their days of UTC. Looks in these users' partitions alone."""
+        total: Counter[str] = Counter()
+        for start in range(0, len(users), USERS_AT_ONCE):
+            some = {f"user{number}": user for number, user in enumerate(users[start : start + USERS_AT_ONCE])}
+            names = ", ".join(f"@{name}" for name in some)
+            of_users = f"c.kind = 'presence' AND STARTSWITH(c.period_key, @month) AND c.partition_key IN ({names})"
+            query = f"SELECT c.sums FROM c WHERE {of_users}"  # noqa: S608  # names of parameters
+            values: dict[str, object] = {"month": month, **some}
+            named = [{"name": f"@{name}", "value": value} for name, value in values.items()]
+            async for row in self._analytics.query_items(query, parameters=named):
+                total.update(row["sums"])
+        return dict(total)
 
     async def _last_day(self, user_id: str) -> Rollup | None:
         query = (
@@ -125,6 +144,5 @@ class PlatformInsights:
         return [model.parse(item) for item in await rows_of(self._analytics, query, parameters, PLATFORM)]
 
 
-def _week(day: date) -> Bucket:
-    year, week, _ = day.isocalendar()
-    return Bucket("cohort", f"{year}-W{week:02}")
+def _end_of(month: str) -> date:
+    return (date.fromisoformat(f"{month}-28") + timedelta(days=4)).replace(day=1) - timedelta(days=1)

@@ -11,12 +11,14 @@ from datetime import datetime
 from cosmos.accounts.users import Users
 from cosmos.chat.sessions import Sessions
 from cosmos.chat.turns import CLAIMS_PER_BATCH, Recorded, Turns
+from cosmos.library.bookmarks import Bookmarks
 from models.accounts.profile import UserProfile
 from models.chat.interaction import Draft
 from models.chat.session import UserSession
 from models.core.errors import KeyReused, NotFound
 from models.core.identity import Person
 from models.core.write_policy import Keeping, Privacy
+from models.library.bookmark import UserBookmark
 from models.usage.windows import Clock
 
 USERS_AT_ONCE = 8
@@ -35,12 +37,13 @@ Outcome = Recorded | Exception
 
 
 class Ingestion:
-    """Records turns of many users. Users and sessions that are new are made."""
+    """Records turns of many users. Users and sessions that are new are made, and bookmarks of turns that are."""
 
-    def __init__(self, users: Users, sessions: Sessions, turns: Turns, privacy: Privacy) -> None:
+    def __init__(self, users: Users, sessions: Sessions, turns: Turns, bookmarks: Bookmarks, privacy: Privacy) -> None:
         self._users = users
         self._sessions = sessions
         self._turns = turns
+        self._bookmarks = bookmarks
         self._privacy = privacy
 
     async def ingest(self, submissions: Sequence[Submission], now: datetime) -> list[Outcome]:
@@ -85,8 +88,22 @@ class Ingestion:
         except NotFound:
             await self._sessions.start(_session(first, profile, keeping))
             recorded = await self._turns.record(user_id, session_id, drafts, clock, keeping)
+        for result in recorded:
+            await self._save(result, keeping)
         results = {result.interaction.id: result for result in recorded}
         return {index: _outcome(submission.draft, by_id, results) for index, submission in group.items()}
+
+    async def _save(self, recorded: Recorded, keeping: Keeping) -> None:
+        """The bookmark of a turn that came as bookmarked: saved when it was asked, as nothing else is known of it.
+
+        What has been a bookmark is not made one again when the turn is sent again: the user may have deleted it.
+        """
+        turn = recorded.interaction
+        if recorded.outcome == "reused" or not turn.was_bookmarked or turn.bookmark_revision:
+            return
+        consent = turn.analytics_consent
+        saved = UserBookmark.of(turn, turn.timestamp, texts=keeping.texts, analytics_consent=consent)
+        await self._bookmarks.save(turn, saved)
 
 
 def _outcome(draft: Draft, by_id: dict[str, Draft], results: dict[str, Recorded]) -> Outcome:

@@ -156,7 +156,7 @@ class Sessions:
             "total_cost_usd": totals.total_cost_usd,
             "personalities_used": list(totals.personality_usage),
             "topics_discussed": list(totals.topic_distribution),
-            "avg_response_time_ms": sums.get("response_time_ms", 0) / turns if turns else 0.0,
+            "avg_response_time_ms": totals.avg_response_time_ms,
             "user_satisfaction_ratings": [int(stars) for stars in sorted(ratings) for _ in range(ratings[stars])],
         }
         item = await set_totals_if_newer(self._container, totals.period_key, totals.user_id, values, totals.revision)

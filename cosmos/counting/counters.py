@@ -24,7 +24,7 @@ from models.core.document import Document
 from models.core.errors import Contention
 from models.counting.bucket import Balance, Bucket, bucket_id
 from models.counting.bucket_document import Counted
-from models.counting.buckets import KINDS, document_of, parsed
+from models.counting.buckets import KINDS, document_of, following, parsed
 from models.counting.dead_letter import DeadLetter
 from models.counting.fold import Applied, Outcome, Source, buckets_of, fold
 from models.counting.ledger import LedgerEntry, ledger_id
@@ -221,9 +221,8 @@ class _Held:
             asked = before if isinstance(before, Question) else None  # also if all that changes is taken away
             question = questions.get(bucket) or (asked.question if asked else None)
             was_common = asked is not None and asked.was_common
-            documents.append(
-                document_of(self.partition, bucket, balance, revision, now, findings, question, was_common)
-            )
+            document = document_of(self.partition, bucket, balance, revision, now, findings, question, was_common)
+            documents.append(following(document, before))
         return [self._guarded(document) for document in documents]
 
     def _judged(self, sources: Iterable[Source], risk: RiskSettings) -> RiskWindow | None:

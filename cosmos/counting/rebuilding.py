@@ -32,7 +32,7 @@ from models.analytics.platform_sources import Placed
 from models.analytics.pseudonyms import PLATFORM, is_platform
 from models.analytics.rollup import period_bounds
 from models.counting.bucket import Balance, Bucket, bucket_id
-from models.counting.buckets import document_of
+from models.counting.buckets import document_of, told_anew
 from models.counting.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
 from models.counting.fold import Source
 from models.counting.ledger import LedgerEntry, ledger_id
@@ -54,6 +54,10 @@ SLACK = timedelta(days=2)
 
 NEVER = 100 * 365 * 86400
 """Seconds that stand for no expiry."""
+
+SESSIONS, DAYS = "c.analytics_period = 'session'", "c.analytics_period = 'daily'"
+LONGER = "c.analytics_period NOT IN ('session', 'daily')"
+"""Which of a user's buckets are counted again: in days, in what counts days, and by the platform."""
 
 LEDGER = "SELECT c.applied, c.ttl FROM c WHERE c.kind = 'ledger'"
 
@@ -161,9 +165,9 @@ class Rebuilding:
         else:
             documents, fine = await self._level(work, OF_DOCUMENTS, lambda: self._documents(partition))
             wrong = _wrong(fine)
-            days, coarse = await self._level(work, OF_DAYS, lambda: self._counted(partition, wrong, True))
+            days, coarse = await self._level(work, OF_DAYS, lambda: self._counted(partition, wrong, DAYS))
             wrong |= _wrong(coarse)
-            others = await self._level(work, ELSEWHERE, lambda: self._counted(partition, wrong, False))
+            others = await self._level(work, ELSEWHERE, lambda: self._counted(partition, wrong, LONGER))
             levels = [(documents, fine), (days, coarse), others]
         return UserDrift(
             user_id=partition,
@@ -193,7 +197,7 @@ class Rebuilding:
         return found, buckets
 
     async def _documents(self, user_id: str) -> Pages:
-        """The user's bookmarks, turns and sessions, some at a time."""
+        """The user's bookmarks, turns and sessions, and what sessions hold, some at a time."""
         kinds: tuple[tuple[ContainerProxy, str, Callable[[Item], list[Placed]]], ...] = (
             (self._database.user_bookmarks, "bookmark", self._placing.bookmark),
             (self._database.user_bookmarks, "deleted_bookmark", self._placing.bookmark),
@@ -204,13 +208,13 @@ class Rebuilding:
             query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the kinds above
             async for page in pages_of(container, query, DOCUMENTS_PER_PAGE, user_id):
                 yield [_read(placing, item) for item in page]
+        async for counted in self._counted(user_id, which=SESSIONS):
+            yield counted
 
-    async def _counted(self, partition: str, without: Collection[str] = (), days: bool | None = None) -> Pages:
-        """The buckets that are sources themselves, some at a time; of a user's only the days, or all but the days."""
+    async def _counted(self, partition: str, without: Collection[str] = (), which: str = "true") -> Pages:
+        """The buckets that are sources themselves, some at a time; those that a condition holds for."""
         kinds = ", ".join(f"'{kind}'" for kind in COUNTED_AGAIN)
-        query = f"SELECT * FROM c WHERE c.kind IN ({kinds})"  # noqa: S608  # constants
-        if days is not None:
-            query += f" AND c.analytics_period {'=' if days else '!='} 'daily'"
+        query = f"SELECT * FROM c WHERE c.kind IN ({kinds}) AND {which}"  # noqa: S608  # constants
         async for page in pages_of(self._container, query, DOCUMENTS_PER_PAGE, partition):
             sound = [item for item in page if item["id"].removeprefix(f"{partition}:") not in without]
             yield [_read(self._placing.counted, item) for item in sound]
@@ -286,7 +290,8 @@ class Rebuilding:
         question = held.question if held else None
         if bucket.period == "question" and work.partition == PLATFORM and not question:
             question = await stored_question(self._container, self._placing.shard_of_question(bucket.key), bucket)
-        body = document_of(work.partition, bucket, balance, revision, work.now, findings, question, True).body()
+        document = document_of(work.partition, bucket, balance, revision, work.now, findings, question, True)
+        body = told_anew(document).body()
         try:
             if held is None:
                 await self._container.create_item(body)
@@ -345,11 +350,11 @@ def _read(placing: Callable[[Item], list[Placed]], item: Item) -> list[Placed] |
 
 
 def _counts_documents(bucket: str) -> bool:
-    return bucket.partition(":")[0] in ("session", "daily")
+    return bucket.partition(":")[0] in ("session", "daily", "presence")
 
 
 OF_DOCUMENTS = _Level(_counts_documents, "user_interactions")
-"""A user's sessions and days."""
+"""A user's sessions, days and days of UTC."""
 
 OF_DAYS = _Level(lambda bucket: not _counts_documents(bucket), "user_analytics")
 """What counts the user's days."""

@@ -48,11 +48,11 @@ class Placing:
         return self._pseudonyms.partitions
 
     def shard_of_question(self, question: str) -> str:
-        """The partition that counts a question first, by its name."""
-        return self._pseudonyms.shard(question)
+        """The partition that counts a question first, by its month and its name."""
+        return self._pseudonyms.shard(question.partition(":")[2])
 
     def interaction(self, item: Item) -> list[Placed]:
-        """A turn: in the user's day and its session, and in the platform's day and its question."""
+        """A turn: in the user's day, day of UTC and session, and in the platform's day and its question."""
         turn = UserInteraction.parse(in_one_form(item))
         partition, source = platform.of_turn(turn, self._pseudonyms)
         return [(turn.user_id, _remembered(of_interaction(turn))), (partition, _remembered(source))]
@@ -79,12 +79,10 @@ class Placing:
         """A bucket that is a source itself: nowhere, if nothing is counted from it."""
         document = parsed(item)
         placed: list[Placed | None] = []
-        if isinstance(document, Rollup):
-            if document.analytics_period == "daily":
-                placed.append((document.user_id, document.as_source()))
-            placed.append(platform.of_rollup(document, self._pseudonyms))
-        elif isinstance(document, Presence):
-            placed.append(platform.of_presence(document, self._pseudonyms))
+        if isinstance(document, Rollup) and document.analytics_period == "daily":
+            placed.append((document.user_id, document.as_source()))
+        elif isinstance(document, Rollup | Presence):
+            placed.append(platform.of_user(document, self._pseudonyms))
         elif isinstance(document, PlatformRollup | UserGroup | Question):
             placed.append(platform.of_shard(document))
         return [one for one in placed if one is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -11,7 +12,7 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
 from models.analytics.contribution import day_of
-from models.analytics.dashboard import Dashboard, dashboard, months_of
+from models.analytics.dashboard import Dashboard, dashboard, first_and_latest
 from models.analytics.recommendations import Recommendations, recommendations
 from models.analytics.rollup import Rollup
 from models.analytics.user_analytics import MAX_DAYS, Analytics, AnalyticsPeriod, bucket_of, day_range, totals
@@ -45,20 +46,23 @@ class AnalyticsQuery(Query):
 async def get_my_dashboard(call: Call[None]) -> Reply:
     analytics, user_id = call.store.analytics, call.person.user_id
     all_time = await analytics.rollup(user_id, Bucket("all_time"))
-    etag = _etag(all_time)
+    etag = _etag(all_time, call.now)
     if call.has(etag):
         return Reply(None, etag=etag)
-    months = months_of(all_time)
-    if months is None:
-        return Reply(dashboard(all_time, None, None), etag=etag)
-    rollups = await asyncio.gather(*(analytics.rollup(user_id, month) for month in months))
-    return Reply(dashboard(all_time, *rollups), etag=etag)
+    periods = first_and_latest(all_time)
+    if periods is None:
+        return Reply(dashboard(all_time, None, None, call.now), etag=etag)
+    week, month = await asyncio.gather(*(analytics.rollup(user_id, period) for period in periods))
+    return Reply(dashboard(all_time, week, month, call.now), etag=etag)
 
 
-def _etag(all_time: Rollup | None) -> str:
-    """The ETag of what is told of a user's months: whatever is counted in one of them is counted in all time with it,
-    in one transaction."""
-    return f'"{all_time.revision}-{format_timestamp(all_time.last_updated)}"' if all_time else '"0"'
+def _etag(all_time: Rollup | None, now: datetime) -> str:
+    """The ETag of what is told of a user's weeks and months: whatever is counted in one of them is counted in all time
+    with it, in one transaction; and how regularly somebody asks is told up to today."""
+    if all_time is None:
+        return '"0"'
+    today = day_of(now, all_time.timezone)
+    return f'"{all_time.revision}-{format_timestamp(all_time.last_updated)}-{today}"'
 
 
 @routes.operation(
@@ -89,8 +93,8 @@ async def get_my_analytics(call: Call[None]) -> Analytics:
 async def get_my_recommendations(call: Call[None]) -> Recommendations:
     analytics, user_id = call.store.analytics, call.person.user_id
     all_time = await analytics.rollup(user_id, Bucket("all_time"))
-    months = months_of(all_time)
-    if all_time is None or months is None:
+    periods = first_and_latest(all_time)
+    if all_time is None or periods is None:
         return Recommendations(as_of=None, items=[])
-    latest_month = await analytics.rollup(user_id, months[1])
+    latest_month = await analytics.rollup(user_id, periods[1])
     return Recommendations(as_of=all_time.last_updated, items=recommendations(all_time, latest_month))

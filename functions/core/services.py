@@ -107,7 +107,7 @@ class Store:
         names: KnownNames = DEFAULT_NAMES,
     ) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
-        analytics = Analytics(database, risk, observer)
+        analytics, bookmarks = Analytics(database, risk, observer), Bookmarks(database)
         placing = Placing(pseudonyms)
         folding, rebuilding = Folding(users, sessions, analytics, placing), Rebuilding(database, analytics, placing)
         alerts = Alerts(database, users, analytics, limits)
@@ -117,20 +117,20 @@ class Store:
             turns=turns,
             history=History(database),
             analytics=analytics,
-            bookmarks=Bookmarks(database),
+            bookmarks=bookmarks,
             accounts=Accounts(database, users),
             audit=Audit(database),
             directory=Directory(database, users),
             exporting=Exporting(database),
             allowances=Allowances(database),
             alerts=alerts,
-            ingestion=Ingestion(users, sessions, turns, privacy),
+            ingestion=Ingestion(users, sessions, turns, bookmarks, privacy),
             folding=folding,
             dead_letters=DeadLetters(database, folding, alerts),
             rebuilding=rebuilding,
             repricing=Repricing(database, prices),
             risk=Risk(database, risk),
-            insights=PlatformInsights(database, risk),
+            insights=PlatformInsights(database, risk, pseudonyms),
             names=PlatformNames(database, names),
             erasures=Erasures(database),
             consents=Consents(database, users, analytics, rebuilding, privacy),

@@ -70,7 +70,7 @@ class UserProfile(Document):
     graph_attempted_at: Timestamp | None = Field(default=None, description="When Microsoft Graph was asked last")
     graph_synced_at: Timestamp | None = Field(default=None, description="When Microsoft Graph answered last")
     last_activity: Timestamp = Field(description="Timestamp of the newest turn counted, or of the first sign-in")
-    first_session_date: Timestamp | None = Field(default=None, description="Start of the first session counted")
+    first_session_date: Timestamp | None = Field(default=None, description="Time of the first turn counted")
 
     total_sessions: Count = Field(default=0, description="Sessions, set from the all-time rollup")
     total_queries: Count = Field(default=0, description="Turns, set from the all-time rollup")

@@ -10,10 +10,13 @@ from zoneinfo import ZoneInfo
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.counting.bucket import Bucket, Sums, by_count
-from models.counting.fold import Source
+from models.counting.fold import OTHER, Source
 from models.library.bookmark import DeletedBookmark, UserBookmark
 from models.risk.facts import facts_of
 from models.usage.token_usage import FIELDS
+
+DEEP_TURNS = 3
+"""Turns about the same topic that make a session a deep dive into it."""
 
 NEVER = -1
 """The `ttl` of what does not expire."""
@@ -39,6 +42,7 @@ def _turn_measures(turn: UserInteraction) -> Sums:
             "tokens": turn.total_tokens,
             **{field: getattr(turn, field) for field in FIELDS},
             "response_time_ms": turn.response_time_ms,
+            "timed": int(turn.response_time_ms > 0),
             "cost_nano_usd": turn.cost_nano_usd or 0,
             "unpriced": int(turn.cost_nano_usd is None),
             "bookmarked": int(turn.was_bookmarked),
@@ -53,17 +57,25 @@ def _turn_measures(turn: UserInteraction) -> Sums:
             f"language:{turn.user_query_language}": 1,
             f"complexity:{turn.query_complexity}": 1,
             f"quality:{turn.response_quality}": 1,
+            f"timezone:{turn.timezone}": 1,
         }
     )
-    if turn.interaction_sequence >= 3:
-        measures[f"deep_dive:{turn.query_category}"] = 1
     if turn.user_rating is not None:
         measures[f"rating:{turn.user_rating}"] = 1
     return {measure: value for measure, value in measures.items() if value}
 
 
+def _presence_measures(turn: UserInteraction) -> Sums:
+    """That the user was there; and what servers say it cost, for a share of the platform's to be told."""
+    if turn.recorded_by == "user":
+        return {"interactions": 1}
+    cost = turn.cost_nano_usd
+    measures = {"interactions": 1, "served": 1, "cost_nano_usd": cost or 0, "unpriced": int(cost is None)}
+    return {measure: value for measure, value in measures.items() if value}
+
+
 def of_interaction(turn: UserInteraction) -> Source:
-    """A turn counts in its session, and in the user's day by the time zone stamped on it.
+    """A turn counts in its session, in the user's day by the time zone stamped on it, and in the user's day of UTC.
 
     Without its user's consent to analytics it counts nowhere; abuse is judged all the same, which is no analytics.
     """
@@ -71,16 +83,17 @@ def of_interaction(turn: UserInteraction) -> Source:
     measures = _turn_measures(turn)
     day_measures = (
         measures
-        | {f"hour:{local.hour}": 1, f"weekday:{local.weekday()}": 1, f"timezone:{turn.timezone}": 1}
-        | {f"utc:{turn.timestamp.astimezone(UTC).date()}": 1}
-        | _dimension("source", {*turn.citations_provided, *turn.rag_sources_used, *turn.source_references})
+        | {f"hour:{local.hour}": 1, f"weekday:{local.weekday()}": 1}
+        | _dimension("source", {*turn.citations_provided})
     )
+    utc_day = Bucket("presence", turn.timestamp.astimezone(UTC).date().isoformat())
     return Source(
         key=f"interaction:{turn.id}",
         revision=turn.revision,
         contributions={
             day_bucket(turn.timestamp, turn.timezone): day_measures,
             Bucket("session", turn.session_id): measures,
+            utc_day: _presence_measures(turn),
         }
         if turn.analytics_consent
         else {},
@@ -91,7 +104,11 @@ def of_interaction(turn: UserInteraction) -> Source:
 
 
 def of_session(session: UserSession) -> Source:
-    """A session counts in the day it started, its duration once it has ended; nowhere without consent to analytics."""
+    """A session counts in the day it started, its duration once it has ended and is known; nowhere without consent to
+    analytics.
+
+    It is no activity: that is what was asked, which does not move when a session is edited.
+    """
     measures = {"sessions": 1, f"timezone:{session.timezone}": 1}
     if session.duration_seconds is not None:
         measures |= {"ended_sessions": 1, "session_seconds": session.duration_seconds}
@@ -99,8 +116,6 @@ def of_session(session: UserSession) -> Source:
         key=f"session:{session.session_id}",
         revision=session.revision,
         contributions={day_bucket(session.start_time, session.timezone): measures} if session.analytics_consent else {},
-        first=session.start_time,
-        last=session.start_time,
     )
 
 
@@ -116,10 +131,21 @@ def of_bookmark(bookmark: UserBookmark | DeletedBookmark) -> Source:
     return Source(key, bookmark.revision, {day_bucket(bookmark.bookmarked_at, bookmark.timezone): measures}, ttl=NEVER)
 
 
-def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None, last: datetime | None) -> Source:
-    """A user's day counts in its ISO week, its month and the user's whole time, and says on which days of UTC it was.
+def deep_dives(sums: Sums, first: datetime | None, timezone: str) -> dict[Bucket, Sums]:
+    """The topics that a session asked about at least `DEEP_TURNS` times, each once, in the day of its first turn.
 
-    All time also knows which weeks had turns, which is what retention is told from.
+    Args:
+        sums: The session's.
+        first: Its first turn.
+    """
+    topics = [topic for topic, turns in by_count(sums, "topic").items() if turns >= DEEP_TURNS and topic != OTHER]
+    return {day_bucket(first, timezone): _dimension("deep_dive", topics)} if topics and first else {}
+
+
+def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None, last: datetime | None) -> Source:
+    """A user's day counts in its ISO week, its month and the user's whole time.
+
+    All time also knows how many days of each week had turns, which is what consistency is told from.
 
     Args:
         day: ISO date in the user's own calendar.
@@ -127,12 +153,10 @@ def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None
     """
     year, number, _ = date.fromisoformat(day).isocalendar()
     week = f"{year}-W{number:02}"
-    measures = {measure: value for measure, value in sums.items() if not measure.startswith("utc:")}
-    contributions = {Bucket("presence", utc): {"interactions": turns} for utc, turns in by_count(sums, "utc").items()}
-    if sums.get("interactions"):
-        measures |= {"active_days": 1}
-    all_time = measures | {f"week:{week}": 1} if sums.get("interactions") else measures
-    contributions |= {
+    is_active = bool(sums.get("interactions"))
+    measures = sums | {"active_days": 1} if is_active else sums
+    all_time = measures | {f"week:{week}": 1} if is_active else measures
+    contributions = {
         Bucket("weekly", week): measures,
         Bucket("monthly", day[:7]): measures,
         Bucket("all_time"): all_time,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -13,7 +14,10 @@ from models.analytics.rollup import Rollup
 from models.core.day_parts import part_of_day
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Total
-from models.counting.bucket import Bucket, by_count
+from models.counting.bucket import Bucket, by_count, numbers_by_count
+
+WEEKS_BEFORE = 3
+DAYS_NEEDED = 7
 
 
 class LearningGrowth(Message):
@@ -23,7 +27,11 @@ class LearningGrowth(Message):
     topics_explored: list[str] = Field(description="Query categories, most turns first")
     favorite_personality: str | None = Field(description="The one asked most often")
     knowledge_progression: str | None = Field(
-        description="Level in the first month and in the latest, like `beginner -> intermediate`"
+        description="Level after the first week and now, like `beginner -> intermediate`: see `learning_progress`; "
+        "null while all turns are of one week"
+    )
+    progression_basis: str | None = Field(
+        default=None, description="What the two levels go by, in numbers; null without `knowledge_progression`"
     )
 
 
@@ -31,15 +39,27 @@ class UsageInsights(Message):
     """When and how a user asks."""
 
     most_active_time: str | None = Field(description="Two hours of the user's day with most turns: `evenings (7-9 PM)`")
-    avg_session_duration: str | None = Field(description="Over the sessions that have ended, like `12 minutes`")
-    consistency_score: float = Field(ge=0, le=10, description="10 x days with a turn / days from the first to the last")
-    deep_dive_topics: list[str] = Field(description="Up to five categories asked about three turns deep and more")
+    avg_session_duration: str | None = Field(
+        description="Mean over `timed_sessions`, like `12 minutes`; null without one"
+    )
+    timed_sessions: Count = Field(default=0, description="Sessions that have ended, and whose duration is known")
+    consistency_score: float | None = Field(
+        ge=0,
+        le=10,
+        description="10 x days with a turn / days up to today, of this week and the three before it from the first "
+        "turn on; null before the first turn is a week ago",
+    )
+    deep_dive_topics: list[str] = Field(
+        description="Up to five categories asked about at least three times within one session, those of most sessions "
+        "first"
+    )
 
 
 class InteractionQuality(Message):
     """How a user liked the answers."""
 
-    avg_rating: float | None = Field(description="Mean of the ratings 1-5; null without one")
+    avg_rating: float | None = Field(description="Mean of the ratings 1-5 of `rated_interactions`; null without one")
+    rated_interactions: Count = Field(default=0, description="Turns that are rated")
     bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
     share_rate: float = Field(description="Turns shared by turns, 0-1")
     return_rate: float = Field(description="Sessions with a follow-up question by sessions, 0-1")
@@ -58,17 +78,20 @@ class Dashboard(Message):
     personalized_suggestions: list[str] = Field(description="What to try next: see the recommendations for reasons")
 
 
-def months_of(all_time: Rollup | None) -> tuple[Bucket, Bucket] | None:
-    """The user's first and latest month; None of somebody who has done nothing yet."""
+def first_and_latest(all_time: Rollup | None) -> tuple[Bucket, Bucket] | None:
+    """The user's first week and latest month; None of somebody who has asked nothing yet."""
     if all_time is None or all_time.first_activity is None or all_time.last_activity is None:
         return None
     zone = ZoneInfo(all_time.timezone)
-    first, last = (f"{moment.astimezone(zone):%Y-%m}" for moment in (all_time.first_activity, all_time.last_activity))
-    return Bucket("monthly", first), Bucket("monthly", last)
+    first, last = (moment.astimezone(zone) for moment in (all_time.first_activity, all_time.last_activity))
+    return Bucket("weekly", f"{first:%G-W%V}"), Bucket("monthly", f"{last:%Y-%m}")
 
 
-def dashboard(all_time: Rollup | None, first_month: Rollup | None, last_month: Rollup | None) -> Dashboard:
+def dashboard(
+    all_time: Rollup | None, first_week: Rollup | None, last_month: Rollup | None, now: datetime
+) -> Dashboard:
     """The dashboard of a user with these rollups; of somebody who has asked nothing yet, without any."""
+    progression = _progression(first_week, all_time)
     sums: Mapping[str, int] = all_time.sums if all_time else {}
     turns, sessions = sums.get("interactions", 0), sums.get("sessions", 0)
     return Dashboard(
@@ -80,16 +103,19 @@ def dashboard(all_time: Rollup | None, first_month: Rollup | None, last_month: R
             total_sessions=sessions,
             topics_explored=list(by_count(sums, "topic")),
             favorite_personality=next(iter(by_count(sums, "personality")), None),
-            knowledge_progression=_progression(first_month, last_month) if turns else None,
+            knowledge_progression=progression[0] if progression else None,
+            progression_basis=progression[1] if progression else None,
         ),
         usage_insights=UsageInsights(
             most_active_time=most_active_time(sums),
             avg_session_duration=_duration(sums),
-            consistency_score=_consistency(all_time) if all_time else 0.0,
-            deep_dive_topics=list(by_count(sums, "deep_dive"))[:5],
+            timed_sessions=sums.get("ended_sessions", 0),
+            consistency_score=consistency(all_time, now) if all_time else None,
+            deep_dive_topics=all_time.deep_dive_topics[:5] if all_time else [],
         ),
         interaction_quality=InteractionQuality(
             avg_rating=all_time.avg_response_rating if all_time else None,
+            rated_interactions=all_time.rated_interactions if all_time else 0,
             bookmark_rate=all_time.bookmark_rate if all_time else 0.0,
             share_rate=all_time.share_rate if all_time else 0.0,
             return_rate=min(1.0, sums.get("follow_ups", 0) / sessions) if sessions else 0.0,
@@ -100,7 +126,7 @@ def dashboard(all_time: Rollup | None, first_month: Rollup | None, last_month: R
 
 def most_active_time(sums: Mapping[str, int]) -> str | None:
     """The two hours in a row of the user's day with most turns, the earlier of equal ones. None without a turn."""
-    hours = {int(hour): count for hour, count in by_count(sums, "hour").items()}
+    hours = numbers_by_count(sums, "hour")
     if not hours:
         return None
     start = max(range(24), key=lambda hour: (hours.get(hour, 0) + hours.get((hour + 1) % 24, 0), -hour))
@@ -123,16 +149,34 @@ def _duration(sums: Mapping[str, int]) -> str | None:
     return "less than a minute" if minutes == 0 else "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
-def _consistency(all_time: Rollup) -> float:
-    if all_time.first_activity is None or all_time.last_activity is None:
-        return 0.0
-    zone = ZoneInfo(all_time.timezone)
-    first, last = (moment.astimezone(zone).date() for moment in (all_time.first_activity, all_time.last_activity))
-    days = (last - first + timedelta(days=1)).days
-    return round(min(10.0, 10 * all_time.sums.get("active_days", 0) / days), 1)
+def consistency(all_time: Rollup, now: datetime) -> float | None:
+    """How regularly somebody asks, 0-10: ten times the share of days with a turn.
 
-
-def _progression(first: Rollup | None, last: Rollup | None) -> str | None:
-    if first is None or last is None:
+    Of the days of this ISO week and of the `WEEKS_BEFORE` before it, from that of the first turn up to today; days are
+    those of the time zone that most turns were stamped with. None before there are `DAYS_NEEDED` such days: a single
+    day is always full. Who has left comes down to 0.
+    """
+    if all_time.first_activity is None:
         return None
-    return f"{first.learning_journey_progress['level']} -> {last.learning_journey_progress['level']}"
+    zone = ZoneInfo(all_time.timezone)
+    today, first = now.astimezone(zone).date(), all_time.first_activity.astimezone(zone).date()
+    start = today - timedelta(days=today.weekday(), weeks=WEEKS_BEFORE)
+    days = (today - max(start, first)).days + 1
+    if days < DAYS_NEEDED:
+        return None
+    weeks = {f"{start + timedelta(weeks=week):%G-W%V}" for week in range(WEEKS_BEFORE + 1)}
+    active = sum(count for week, count in by_count(all_time.sums, "week").items() if week in weeks)
+    return round(min(10.0, 10 * active / days), 1)
+
+
+def _progression(first_week: Rollup | None, all_time: Rollup | None) -> tuple[str, str] | None:
+    """The levels then and now, and what they go by; None while there is nothing to compare."""
+    if first_week is None or all_time is None or len(by_count(all_time.sums, "week")) < 2:
+        return None
+    then, now = first_week.learning_journey_progress, all_time.learning_journey_progress
+    return f"{then['level']} -> {now['level']}", f"{_reached(then)} after the first week; {_reached(now)} now"
+
+
+def _reached(progress: Mapping[str, Any]) -> str:
+    areas, followed, harder = (progress[name] for name in ("areas_revisited", "follow_ups", "harder_questions"))
+    return f"{areas} areas asked about three times, {followed} sessions followed up, {harder} harder questions"

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
 from models.accounts.profile import UserProfile
-from models.analytics.platform_rollup import PlatformRollup, figures
-from models.analytics.question import Question
+from models.analytics.platform_rollup import PlatformRollup, cost_per_turn, figures
+from models.analytics.question import TURNS_A_DAY, Asked, Question
 from models.analytics.reported import ReportedUse
 from models.analytics.response_times import RELATIVE_ERROR
 from models.analytics.rollup import NANO, Rollup
-from models.analytics.user_group import UserGroup, monday_of
+from models.analytics.user_group import RETENTION_DAYS, UserGroup
 from models.chat.names import Dimension
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Total, Uuid
-from models.counting.bucket import by_count, ratio
+from models.counting.bucket import Sums, by_count, mean, ratio
 from models.risk.finding import Finding
 from models.risk.judgement import score_of
 from models.risk.thresholds import RiskSettings
 
-FIRST_WEEK = timedelta(weeks=2)
-"""From a cohort's first Monday until it is known who came back in the week after."""
+FIRST_WEEK = 7
+"""Days after which somebody who comes back has come back after the first week."""
 
 
 class HighRiskUser(Message):
@@ -59,6 +59,29 @@ def risk_score(profile: UserProfile, settings: RiskSettings, now: datetime) -> f
     return score_of({found.rule: found for found in profile.abuse_evidence}, settings, now)
 
 
+class FlaggedUse(Message):
+    """What the accounts that are flagged had of a month of UTC."""
+
+    accounts: Count = Field(description="Accounts flagged")
+    interactions: Count = Field(description="Their turns")
+    share_of_interactions: float | None = Field(description="Of the month's turns, 0-1; null of a month without one")
+    cost_usd: float = Field(description="USD; turns whose model has no price are left out")
+    share_of_cost: float | None = Field(description="Of the month's cost, 0-1; null of a month without any")
+    cost_per_interaction_usd: float | None = Field(description="USD by their turns that have a price; null without one")
+
+    @classmethod
+    def of(cls, accounts: int, theirs: Sums, month: Sums) -> FlaggedUse:
+        turns, cost = theirs.get("served", 0), theirs.get("cost_nano_usd", 0)
+        return cls(
+            accounts=accounts,
+            interactions=turns,
+            share_of_interactions=mean(turns, month.get("interactions", 0)),
+            cost_usd=cost / NANO,
+            share_of_cost=mean(cost, month.get("cost_nano_usd", 0)),
+            cost_per_interaction_usd=cost_per_turn(cost, turns, theirs.get("unpriced", 0)),
+        )
+
+
 class PlatformHealth(Message):
     """How the platform did in the month."""
 
@@ -66,27 +89,69 @@ class PlatformHealth(Message):
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out, see unpriced")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     active_users: Count = Field(description="Users with turns in that month of their own calendar")
-    avg_response_time_ms: float | None = Field(description="Mean over the turns that report their time")
+    avg_response_time_ms: float | None = Field(description="Mean over `timed_interactions`; null without one")
+    timed_interactions: Count = Field(description="Turns that report their response time")
     response_time_p50_ms: float | None = Field(description=f"Median, within {RELATIVE_ERROR:.0%}")
     response_time_p95_ms: float | None = Field(description=f"95th percentile, within {RELATIVE_ERROR:.0%}")
     error_rate: float = Field(description="Turns answered by a fallback (`response_quality`) by turns, 0-1")
-    user_satisfaction: float | None = Field(description="Mean of the ratings 1-5; null without one")
-    cost_per_interaction_usd: float = Field(description="USD by turns that have a price")
+    user_satisfaction: float | None = Field(
+        description="Mean of the ratings 1-5 of `rated_interactions`; null without one"
+    )
+    rated_interactions: Count = Field(description="Turns that are rated")
+    cost_per_interaction_usd: float | None = Field(description="USD by turns that have a price; null without one")
+    cost_per_interaction_without_flagged_usd: float | None = Field(
+        description="The same without the accounts that are flagged"
+    )
+    flagged: FlaggedUse = Field(description="What those accounts had of the month")
+
     reported: ReportedUse = Field(description="What users reported besides; the figures above are those of servers")
 
     @classmethod
-    def of(cls, month: PlatformRollup | None) -> PlatformHealth:
+    def of(cls, month: PlatformRollup | None, accounts: int, theirs: Sums) -> PlatformHealth:
+        """The month's figures; `theirs` is what the accounts that are flagged had of it."""
         sums = month.sums if month else {}
-        known = figures(sums) | {"reported": ReportedUse.of(sums)}
+        names = {"cost_nano_usd": "cost_nano_usd", "interactions": "served", "unpriced": "unpriced"}
+        rest = (sums.get(name, 0) - theirs.get(of_user, 0) for name, of_user in names.items())
+        known = figures(sums) | {
+            "cost_per_interaction_without_flagged_usd": cost_per_turn(*rest),
+            "flagged": FlaggedUse.of(accounts, theirs, sums),
+            "reported": ReportedUse.of(sums),
+        }
         return cls.model_validate({name: known[name] for name in cls.model_fields})
 
 
 class CommonQuestion(Message):
-    """A question that at least three users have asked."""
+    """A question that at least three users have asked in the month, of those whose accounts are not flagged."""
 
     question: str = Field(description="Normalised: case, width, spacing, punctuation, a trailing counter don't matter")
-    frequency: Count = Field(description="Turns that ask it, of all time")
-    avg_rating: float | None = Field(description="Mean of the ratings 1-5 of its answers; null without one")
+    askers: Count = Field(description="Users who asked it in the month of UTC, without accounts that are flagged")
+    frequency: Count = Field(description=f"Their turns that ask it, up to {TURNS_A_DAY} of each user on each day")
+    ratings: Count = Field(description="Their turns that ask it and are rated")
+    avg_rating: float | None = Field(description="Mean of these ratings 1-5; null without one")
+
+    @classmethod
+    def of(cls, question: Question, asked: Asked) -> CommonQuestion:
+        return cls(question=question.question or "", **asked.model_dump())
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """Orders questions: most askers first, then most turns, then by text."""
+        return (-self.askers, -self.frequency, self.question)
+
+
+class Retention(Message):
+    """Who came back, of the users whose day to come back on has passed everywhere."""
+
+    day: int = Field(description="Days after the user's first day with a turn")
+    could_return: Count = Field(description="Users whose first day is longer ago than that")
+    returned: Count = Field(description="Of them, those with a turn on that day or later")
+    rate: float | None = Field(description="`returned` by `could_return`, 0-1; null of nobody")
+
+    @classmethod
+    def of(cls, days: int, groups: Sequence[UserGroup], now: datetime) -> Retention:
+        able = [group for group in groups if _has_passed(group, days, now)]
+        users, returned = sum(group.users for group in able), sum(group.returned(days) for group in able)
+        return cls(day=days, could_return=users, returned=returned, rate=mean(returned, users))
 
 
 class Cohort(Message):
@@ -94,25 +159,27 @@ class Cohort(Message):
 
     week: str = Field(description="ISO week, such as 2026-W47")
     users: Count = Field(description="Users whose first turn was then")
-    returned: Count = Field(description="Of them, those with turns in the week after")
-    retention_rate: float = Field(description="`returned` by `users`, 0-1")
-    is_complete: bool = Field(description="Whether that week is over, in all time zones")
+    could_return: Count = Field(description="Of them, those whose 7th day after the first has passed")
+    returned: Count = Field(description="Of those, the ones with a turn 7 days after their first day or later")
+    retention_rate: float | None = Field(description="`returned` by `could_return`, 0-1; null of nobody")
+    is_complete: bool = Field(description="Whether all of the week's users could return")
 
     @classmethod
-    def of(cls, group: UserGroup, now: datetime) -> Cohort:
-        returned = group.sums.get("week:1", 0)
-        over = monday_of(group.period_key) + FIRST_WEEK + timedelta(days=1)
+    def of(cls, week: str, groups: Sequence[UserGroup], now: datetime) -> Cohort:
+        kept = Retention.of(FIRST_WEEK, groups, now)
+        users = sum(group.users for group in groups)
         return cls(
-            week=group.period_key,
-            users=group.users,
-            returned=returned,
-            retention_rate=ratio(returned, group.users),
-            is_complete=now.date() >= over,
+            week=week,
+            users=users,
+            could_return=kept.could_return,
+            returned=kept.returned,
+            retention_rate=kept.rate,
+            is_complete=now.date() >= date.fromisocalendar(int(week[:4]), int(week[6:]), 7) + _passing(FIRST_WEEK),
         )
 
 
 class FeatureAdoption(Message):
-    """The share of all users with turns that has ever used a feature, 0-1."""
+    """The share of the users with turns in the month of their own calendar that used a feature in it, 0-1."""
 
     bookmarking: float = Field(description="Saved a turn")
     multiple_personalities: float = Field(description="Asked two personalities or more")
@@ -120,31 +187,49 @@ class FeatureAdoption(Message):
 
 
 class GrowthMetrics(Message):
-    """Who is new, who comes back, and what they use."""
+    """Who is new, who comes back, and what they use, as of the month."""
 
-    new_users_this_month: Count = Field(description="Users whose first session or turn was in the month of UTC")
-    total_users: Count = Field(description="Users with turns, of all time")
-    retention_rate: float | None = Field(
-        description="First-week retention over the cohorts listed that are complete; null without one"
+    new_users_this_month: Count = Field(description="Users whose first turn was in the month of UTC")
+    total_users: Count = Field(description="Users whose first turn was in the month of UTC or before")
+    retention_rate: float | None = Field(description="After the first week: the `rate` of `retention` for 7 days")
+    retention: list[Retention] = Field(
+        description="For 1, 7 and 30 days: of the users whose first day was in the 12 weeks up to the month's end, by "
+        "what is known now"
     )
-    cohorts: list[Cohort] = Field(description="By week, oldest first")
-    feature_adoption: FeatureAdoption = Field(description="Shares of all users")
+    cohorts: list[Cohort] = Field(description="The same users by week of their first day, oldest first")
+    feature_adoption: FeatureAdoption = Field(description="Shares of the month's active users")
 
     @classmethod
     def of(
-        cls, month: PlatformRollup | None, groups: Iterable[UserGroup], everyone: UserGroup | None, now: datetime
+        cls, month: PlatformRollup | None, groups: Sequence[UserGroup], total_users: int, now: datetime
     ) -> GrowthMetrics:
-        cohorts = [Cohort.of(group, now) for group in groups if group.users]
-        complete = [cohort for cohort in cohorts if cohort.is_complete]
-        began = sum(cohort.users for cohort in complete)
-        adoption = everyone.feature_adoption if everyone else dict.fromkeys(FeatureAdoption.model_fields, 0.0)
+        weeks: dict[str, list[UserGroup]] = defaultdict(list)
+        for group in groups:
+            if group.users:
+                weeks[f"{date.fromisoformat(group.period_key):%G-W%V}"].append(group)
+        retention = [Retention.of(days, groups, now) for days in RETENTION_DAYS]
+        adopted = month.feature_adoption if month else {}
+        users = month.active_users if month else 0
         return cls(
             new_users_this_month=month.new_users if month else 0,
-            total_users=everyone.users if everyone else 0,
-            retention_rate=ratio(sum(cohort.returned for cohort in complete), began) if complete else None,
-            cohorts=cohorts,
-            feature_adoption=FeatureAdoption(**adoption),
+            total_users=total_users,
+            retention_rate=next(kept.rate for kept in retention if kept.day == FIRST_WEEK),
+            retention=retention,
+            cohorts=[Cohort.of(week, weeks[week], now) for week in sorted(weeks)],
+            feature_adoption=FeatureAdoption(
+                **{feature: ratio(adopted.get(feature, 0), users) for feature in FeatureAdoption.model_fields}
+            ),
         )
+
+
+def _has_passed(group: UserGroup, days: int, now: datetime) -> bool:
+    """Whether that day after the cohort's first is over, in all time zones."""
+    return now.date() >= date.fromisoformat(group.period_key) + _passing(days)
+
+
+def _passing(days: int) -> timedelta:
+    """From a day until another so many days later is over, which in the last time zone is when UTC's next is half."""
+    return timedelta(days=days + 2)
 
 
 class Insights(Message):
@@ -156,7 +241,7 @@ class Insights(Message):
         description="Accounts that are flagged, by their scores as they stand now"
     )
     platform_health: PlatformHealth = Field(description="How the platform did in the month")
-    common_questions: list[CommonQuestion] = Field(description="Most frequent first")
+    common_questions: list[CommonQuestion] = Field(description="Up to 20 of the month, those of most users first")
     growth_metrics: GrowthMetrics = Field(description="Who is new, who comes back, and what they use")
 
 
@@ -233,9 +318,3 @@ def platform_use(rollups: Sequence[PlatformRollup], by: Dimension, first: date, 
         total.update(rollup.sums)
     items = [UsePeriod.of(rollup.period_key, rollup.sums, by) for rollup in rollups]
     return PlatformUse(by=by, first_day=first, last_day=last, items=items, total=UsePeriod.of("total", dict(total), by))
-
-
-def common_question(question: Question) -> CommonQuestion:
-    return CommonQuestion(
-        question=question.question or "", frequency=question.frequency, avg_rating=question.avg_rating
-    )

@@ -1,10 +1,10 @@
 """What users' documents add to the platform: like `models.analytics.contribution`, but sharded, and without a name.
 
-turns, sessions                          -> the day of UTC, and the question         (a shard)
-a user's day of UTC, month and all time  -> active users, new users, cohort, growth  (a shard)
-a shard's days, months, cohorts, growth  -> the platform's                           (partition `platform`)
-a shard's questions that are common      -> the platform's                           (partition `platform`)
-the platform's days                      -> its months                               (partition `platform`)
+turns, sessions                          -> the day of UTC, the month's question             (a shard)
+a user's day of UTC, month and all time  -> active users and features, new users, cohort     (a shard)
+a shard's days, months, cohorts          -> the platform's                                   (partition `platform`)
+a shard's questions that are common      -> the platform's                                   (partition `platform`)
+the platform's days                      -> its months                                       (partition `platform`)
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
+from models.analytics.contribution import day_of, deep_dives
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.pseudonyms import PLATFORM, Pseudonyms
@@ -19,7 +20,7 @@ from models.analytics.question import Question
 from models.analytics.reported import reported_measures
 from models.analytics.response_times import counted
 from models.analytics.rollup import Rollup
-from models.analytics.user_group import WEEKS_FOLLOWED, UserGroup, weeks_between
+from models.analytics.user_group import UserGroup, returns
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.counting.bucket import Bucket, Sums, by_count
@@ -30,8 +31,12 @@ Placed = tuple[str, Source]
 """A source, and the partition that counts it."""
 
 
+TELLING = frozenset({"session", "presence", "monthly", "all_time"})
+"""Periods of a user's buckets of which others count what is `told`."""
+
+
 def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
-    """A turn counts in its day of UTC and in its question, both in the question's shard.
+    """A turn counts in its day of UTC and in its question of that month, both in the question's shard.
 
     One without texts, or whose text is punctuation alone, has no question. One without its user's consent to analytics
     counts nowhere.
@@ -42,7 +47,7 @@ def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
     if text is not None:
         question = pseudonyms.question(text)
         shard = pseudonyms.shard(question)
-        contributions[Bucket("question", question)] = _asked(turn, pseudonyms.asker(question, turn.user_id))
+        contributions[question_bucket(turn.timestamp, question)] = _asked(turn, pseudonyms)
     if not turn.analytics_consent:
         contributions, text = {}, None
     return shard, Source(name, turn.revision, contributions, turn.timestamp, turn.timestamp, question=text)
@@ -54,34 +59,45 @@ def of_session(session: UserSession, pseudonyms: Pseudonyms) -> Placed:
     if session.duration_seconds is not None:
         measures |= {"ended_sessions": 1, "session_seconds": session.duration_seconds}
     name = pseudonyms.source(session.user_id, f"session:{session.session_id}")
-    start = session.start_time
-    contributions = {_day(start): measures} if session.analytics_consent else {}
-    return pseudonyms.shard(name), Source(name, session.revision, contributions, start, start)
+    contributions = {_day(session.start_time): measures} if session.analytics_consent else {}
+    return pseudonyms.shard(name), Source(name, session.revision, contributions)
 
 
-def of_presence(presence: Presence, pseudonyms: Pseudonyms) -> Placed:
-    """A user with turns on a day of UTC is one of its active users."""
-    contributions = {Bucket("utc_daily", presence.period_key): {"active_users": 1}} if presence.turns else {}
-    return _of_counted(presence.partition_key, presence, contributions, pseudonyms)
+def told(document: Rollup | Presence) -> dict[Bucket, Sums]:
+    """What others count of a user's bucket, besides the day's, which its week, month and all time count.
 
-
-def of_rollup(rollup: Rollup, pseudonyms: Pseudonyms) -> Placed | None:
-    """What a user's month or all time says of the platform; None of other periods.
-
-    A user with turns in a month of their own calendar is one of its active users. A user's first activity makes a new
-    user of its day of UTC; the weeks with turns, a member of the cohort of the first of them.
+    A user with turns on a day of UTC, or in a month of their own calendar, is one of its active users; the month counts
+    which features they used in it. A user's first turn makes a new user of its day of UTC; the days from the first to
+    the last with turns, a member of the cohort of the first of them. A session counts its deep dives in the user's day.
     """
-    contributions: dict[Bucket, Sums]
-    if rollup.analytics_period == "monthly":
-        contributions = {Bucket("utc_monthly", rollup.period_key): {"active_users": 1}}
-    elif rollup.analytics_period == "all_time":
-        contributions = {Bucket("growth"): _adoption(rollup.sums), **_cohort(rollup.sums)}
-        if rollup.first_activity is not None:
-            contributions[_day(rollup.first_activity)] = {"new_users": 1}
-    else:
+    if isinstance(document, Presence):
+        return {Bucket("utc_daily", document.period_key): {"active_users": 1}} if document.turns else {}
+    if not document.total_interactions:
+        return {}
+    if document.analytics_period == "session":
+        return deep_dives(document.sums, document.first_activity, document.timezone)
+    if document.analytics_period == "monthly":
+        return {Bucket("utc_monthly", document.period_key): {"active_users": 1} | _features(document.sums)}
+    first, last = document.first_activity, document.last_activity
+    if document.analytics_period != "all_time" or first is None or last is None:
+        return {}
+    began, ended = (day_of(moment, document.timezone) for moment in (first, last))
+    return {_day(first): {"new_users": 1}, Bucket("cohort", began.isoformat()): {"users": 1} | returns(began, ended)}
+
+
+def of_user(document: Rollup | Presence, pseudonyms: Pseudonyms) -> Placed | None:
+    """A user's bucket as a source of what is `told` of it; None of what has never told anything.
+
+    It tells no times: turns do, where they count themselves.
+    """
+    contributions = told(document)
+    if document.analytics_period not in TELLING or not (contributions or document.told_revision):
         return None
-    active = rollup.total_interactions > 0
-    return _of_counted(rollup.user_id, rollup, contributions if active else {}, pseudonyms)
+    revision = document.told_revision or document.revision
+    if document.analytics_period == "session":
+        return document.partition_key, Source(f"rollup:{document.id}", revision, contributions)
+    name = pseudonyms.source(document.partition_key, document.bucket.name)
+    return pseudonyms.shard(pseudonyms.source(document.partition_key, "")), Source(name, revision, contributions)
 
 
 def of_shard(document: PlatformRollup | UserGroup | Question) -> Placed | None:
@@ -95,8 +111,7 @@ def of_shard(document: PlatformRollup | UserGroup | Question) -> Placed | None:
         if document.partition_key == PLATFORM or not document.was_common:
             return None
         text = document.question
-        asked = {measure: value for measure, value in document.sums.items() if not measure.startswith("asker:")}
-        contributions = {document.bucket: asked} if text is not None else {}
+        contributions = {document.bucket: document.anonymous} if text is not None else {}
     elif document.partition_key != PLATFORM:
         contributions = {document.bucket: document.sums}
     elif document.analytics_period == "utc_daily":
@@ -113,18 +128,17 @@ def _day(moment: datetime) -> Bucket:
     return Bucket("utc_daily", moment.astimezone(UTC).date().isoformat())
 
 
-def _of_counted(
-    user_id: str, document: Presence | Rollup, contributions: dict[Bucket, Sums], pseudonyms: Pseudonyms
-) -> Placed:
-    """Of a user's times only the first is told: the latest would have every turn write what it does not change."""
-    first = last = document.first_activity
-    name = pseudonyms.source(user_id, document.bucket.name)
-    return pseudonyms.shard(pseudonyms.source(user_id, "")), Source(name, document.revision, contributions, first, last)
+def question_bucket(moment: datetime, question: str) -> Bucket:
+    """A question, by its pseudonym, in a month of UTC."""
+    return Bucket("question", f"{moment.astimezone(UTC):%Y-%m}:{question}")
 
 
-def _asked(turn: UserInteraction, asker: str) -> Sums:
-    rating = {} if turn.user_rating is None else {f"rating:{turn.user_rating}": 1}
-    return {"asked": 1, f"asker:{asker}": 1} | rating
+def _asked(turn: UserInteraction, pseudonyms: Pseudonyms) -> Sums:
+    """Who asked on which day, and how they rated the answer: so that an account can be left out."""
+    key = question_bucket(turn.timestamp, pseudonyms.question(normalised(turn.user_query or ""))).key
+    asker, day = pseudonyms.asker(key, turn.user_id), turn.timestamp.astimezone(UTC).day
+    rating = {} if turn.user_rating is None else {f"stars:{turn.user_rating}/{asker}": 1}
+    return {"asked": 1, f"asker:{asker}/{day:02}": 1} | rating
 
 
 def _turn_measures(turn: UserInteraction) -> Sums:
@@ -163,21 +177,11 @@ def _turn_measures(turn: UserInteraction) -> Sums:
     return {measure: value for measure, value in measures.items() if value}
 
 
-def _adoption(sums: Sums) -> Sums:
-    """Which features a user has taken up; see `GrowthMetrics`."""
-    adopted = {
-        "bookmarking": bool(sums.get("bookmarks") or sums.get("bookmarked")),
+def _features(sums: Sums) -> Sums:
+    """Which features a user has used in a month; see `FeatureAdoption`."""
+    used = {
+        "bookmarking": bool(sums.get("bookmarks")),
         "multiple_personalities": len(by_count(sums, "personality")) >= 2,
         "follow_up_questions": bool(sums.get("follow_ups")),
     }
-    return {"users": 1} | {feature: 1 for feature, is_adopted in adopted.items() if is_adopted}
-
-
-def _cohort(sums: Sums) -> dict[Bucket, Sums]:
-    """The cohort of the first week with turns, and in which weeks after it the user came back."""
-    weeks = sorted(week for week in by_count(sums, "week") if week != "other")
-    if not weeks:
-        return {}
-    offsets = (weeks_between(weeks[0], week) for week in weeks)
-    active = {f"week:{offset}": 1 for offset in offsets if offset <= WEEKS_FOLLOWED}
-    return {Bucket("cohort", weeks[0]): {"users": 1} | active}
+    return {f"feature:{feature}": 1 for feature, is_used in used.items() if is_used}

@@ -29,7 +29,9 @@ MAIN_SHARE = 0.6
 """From this share of the questions on, a personality is asked before all others, and a part of the day is a habit."""
 
 FORGOTTEN_TURNS = 2
-DEEP_TURNS = 3
+SIMPLE_DEPTH = 0.25
+"""Below this depth questions are nearly all simple: see `learning_progress`."""
+
 SAVED_RATE = 0.1
 FOLLOW_UP_RATE = 0.3
 
@@ -111,18 +113,19 @@ def _save_answers(habits: _Habits) -> tuple[str, str] | None:
     """Who goes deep, and saves little of what they find."""
     deep, saved = by_count(habits.sums, "deep_dive"), habits.sums.get("bookmarked", 0)
     topic = next(iter(deep), None)
-    if topic is None or deep[topic] < DEEP_TURNS or saved >= SAVED_RATE * habits.turns:
+    if topic is None or saved >= SAVED_RATE * habits.turns:
         return None
+    sessions = "one session" if deep[topic] == 1 else f"{deep[topic]} sessions"
     return (
         f"Bookmark the best answers about {topic}, to find them again.",
-        f"{deep[topic]} of your questions went deep into {topic}, and {saved} of {habits.turns} answers are saved.",
+        f"You asked about {topic} three times or more in {sessions}, and {saved} of {habits.turns} answers are saved.",
     )
 
 
 def _harder_questions(habits: _Habits) -> tuple[str, str] | None:
     """Who asks a lot, and nearly always simply."""
     topic = next(iter(by_count(habits.sums, "topic")), None)
-    if topic is None or habits.turns < MANY_TURNS or learning_progress(habits.sums)["level"] != "beginner":
+    if topic is None or habits.turns < MANY_TURNS or learning_progress(habits.sums)["depth"] >= SIMPLE_DEPTH:
         return None
     simple = habits.sums.get("complexity:simple", 0)
     return (

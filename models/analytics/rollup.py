@@ -12,13 +12,27 @@ from pydantic import Field
 
 from models.analytics.contribution import of_day
 from models.core.values import Count, Timestamp, Total, Uuid
-from models.counting.bucket import Balance, Bucket, UserPeriod, average_rating, bucket_id, by_count, ratio
+from models.counting.bucket import (
+    Balance,
+    Bucket,
+    UserPeriod,
+    average_rating,
+    bucket_id,
+    by_count,
+    mean,
+    numbers_by_count,
+    ratio,
+)
 from models.counting.bucket_document import Counted
 from models.counting.fold import OTHER, Source
 from models.risk.finding import Finding
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NANO = 1_000_000_000
+
+REVISITED = 3
+LEVELS = (("advanced", (5, 10, 3)), ("intermediate", (2, 3, 1)), ("beginner", (0, 0, 0)))
+"""What is needed for each level: areas revisited, follow-ups and harder questions."""
 
 
 class Rollup(Counted):
@@ -44,24 +58,48 @@ class Rollup(Counted):
     total_tokens: Total = Field(description="Tokens of all kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out, see unpriced")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
-    avg_session_duration: float = Field(description="Seconds, over the sessions that have ended; 0 without one")
-    avg_queries_per_session: float = Field(description="Turns by sessions started; 0 without a session")
+    avg_session_duration: float | None = Field(description="Mean in seconds of `timed_sessions`; null without one")
+    timed_sessions: Count = Field(
+        default=0, description="Sessions started in the period that have ended, and whose duration is known"
+    )
+    avg_queries_per_session: float | None = Field(
+        description="Turns by sessions started; null without a session started"
+    )
 
     personality_usage: dict[str, int] = Field(description="Turns by personality")
     topic_distribution: dict[str, int] = Field(description="Turns by query category")
     query_complexity_breakdown: dict[str, int] = Field(description="Turns by complexity")
     response_quality_breakdown: dict[str, int] = Field(description="Turns by quality of the response")
 
-    most_active_hours: list[int] = Field(description="Up to three hours of the user's day (0-23), most turns first")
-    most_active_days: list[str] = Field(description="Up to three days of the week, most turns first")
-    avg_response_rating: float | None = Field(description="Mean of the ratings 1-5; null without one")
+    most_active_hours: list[int] = Field(
+        description="Up to three hours of the user's day (0-23), most turns first, of equal ones the earlier"
+    )
+    most_active_days: list[str] = Field(
+        description="Up to three days of the week, most turns first, of equal ones the earlier from Monday on"
+    )
+    avg_response_time_ms: float | None = Field(
+        default=None, description="Mean in milliseconds over `timed_interactions`; null without one"
+    )
+    timed_interactions: Count = Field(default=0, description="Turns that report their response time")
+    avg_response_rating: float | None = Field(
+        description="Mean of the ratings 1-5 of `rated_interactions`; null without one"
+    )
+    rated_interactions: Count = Field(default=0, description="Turns that are rated")
     total_bookmarks: Count = Field(default=0, description="Turns saved in the period, whenever they were asked")
     bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
     share_rate: float = Field(description="Turns shared by turns, 0-1")
 
     learning_journey_progress: dict[str, Any] = Field(description="See `learning_progress`")
     knowledge_areas_explored: list[str] = Field(description="Query categories, most turns first")
-    favorite_sources: list[str] = Field(description="Up to ten sources, most cited first")
+    favorite_sources: list[str] = Field(
+        description="Up to ten sources that answers cited (`citations_provided`), those of most turns first; not what "
+        "was only retrieved"
+    )
+    deep_dive_topics: list[str] = Field(
+        default_factory=list,
+        description="Query categories asked about at least three times within one session, those of most sessions "
+        "first; of sessions whose first turn was in the period",
+    )
 
     usage_anomalies: list[str] = Field(default_factory=list, description="See `anomalies`")
     risk_indicators: dict[str, float] = Field(default_factory=dict, description="Strength 0-1 by rule, see `anomalies`")
@@ -90,7 +128,6 @@ class Rollup(Counted):
         turns, sessions = sums.get("interactions", 0), sums.get("sessions", 0)
         zone = next(iter(by_count(sums, "timezone")), "UTC")
         start, end = bounds_of(bucket, zone, balance)
-        hours, days = by_count(sums, "hour"), by_count(sums, "weekday")
         found = anomalies(findings, start, end)
         return cls(
             id=bucket_id(user_id, bucket),
@@ -111,21 +148,26 @@ class Rollup(Counted):
             total_tokens=sums.get("tokens", 0),
             total_cost_usd=sums.get("cost_nano_usd", 0) / NANO,
             unpriced_interactions=sums.get("unpriced", 0),
-            avg_session_duration=ratio(sums.get("session_seconds", 0), sums.get("ended_sessions", 0)),
-            avg_queries_per_session=ratio(turns, sessions),
+            avg_session_duration=mean(sums.get("session_seconds", 0), sums.get("ended_sessions", 0)),
+            timed_sessions=sums.get("ended_sessions", 0),
+            avg_queries_per_session=mean(turns, sessions),
             personality_usage=by_count(sums, "personality"),
             topic_distribution=by_count(sums, "topic"),
             query_complexity_breakdown=by_count(sums, "complexity"),
             response_quality_breakdown=by_count(sums, "quality"),
-            most_active_hours=[int(hour) for hour in list(hours)[:3]],
-            most_active_days=[WEEKDAYS[int(day)] for day in list(days)[:3]],
+            most_active_hours=list(numbers_by_count(sums, "hour"))[:3],
+            most_active_days=[WEEKDAYS[day] for day in list(numbers_by_count(sums, "weekday"))[:3]],
+            avg_response_time_ms=mean(sums.get("response_time_ms", 0), sums.get("timed", 0)),
+            timed_interactions=sums.get("timed", 0),
             avg_response_rating=average_rating(sums),
+            rated_interactions=sum(by_count(sums, "rating").values()),
             total_bookmarks=sums.get("bookmarks", 0),
             bookmark_rate=ratio(sums.get("bookmarked", 0), turns),
             share_rate=ratio(sums.get("shared", 0), turns),
             learning_journey_progress=learning_progress(sums),
             knowledge_areas_explored=list(by_count(sums, "topic")),
             favorite_sources=[name for name in by_count(sums, "source") if name != OTHER][:10],
+            deep_dive_topics=[name for name in by_count(sums, "deep_dive") if name != OTHER],
             usage_anomalies=sorted({one.pattern for one in found}),
             risk_indicators={one.rule: one.strength for one in found},
             abuse_likelihood=likelihood(found),
@@ -133,17 +175,32 @@ class Rollup(Counted):
 
 
 def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
-    """How far the user's questions have come.
+    """How far the user's questions have come in a period.
 
     - `areas`: number of query categories.
     - `depth`: mean complexity of the questions, simple 0, moderate 0.5, complex 1.
-    - `level`: beginner below a depth of 0.25, advanced from 0.6 on, intermediate between.
+    - `areas_revisited`: query categories asked about at least `REVISITED` times.
+    - `follow_ups`: sessions with a second question.
+    - `harder_questions`: questions that are moderate or complex.
+    - `level`: the highest of `LEVELS` whose three numbers the last three reach: it grows with what has been explored,
+      and says nothing of what was understood.
     """
     complexity = by_count(sums, "complexity")
-    asked = sum(complexity.values())
-    depth = ratio(complexity.get("moderate", 0) + 2 * complexity.get("complex", 0), 2 * asked)
-    level = "beginner" if depth < 0.25 else "advanced" if depth >= 0.6 else "intermediate"
-    return {"areas": len(by_count(sums, "topic")), "depth": depth, "level": level}
+    moderate, hard = complexity.get("moderate", 0), complexity.get("complex", 0)
+    topics = by_count(sums, "topic")
+    revisited = sum(turns >= REVISITED for topic, turns in topics.items() if topic != OTHER)
+    reached = (revisited, sums.get("follow_ups", 0), moderate + hard)
+    level = next(
+        name for name, needed in LEVELS if all(has >= needs for has, needs in zip(reached, needed, strict=True))
+    )
+    return {
+        "areas": len(topics),
+        "depth": ratio(moderate + 2 * hard, 2 * sum(complexity.values())),
+        "areas_revisited": reached[0],
+        "follow_ups": reached[1],
+        "harder_questions": reached[2],
+        "level": level,
+    }
 
 
 def anomalies(findings: Collection[Finding], start: datetime | None, end: datetime | None) -> list[Finding]:

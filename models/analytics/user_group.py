@@ -1,4 +1,4 @@
-"""Container `user_analytics`: users who began in the same week, and all of them: how many came back, and use what."""
+"""Container `user_analytics`: users who began on the same day: how many of them came back."""
 
 from __future__ import annotations
 
@@ -8,55 +8,50 @@ from typing import Literal
 from pydantic import Field
 
 from models.core.values import Count
-from models.counting.bucket import Balance, Bucket, bucket_id, ratio
+from models.counting.bucket import Balance, Bucket, Sums, bucket_id
 from models.counting.bucket_document import Counted
 
-WEEKS_FOLLOWED = 12
-"""Whether a cohort's users come back is looked at for this many weeks after their first."""
-
-FEATURES = ["bookmarking", "multiple_personalities", "follow_up_questions"]
+RETENTION_DAYS = (1, 7, 30)
+"""Whether a cohort's users came back is looked at from that many days after their first."""
 
 
 class UserGroup(Counted):
-    """How many users there are of a group, and how many of them did what."""
+    """How many users there are of a cohort, and how many of them had turns again later.
+
+    Days are those of the time zone that most of a user's turns were stamped with.
+    """
 
     kind: Literal["user_group"] = "user_group"
-    analytics_period: Literal["cohort", "growth"] = Field(
-        description="`cohort`: users whose first turn was in the same week; `growth`: all users"
+    analytics_period: Literal["cohort"] = Field(
+        default="cohort", description="`cohort`: users whose first turn was on the same day"
     )
-    users: Count = Field(description="Users with turns")
-    retention: list[float] = Field(
-        description="Of a cohort: the share of its users with turns in the nth week after their first, 1st first; 0-1"
-    )
-    feature_adoption: dict[str, float] = Field(description="Of all users: the share that has used a feature, 0-1")
+    users: Count = Field(description="Users whose first turn was on that day")
+    returned_day_1: Count = Field(description="Of them, those with turns on the day after or later")
+    returned_day_7: Count = Field(description="Of them, those with turns 7 days after or later")
+    returned_day_30: Count = Field(description="Of them, those with turns 30 days after or later")
+
+    def returned(self, days: int) -> int:
+        """Its users with turns so many days after their first or later; one of `RETENTION_DAYS`."""
+        return self.sums.get(f"day_{days}", 0)
 
     @classmethod
     def of(cls, partition: str, bucket: Bucket, balance: Balance, revision: int) -> UserGroup:
         sums = balance.sums
-        users, is_cohort = sums.get("users", 0), bucket.period == "cohort"
-        weeks, features = (range(1, WEEKS_FOLLOWED + 1), []) if is_cohort else (range(0), FEATURES)
         return cls.model_validate(
             {
                 "id": bucket_id(partition, bucket),
                 "partition_key": partition,
                 "revision": revision,
-                "analytics_period": bucket.period,
                 "period_key": bucket.key,
                 "sums": sums,
                 "first_activity": balance.first,
                 "last_activity": balance.last,
-                "users": users,
-                "retention": [ratio(sums.get(f"week:{week}", 0), users) for week in weeks],
-                "feature_adoption": {feature: ratio(sums.get(feature, 0), users) for feature in features},
+                "users": sums.get("users", 0),
             }
+            | {f"returned_day_{days}": sums.get(f"day_{days}", 0) for days in RETENTION_DAYS}
         )
 
 
-def monday_of(week: str) -> date:
-    """The first day of an ISO week such as `2026-W47`."""
-    return date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
-
-
-def weeks_between(earlier: str, later: str) -> int:
-    """How many ISO weeks after another one is."""
-    return (monday_of(later) - monday_of(earlier)).days // 7
+def returns(first: date, last: date) -> Sums:
+    """By which of `RETENTION_DAYS` a user with turns on these days, the first and the last, had come back."""
+    return {f"day_{days}": 1 for days in RETENTION_DAYS if (last - first).days >= days}

@@ -188,7 +188,7 @@ class IngestedTurn(Turn):
     timestamp: Timestamp = Field(
         ge=EARLIEST, le=LATEST, description="When it was asked: from 2000 on, at most 5 minutes ahead"
     )
-    was_bookmarked: bool = False
+    was_bookmarked: bool = Field(default=False, description="Whether its user saved it: it becomes a bookmark, too")
     ip_address: str | None = Field(default=None, max_length=64, description="Stored as a keyed hash only")
     user_agent: Annotated[str | None, shorten(2048)] = Field(default=None, max_length=2048)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -32,7 +33,11 @@ class UserSession(Document):
 
     start_time: Timestamp = Field(description="When it was started, or its first turn if that is earlier")
     end_time: Timestamp | None = Field(default=None, description="Last activity of a session that has ended, else null")
-    duration_seconds: Count | None = Field(default=None, description="From start to last activity, set when it ends")
+    duration_seconds: Count | None = Field(
+        default=None,
+        description="From start to last activity, but no less than its answers took on average; set when it ends. "
+        "Null while it goes on, and where nothing tells how long it was",
+    )
     is_active: bool = Field(
         default=True, description="Whether it goes on: until it is ended, or nothing happens for `SESSION_IDLE_MINUTES`"
     )
@@ -66,7 +71,9 @@ class UserSession(Document):
     personalities_used: list[str] = Field(default_factory=list, description="Most used first")
     topics_discussed: list[str] = Field(default_factory=list, description="Query categories, most used first")
 
-    avg_response_time_ms: float = Field(default=0.0, ge=0, description="Mean over its turns, in milliseconds")
+    avg_response_time_ms: float | None = Field(
+        default=None, ge=0, description="Mean in milliseconds over the turns that report their time; null without one"
+    )
     user_satisfaction_ratings: list[int] = Field(default_factory=list, description="All ratings 1-5, ascending")
 
     session_quality: SessionQuality = Field(default="unknown", description="Set when it ends: see `session_quality`")
@@ -79,12 +86,17 @@ class UserSession(Document):
         return session_quality(self.total_queries, self.error_count, self.user_satisfaction_ratings)
 
     def ended(self) -> dict[str, Any]:
-        """The fields that ending it sets. A session is as long as something happens in it, whenever it is ended."""
-        duration = (self.last_activity - self.start_time).total_seconds()
+        """The fields that ending it sets. A session is as long as something happens in it, whenever it is ended.
+
+        Turns of trusted servers carry the time at which they were asked, so a single one spans no time. But it lasts as
+        long as its answer takes.
+        """
+        span = int((self.last_activity - self.start_time).total_seconds())
+        duration = max(0, span, ceil((self.avg_response_time_ms or 0) / 1000))
         return {
             "is_active": False,
             "end_time": self.last_activity,
-            "duration_seconds": max(0, int(duration)),
+            "duration_seconds": duration or None,
             "session_quality": self.quality,
         }
 

@@ -14,14 +14,14 @@ Sums = dict[str, int]
 UserPeriod = Literal["session", "daily", "weekly", "monthly", "all_time"]
 """Of one user's rollups; days, weeks and months are the user's own."""
 
-PlatformPeriod = Literal["utc_daily", "utc_monthly", "cohort", "growth"]
-"""Of the platform's rollups: days and months of UTC, the users who began in the same week, and all users."""
+PlatformPeriod = Literal["utc_daily", "utc_monthly", "cohort"]
+"""Of the platform's rollups: days and months of UTC, and the users who began on the same day."""
 
 ItemPeriod = Literal["item", "review"]
 """Of a thing that users rate, and of a review of it."""
 
 Period = Literal[UserPeriod, PlatformPeriod, ItemPeriod, "presence", "question"]
-"""`presence` is one user on one day of UTC; `question` is one question, whoever asks it."""
+"""`presence` is one user on one day of UTC; `question` is one question in a month of UTC, whoever asks it."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,21 @@ def by_count(sums: Mapping[str, int], dimension: str) -> dict[str, int]:
     return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
 
 
+def numbers_by_count(sums: Mapping[str, int], dimension: str) -> dict[int, int]:
+    """The same of a dimension whose values are numbers, such as hours: equal ones in their order."""
+    return dict(
+        sorted(((int(value), n) for value, n in by_count(sums, dimension).items()), key=lambda at: (-at[1], at[0]))
+    )
+
+
 def ratio(part: int, whole: int) -> float:
     """`part` by `whole`; 0 of nothing."""
     return part / whole if whole else 0.0
+
+
+def mean(total: int, count: int) -> float | None:
+    """`total` by `count`; None of nothing: a mean of nothing is not known."""
+    return total / count if count else None
 
 
 def average_rating(sums: Mapping[str, int]) -> float | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from models.analytics.platform_rollup import PlatformRollup
+from models.analytics.platform_sources import TELLING, told
 from models.analytics.presence import Presence
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
@@ -31,6 +32,28 @@ def parsed(item: dict[str, Any]) -> Counted:
         pydantic.ValidationError: it is not valid.
     """
     return KINDS[item["kind"]].parse(item)
+
+
+def following(document: Counted, before: Counted | None) -> Counted:
+    """The document with the revision at which it last told something new, given the one that it takes the place of.
+
+    What is counted of most buckets rarely changes with them: a user is new once, and active once a month. So whoever
+    counts it need not be written to.
+    """
+    if not isinstance(document, Rollup | Presence) or document.analytics_period not in TELLING:
+        return document
+    if isinstance(before, Rollup | Presence):
+        is_same, since = told(before) == told(document), before.told_revision
+    else:
+        is_same, since = not told(document), 0
+    return document.model_copy(update={"told_revision": since if is_same else document.revision})
+
+
+def told_anew(document: Counted) -> Counted:
+    """The document, telling again whatever it tells: of one that takes the place of a wrong one."""
+    if document.analytics_period not in TELLING:
+        return document
+    return document.model_copy(update={"told_revision": document.revision})
 
 
 def document_of(
@@ -63,7 +86,7 @@ def document_of(
             return PlatformRollup.of(partition, bucket, balance, revision, now)
         case "item" | "review":
             return Tally.of(partition, bucket, balance, revision)
-        case "cohort" | "growth":
+        case "cohort":
             return UserGroup.of(partition, bucket, balance, revision)
         case _:
             return Rollup.of(partition, bucket, balance, revision, now, findings)

@@ -25,9 +25,9 @@ This bounds a rollup's size whatever the client sends. The ledger remembers what
 
 OTHER = "other"
 
-OTHER_BOUNDS = {"asker": 12, "response_ms": 1000, "week": 600}
-"""Dimensions with bounds of their own: who asks a question matters until there are three, also when some of them take
-it back; a histogram has its bins; and weeks with turns are those of ten years."""
+OTHER_BOUNDS = {"asker": 300, "stars": 300, "response_ms": 1000, "week": 600}
+"""Dimensions with bounds of their own: who asks a question on which day is what questions are ranked by, and costs 20
+bytes each; a histogram has its bins; and weeks with turns are those of ten years."""
 
 
 @dataclass(frozen=True)

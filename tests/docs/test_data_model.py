@@ -11,13 +11,14 @@ from docs.measures import PLATFORM_MEASURES, USER_MEASURES
 from models.analytics import platform_sources as platform
 from models.analytics.contribution import of_bookmark, of_interaction, of_session
 from models.analytics.presence import Presence
+from models.analytics.question import Question
 from models.analytics.rollup import Rollup
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.counting.bucket import Balance, Bucket
 from models.counting.fold import Source
 from models.library.bookmark import UserBookmark
-from tests.models.examples import ALICE, NOON, PSEUDONYMS, a_session, an_interaction
+from tests.models.examples import ALICE, NOON, PSEUDONYMS, SESSION_ID, a_session, an_interaction
 
 
 def test_the_page_is_what_the_models_say() -> None:
@@ -60,21 +61,29 @@ def test_retention_is_told_in_words() -> None:
 def test_the_measures_of_a_user_are_those_that_the_fold_makes() -> None:
     sources = [*map(of_interaction, _turns()), of_session(_ended()), of_bookmark(UserBookmark.of(_turns()[0], NOON))]
     day = _rollup(Bucket("daily", "2026-11-20"), sources)
-    assert _kinds([*sources, day.as_source()]) == _table(USER_MEASURES)
+    session = platform.of_user(_deep_session(), PSEUDONYMS)
+    assert session is not None
+    assert _kinds([*sources, day.as_source(), session[1]]) == _table(USER_MEASURES)
 
 
 def test_the_measures_of_the_platform_are_those_that_the_fold_makes() -> None:
     turns, ended = _turns(), _ended()
     day = _rollup(Bucket("daily", "2026-11-20"), [*map(of_interaction, turns), of_session(ended)])
-    weeks = {"week:2026-W47": 1, "week:2026-W48": 1, "bookmarks": 1, "personality:krishna": 1}
-    everything = Balance(day.sums | weeks, NOON, NOON + timedelta(days=7))
+    more = {"bookmarks": 1, "personality:krishna": 1}
+    everything = Balance(day.sums | more, NOON, NOON + timedelta(days=31))
     all_time = Rollup.of(ALICE.user_id, Bucket("all_time"), everything, 1, NOON)
+    month = Rollup.of(ALICE.user_id, Bucket("monthly", "2026-11"), everything, 1, NOON)
+    common = Question.of(
+        "platform-00", Bucket("question", "2026-11:q"), Balance(_askers(3)), 1, "what is wisdom", False
+    )
     presence = Presence.of(ALICE.user_id, Bucket("presence", "2026-11-20"), Balance({"interactions": 2}, NOON, NOON), 1)
     placed = [
         *(platform.of_turn(turn, PSEUDONYMS) for turn in turns),
         platform.of_session(ended, PSEUDONYMS),
-        platform.of_presence(presence, PSEUDONYMS),
-        platform.of_rollup(all_time, PSEUDONYMS),
+        platform.of_user(presence, PSEUDONYMS),
+        platform.of_user(month, PSEUDONYMS),
+        platform.of_user(all_time, PSEUDONYMS),
+        platform.of_shard(common),
     ]
     expected = {
         name.replace("<d>", dimension)
@@ -82,6 +91,15 @@ def test_the_measures_of_the_platform_are_those_that_the_fold_makes() -> None:
         for dimension in ("model", "personality", "category", "language")
     }
     assert _kinds(source for _, source in filter(None, placed)) == _table(dict.fromkeys(expected))
+
+
+def _askers(users: int) -> dict[str, int]:
+    return {f"asker:{user}/20": 1 for user in range(users)}
+
+
+def _deep_session() -> Rollup:
+    sums = {"interactions": 3, "topic:philosophy": 3}
+    return Rollup.of(ALICE.user_id, Bucket("session", SESSION_ID), Balance(sums, NOON, NOON), 1, NOON)
 
 
 def _turns() -> list[UserInteraction]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -99,24 +99,35 @@ async def test_the_platform_equals_a_count_of_the_turns(store: Store, database: 
     assert insights.growth_metrics.new_users_this_month == health.active_users
     assert insights.growth_metrics.total_users == growth.total_users + health.active_users
 
-    weeks: dict[str, set[int]] = {}
+    local: dict[str, list[date]] = {}
     for turn in turns:
-        local = (turn.timestamp + timedelta(hours=5, minutes=30)).date()
-        weeks.setdefault(turn.user_id, set()).add((local - START.date()).days // 7)
-    expected = Counter((min(active), min(active) + 1 in active) for active in weeks.values())
-    cohorts = {cohort.week: (cohort.users, cohort.returned) for cohort in insights.growth_metrics.cohorts}
-    assert cohorts == {
-        f"2031-W{10 + week}": (expected[week, True] + expected[week, False], expected[week, True])
-        for week in range(3)
-        if expected[week, True] + expected[week, False]
-    }
+        local.setdefault(turn.user_id, []).append((turn.timestamp + timedelta(hours=5, minutes=30)).date())
+    spans = [(max(days) - min(days)).days for days in local.values()]
+    assert [(kept.could_return, kept.returned) for kept in insights.growth_metrics.retention] == [
+        (len(spans), sum(span >= 1 for span in spans)),
+        (len(spans), sum(span >= 7 for span in spans)),
+        (0, 0),
+    ]
+    began = Counter(f"{min(days):%G-W%V}" for days in local.values())
+    assert {cohort.week: cohort.users for cohort in insights.growth_metrics.cohorts} == began
 
-    texts = Counter({"what is the tidal lock": 0, "who built petra": 0})
+    asked: dict[str, Counter[tuple[str, date]]] = {"what is the tidal lock": Counter(), "who built petra": Counter()}
     for turn in turns:
-        for text in texts:
-            texts[text] += text[:14] in (turn.user_query or "").casefold()
-    shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
-    assert {text: shown[text] for text in texts} == dict(texts)
+        for text, askers in asked.items():
+            askers[turn.user_id, turn.timestamp.date()] += text[:14] in (turn.user_query or "").casefold()
+    texts = {
+        text: (len({user for user, _ in +askers}), sum(min(3, n) for n in askers.values()))
+        for text, askers in asked.items()
+    }
+    shown = {
+        question.question: (question.askers, question.frequency)
+        for question in await store.insights.questions.common("2031-03", 1000, [])
+    }
+    assert {text: shown[text] for text in texts} == texts
+    flagged = next(user for (user, _), n in asked["who built petra"].items() if n)
+    without = await store.insights.questions.common("2031-03", 1000, [flagged])
+    left = {question.question: question.askers for question in without}
+    assert left["who built petra"] == texts["who built petra"][0] - 1
     assert not any("private" in text for text in shown)
 
 
@@ -152,7 +163,7 @@ async def test_damage_to_the_platform_is_found_exactly_and_repaired(store: Store
     kept = {item["id"]: item for item in await documents(database, "2031-01-01") if "sums" in item}
     question = next(item for item in kept.values() if item["kind"] == "question" and item["question"])
     shard = next(item for item in kept.values() if item["id"].endswith("utc_daily:2031-03-05"))
-    damaged = [question, shard, kept["platform:utc_monthly:2031-03"], kept["platform:cohort:2031-W10"]]
+    damaged = [question, shard, kept["platform:utc_monthly:2031-03"], kept["platform:cohort:2031-03-03"]]
     for number, item in enumerate(damaged, 1):
         await database.user_analytics.replace_item(item["id"], item | {"sums": item["sums"] | {"nonsense": number}})
     expected = sorted(item["id"] for item in damaged)
@@ -200,7 +211,9 @@ async def test_a_common_question_stays_when_one_who_asked_it_takes_it_back(store
     await settle(store, database)
     stay = [turn for turn in asked if turn.user_id != leaver]
     assert len({turn.user_id for turn in stay}) == 3
-    shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
+    shown = {
+        question.question: question.frequency for question in await store.insights.questions.common("2031-03", 1000, [])
+    }
     assert shown["does a question that is taken back stay"] == len(stay)
 
 
@@ -217,11 +230,13 @@ async def test_questions_of_the_platform_are_repaired_with_their_texts(store: St
     found = {item["question"]: item async for item in database.user_analytics.query_items(query)}
     one, two, three = (found[f"is {word} repaired"] for word in ("one", "two", "three"))
     await database.user_analytics.delete_item(one["id"], "platform")
-    await database.user_analytics.replace_item(two["id"], two | {"question": None, "shown_frequency": 0})
+    await database.user_analytics.replace_item(two["id"], two | {"question": None, "shown_askers": 0})
     await database.user_analytics.replace_item(three["id"], three | {"sums": "none"})
     expected = sorted(item["id"] for item in (one, two, three))
     for repair in (False, True):
         assert (await drift(store, repair))[0] == expected
     assert await drift(store, repair=False) == ([], 0)
-    shown = {question.question: question.frequency for question in await store.insights.common_questions(1000)}
+    shown = {
+        question.question: question.frequency for question in await store.insights.questions.common("2031-03", 1000, [])
+    }
     assert [shown.get(f"is {word} repaired") for word in ("one", "two", "three")] == [24, 24, 24]

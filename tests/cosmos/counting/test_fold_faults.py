@@ -37,7 +37,7 @@ def test_a_recount_does_not_depend_on_the_order_of_what_is_counted(expected: dic
     assert recount(shuffled, PSEUDONYMS, NOW) == expected
     periods = {bucket.period for _, bucket in expected}
     assert {"daily", "weekly", "monthly", "all_time", "session", "presence"} < periods
-    assert {"utc_daily", "utc_monthly", "question", "growth", "cohort"} < periods
+    assert {"utc_daily", "utc_monthly", "question", "cohort"} < periods
 
 
 def test_a_recount_has_common_questions_in_the_platform_and_not_who_asks_them() -> None:

@@ -49,10 +49,12 @@ def recount(person: Person, items: list[Item]) -> dict[str, int]:
         newest[item["id"]] = UserInteraction.parse(item)
     total: Counter[str] = Counter()
     days = set()
+    asked = Counter((turn.session_id, turn.query_category) for turn in newest.values())
+    total.update(f"deep_dive:{topic}" for (_, topic), turns in asked.items() if turns >= 3)
     for turn in newest.values():
         for bucket, sums in of_interaction(turn).contributions.items():
             if bucket.period == "daily":
-                total.update({measure: value for measure, value in sums.items() if not measure.startswith("utc:")})
+                total.update(sums)
                 days.add(date.fromisoformat(bucket.key))
     weeks = Counter("week:{}-W{:02}".format(*day.isocalendar()) for day in days)
     return dict(total) | {"active_days": len(days)} | weeks

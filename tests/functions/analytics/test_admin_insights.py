@@ -51,7 +51,8 @@ async def test_a_month_is_told_from_what_was_asked_in_it(
     assert health["response_time_p95_ms"] == pytest.approx(1000, rel=0.01)
     assert found["growth_metrics"]["new_users_this_month"] == 5
     questions = {question["question"]: question for question in found["common_questions"]}
-    assert questions[f"what is {word}"] == {"question": f"what is {word}", "frequency": 3, "avg_rating": 4}
+    asked_often = {"question": f"what is {word}", "askers": 3, "frequency": 3, "ratings": 3, "avg_rating": 4}
+    assert questions[f"what is {word}"] == asked_often
     assert f"who is {word}" not in questions
 
 

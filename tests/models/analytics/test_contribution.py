@@ -20,7 +20,7 @@ def test_a_turn_counts_in_its_day_and_its_session() -> None:
     source = of_interaction(
         an_interaction(input_tokens=100, cached_input_tokens=10, output_tokens=50, reasoning_tokens=5)
     )
-    assert set(source.contributions) == {DAY, SESSION}
+    assert set(source.contributions) == {DAY, SESSION, Bucket("presence", "2026-11-20")}
     day = source.contributions[DAY]
     assert day["interactions"] == 1
     assert day["tokens"] == 165
@@ -65,22 +65,25 @@ def test_feedback_counts() -> None:
     assert "helpful" not in day
 
 
-def test_the_second_turn_is_a_follow_up_and_the_third_a_deep_dive() -> None:
+def test_the_second_turn_is_a_follow_up_and_the_third_is_not() -> None:
     second = of_interaction(an_interaction(sequence=2)).contributions[SESSION]
     third = of_interaction(an_interaction(sequence=3)).contributions[SESSION]
     assert second["follow_ups"] == 1
-    assert "deep_dive:philosophy" not in second
-    assert third["deep_dive:philosophy"] == 1
     assert "follow_ups" not in third
 
 
-def test_a_source_named_twice_in_a_turn_counts_once() -> None:
-    turn = an_interaction(citations_provided=["Plato"], rag_sources_used=["Plato", "Xenophon"])
+def test_a_turn_is_timed_if_it_says_how_long_it_took() -> None:
+    timed = of_interaction(an_interaction(response_time_ms=700)).contributions[DAY]
+    assert (timed["timed"], timed["response_time_ms"]) == (1, 700)
+    assert (
+        not {"timed", "response_time_ms"} & of_interaction(an_interaction(response_time_ms=0)).contributions[DAY].keys()
+    )
+
+
+def test_a_source_counts_once_in_a_turn_that_cites_it_and_not_where_it_is_only_retrieved() -> None:
+    turn = an_interaction(citations_provided=["Plato", "Plato"], rag_sources_used=["Plato", "Xenophon"])
     day = of_interaction(turn).contributions[DAY]
-    assert {name: n for name, n in day.items() if name.startswith("source:")} == {
-        "source:Plato": 1,
-        "source:Xenophon": 1,
-    }
+    assert {name: n for name, n in day.items() if name.startswith("source:")} == {"source:Plato": 1}
 
 
 def test_a_session_counts_on_the_day_it_starts_and_its_duration_when_it_has_ended() -> None:
@@ -92,6 +95,7 @@ def test_a_session_counts_on_the_day_it_starts_and_its_duration_when_it_has_ende
         "ended_sessions": 1,
         "session_seconds": 90,
     }
+    assert (of_session(ended).first, of_session(ended).last) == (None, None)
 
 
 def test_a_day_counts_in_its_iso_week_its_month_and_all_time() -> None:
@@ -106,12 +110,16 @@ def test_all_time_knows_which_weeks_had_turns() -> None:
     assert source.contributions[Bucket("all_time")] == {"interactions": 3, "active_days": 1, "week:2026-W53": 1}
 
 
-def test_a_day_is_present_on_each_day_of_utc_that_it_has_turns_on() -> None:
-    sums = {"interactions": 3, "utc:2026-11-19": 1, "utc:2026-11-20": 2}
-    source = of_day("2026-11-20", "id", 1, sums, NOON, NOON)
-    assert source.contributions[Bucket("presence", "2026-11-19")] == {"interactions": 1}
-    assert source.contributions[Bucket("presence", "2026-11-20")] == {"interactions": 2}
-    assert source.contributions[Bucket("weekly", "2026-W47")] == {"interactions": 3, "active_days": 1}
+def test_a_turn_is_present_on_its_day_of_utc_whatever_its_own_day() -> None:
+    late = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)  # already December in Kolkata
+    source = of_interaction(an_interaction(timestamp=late, model_used="test-model"))
+    assert Bucket("daily", "2026-12-01") in source.contributions
+    assert source.contributions[Bucket("presence", "2026-11-30")] == {
+        "interactions": 1,
+        "served": 1,
+        "cost_nano_usd": 200_000,
+    }
+    assert (source.first, source.last) == (late, late)
 
 
 def test_a_day_with_a_session_but_no_turn_is_not_an_active_day() -> None:

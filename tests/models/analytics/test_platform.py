@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 import math
 import random
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.analytics.insights import Cohort, GrowthMetrics, groups, platform_use
+from models.analytics.insights import Cohort, GrowthMetrics, PlatformHealth, Retention, groups, platform_use
 from models.analytics.platform_rollup import PlatformRollup
-from models.analytics.platform_sources import of_presence, of_rollup, of_session, of_shard, of_turn
+from models.analytics.platform_sources import of_session, of_shard, of_turn, of_user
 from models.analytics.presence import Presence
 from models.analytics.pseudonyms import DEFAULT_SHARDS, PLATFORM, Pseudonyms, is_platform
 from models.analytics.question import Question
 from models.analytics.response_times import RELATIVE_ERROR, counted, quantile
 from models.analytics.rollup import Rollup
-from models.analytics.user_group import UserGroup
+from models.analytics.user_group import UserGroup, returns
 from models.counting.bucket import Balance, Bucket
-from models.counting.buckets import document_of
+from models.counting.buckets import document_of, following
 from models.counting.fold import OTHER_BOUNDS, Applied, Source, fold
 from tests.models.examples import ALICE, NOON, PSEUDONYMS, a_session, an_interaction
 
@@ -90,13 +92,15 @@ def test_what_says_nothing_is_no_question(query: str | None) -> None:
     assert source.question is None
 
 
-def asked_by(users: int, turns_each: int = 1) -> Question:
-    """A question after so many users have asked it."""
+def asked_by(users: int, turns_each: int = 1, days: Sequence[int] = (0,)) -> Question:
+    """A question after so many users have asked it on days after the 20th of November."""
     ledger: dict[str, Applied] = {}
     balances: dict[Bucket, Balance] = {}
     for user in range(users):
-        for number in range(turns_each):
-            turn = an_interaction(f"turn-{number}", user_id=f"{user:08}-0000-4000-8000-000000000000", user_rating=4)
+        for day, number in product(days, range(turns_each)):
+            at = NOON + timedelta(days=day)
+            user_id = f"{user:08}-0000-4000-8000-000000000000"
+            turn = an_interaction(f"turn-{day}-{number}", at, user_id=user_id, user_rating=4)
             outcome = fold([of_turn(turn, PSEUDONYMS)[1]], ledger, balances)
             ledger |= outcome.entries
             balances |= outcome.balances
@@ -108,13 +112,33 @@ def asked_by(users: int, turns_each: int = 1) -> Question:
 
 def test_a_question_has_no_text_until_three_users_have_asked_it() -> None:
     private = asked_by(users=2, turns_each=5)
-    assert (private.question, private.frequency, private.shown_frequency) == (None, 10, 0)
+    assert (private.question, private.askers, private.shown_askers) == (None, 2, 0)
     assert "wisdom" not in json.dumps(private.body())
 
 
 def test_a_common_question_has_its_text_and_how_it_was_rated() -> None:
     common = asked_by(users=3)
-    assert (common.question, common.frequency, common.shown_frequency, common.avg_rating) == ("what is wisdom", 3, 3, 4)
+    assert (common.question, common.askers, common.frequency, common.shown_askers) == ("what is wisdom", 3, 3, 3)
+    assert (common.ratings, common.avg_rating) == (3, 4)
+
+
+def test_who_asks_all_day_makes_a_question_no_more_frequent() -> None:
+    same = asked_by(users=1, turns_each=50, days=(0, 1))
+    assert (same.askers, same.frequency, same.sums["asked"]) == (1, 6, 100)
+
+
+def test_an_account_can_be_left_out_of_a_question_with_its_ratings() -> None:
+    common = asked_by(users=4, turns_each=5, days=(0, 1))
+    left_out = PSEUDONYMS.asker(common.period_key, f"{1:08}-0000-4000-8000-000000000000")
+    assert common.asked().model_dump() == {"askers": 4, "frequency": 24, "ratings": 40, "avg_rating": 4}
+    assert common.asked([left_out]).model_dump() == {"askers": 3, "frequency": 18, "ratings": 30, "avg_rating": 4}
+
+
+def test_a_question_is_one_of_the_month_that_it_is_asked_in() -> None:
+    first = of_turn(an_interaction(timestamp=datetime(2026, 11, 30, 23, 59, tzinfo=UTC)), PSEUDONYMS)
+    second = of_turn(an_interaction(timestamp=datetime(2026, 12, 1, tzinfo=UTC)), PSEUDONYMS)
+    assert first[0] == second[0]
+    assert [question_of(source).key[:8] for _, source in (first, second)] == ["2026-11:", "2026-12:"]
 
 
 def of_question(question: Question) -> dict[Bucket, dict[str, int]] | None:
@@ -129,10 +153,11 @@ def of_question(question: Question) -> dict[Bucket, dict[str, int]] | None:
 def test_the_platform_is_told_of_common_questions_alone_and_not_who_asks_them() -> None:
     assert of_question(asked_by(users=2, turns_each=5)) is None
     common = asked_by(users=3)
-    assert of_question(common) == {common.bucket: {"asked": 3, "rating:4": 3}}
-    told = document_of(PLATFORM, common.bucket, Balance({"asked": 3}, NOON, NOON), 1, NOON, question=common.question)
+    sums = {"askers": 3, "asked": 3, "rating:4": 3}
+    assert of_question(common) == {common.bucket: sums}
+    told = document_of(PLATFORM, common.bucket, Balance(sums, NOON, NOON), 1, NOON, question=common.question)
     assert isinstance(told, Question)
-    assert (told.question, told.shown_frequency) == ("what is wisdom", 3)
+    assert (told.question, told.askers, told.shown_askers, told.avg_rating) == ("what is wisdom", 3, 3, 4)
     assert of_question(told) is None
 
 
@@ -141,19 +166,21 @@ def test_a_question_that_is_common_no_more_is_taken_back() -> None:
     sums = {measure: count for measure, count in common.sums.items() if not measure.startswith("asker:")}
     left = document_of("platform-00", common.bucket, Balance(sums, NOON, NOON), 2, NOON, (), "what is wisdom", True)
     assert isinstance(left, Question)
-    assert (left.question, left.shown_frequency, left.was_common) == (None, 0, True)
+    assert (left.question, left.shown_askers, left.was_common) == (None, 0, True)
     assert of_question(left) == {}
     gone = document_of(PLATFORM, common.bucket, Balance({}, NOON, NOON), 2, NOON)
     assert isinstance(gone, Question)
-    assert (gone.question, gone.shown_frequency) == (None, 0)
+    assert (gone.question, gone.shown_askers) == (None, 0)
 
 
 def test_no_more_askers_are_told_apart_than_may_be_needed() -> None:
-    popular = asked_by(users=40, turns_each=2)
-    assert popular.shown_frequency == 80
+    bound = OTHER_BOUNDS["asker"]
+    popular = asked_by(users=bound + 20, turns_each=2)
     askers = [measure for measure in popular.sums if measure.startswith("asker:")]
-    assert len(askers) == OTHER_BOUNDS["asker"] + 1
-    assert popular.sums["asker:other"] == 80 - 2 * OTHER_BOUNDS["asker"]
+    assert len(askers) == bound + 1
+    assert (popular.sums["asker:other"], popular.sums["stars:other"]) == (40, 40)
+    assert (popular.askers, popular.sums["asked"], popular.avg_rating) == (bound + 1, 2 * bound + 40, 4)
+    assert len(popular.model_dump_json()) < 20_000
 
 
 def test_what_the_platform_counts_names_nobody() -> None:
@@ -161,9 +188,9 @@ def test_what_the_platform_counts_names_nobody() -> None:
     placed = [
         of_turn(turn, PSEUDONYMS),
         of_session(a_session(), PSEUDONYMS),
-        of_presence(a_presence(2), PSEUDONYMS),
-        of_rollup(a_rollup(Bucket("monthly", "2026-11"), {"interactions": 1}), PSEUDONYMS),
-        of_rollup(a_rollup(Bucket("all_time"), {"interactions": 1, "week:2026-W47": 1}), PSEUDONYMS),
+        of_user(a_presence(2), PSEUDONYMS),
+        of_user(a_rollup(Bucket("monthly", "2026-11"), {"interactions": 1}), PSEUDONYMS),
+        of_user(a_rollup(Bucket("all_time"), {"interactions": 1, "week:2026-W47": 1}), PSEUDONYMS),
     ]
     for one in placed:
         assert one is not None
@@ -191,14 +218,33 @@ def a_presence(turns: int) -> Presence:
 
 
 def test_a_user_with_turns_on_a_day_is_one_active_user() -> None:
-    assert of_presence(a_presence(7), PSEUDONYMS)[1].contributions == {DAY: {"active_users": 1}}
-    assert of_presence(a_presence(0), PSEUDONYMS)[1].contributions == {}
+    placed = of_user(a_presence(7), PSEUDONYMS)
+    assert placed is not None
+    assert placed[1].contributions == {DAY: {"active_users": 1}}
+    assert (placed[1].first, placed[1].last) == (None, None)
+    assert of_user(a_presence(0), PSEUDONYMS) is None
+
+
+def test_who_counts_a_bucket_is_told_again_only_of_what_is_new() -> None:
+    def at(revision: int, turns: int, before: Presence | None) -> Presence:
+        found = following(a_presence(turns).model_copy(update={"revision": revision}), before)
+        assert isinstance(found, Presence)
+        return found
+
+    first = at(1, 1, None)
+    more = at(2, 5, first)
+    none = at(3, 0, more)
+    again = at(4, 2, none)
+    assert [one.told_revision for one in (first, more, none, again)] == [1, 1, 3, 4]
+    taken_back = of_user(none, PSEUDONYMS)
+    assert taken_back is not None
+    assert (taken_back[1].revision, taken_back[1].contributions) == (3, {})
+    assert at(1, 0, None).told_revision == 0
 
 
 def contributions(bucket: Bucket, **sums: int) -> dict[str, dict[str, int]]:
-    placed = of_rollup(a_rollup(bucket, sums), PSEUDONYMS)
-    assert placed is not None
-    return {bucket.name: counted for bucket, counted in placed[1].contributions.items()}
+    placed = of_user(a_rollup(bucket, sums), PSEUDONYMS)
+    return {bucket.name: counted for bucket, counted in placed[1].contributions.items()} if placed else {}
 
 
 def test_a_user_with_turns_in_a_month_is_one_active_user_of_it() -> None:
@@ -207,14 +253,32 @@ def test_a_user_with_turns_in_a_month_is_one_active_user_of_it() -> None:
     assert contributions(month, sessions=1) == {}
 
 
-def test_all_time_makes_a_new_user_a_member_of_a_cohort_and_of_those_who_use_a_feature() -> None:
+def test_a_month_tells_which_features_its_user_used_in_it() -> None:
     sums = {"interactions": 9, "personality:krishna": 4, "personality:socrates": 5, "follow_ups": 1, "bookmarks": 2}
-    weeks = {"week:2026-W53": 1, "week:2026-W47": 2, "week:2026-W48": 1, "week:2027-W30": 1}
-    assert contributions(Bucket("all_time"), **sums, **weeks) == {
-        "utc_daily:2026-11-20": {"new_users": 1},
-        "growth": {"users": 1, "bookmarking": 1, "multiple_personalities": 1, "follow_up_questions": 1},
-        "cohort:2026-W47": {"users": 1, "week:0": 1, "week:1": 1, "week:6": 1},
+    assert contributions(Bucket("monthly", "2026-11"), **sums) == {
+        "utc_monthly:2026-11": {
+            "active_users": 1,
+            "feature:bookmarking": 1,
+            "feature:multiple_personalities": 1,
+            "feature:follow_up_questions": 1,
+        }
     }
+    unused = {"interactions": 9, "personality:krishna": 4, "bookmarked": 1}  # another month's turn, or saved later
+    assert contributions(Bucket("monthly", "2026-11"), **unused) == {"utc_monthly:2026-11": {"active_users": 1}}
+
+
+def test_all_time_makes_a_new_user_a_member_of_the_cohort_of_their_first_day() -> None:
+    sums = {"interactions": 9, "timezone:Asia/Kolkata": 9}  # from noon of the 20th for 20 days
+    assert contributions(Bucket("all_time"), **sums) == {
+        "utc_daily:2026-11-20": {"new_users": 1},
+        "cohort:2026-11-20": {"users": 1, "day_1": 1, "day_7": 1},
+    }
+
+
+@pytest.mark.parametrize(("days", "back"), [(0, []), (1, [1]), (6, [1]), (7, [1, 7]), (29, [1, 7]), (30, [1, 7, 30])])
+def test_who_comes_back_has_come_back_after_every_shorter_time(days: int, back: list[int]) -> None:
+    first = date(2026, 10, 20)
+    assert returns(first, first + timedelta(days=days)) == {f"day_{day}": 1 for day in back}
 
 
 def test_a_user_of_whom_nothing_counts_any_more_is_in_no_group() -> None:
@@ -222,7 +286,19 @@ def test_a_user_of_whom_nothing_counts_any_more_is_in_no_group() -> None:
 
 
 def test_weeks_and_sessions_of_a_user_say_nothing_of_the_platform() -> None:
-    assert of_rollup(a_rollup(Bucket("weekly", "2026-W47"), {"interactions": 1}), PSEUDONYMS) is None
+    assert of_user(a_rollup(Bucket("weekly", "2026-W47"), {"interactions": 1}), PSEUDONYMS) is None
+    assert of_user(a_rollup(Bucket("session", "s"), {"interactions": 1, "topic:law": 1}), PSEUDONYMS) is None
+
+
+def test_a_session_is_a_deep_dive_into_a_topic_from_three_questions_on() -> None:
+    topics = {"topic:ethics": 3, "topic:sport": 2, "topic:physics": 4, "topic:other": 9}
+    late = a_rollup(Bucket("session", "s"), {"interactions": 18, "timezone:Pacific/Auckland": 18} | topics)
+    placed = of_user(late, PSEUDONYMS)
+    assert placed is not None
+    assert placed[0] == ALICE.user_id
+    assert placed[1].contributions == {
+        Bucket("daily", "2026-11-21"): {"deep_dive:ethics": 1, "deep_dive:physics": 1}  # noon of the 20th of UTC
+    }
 
 
 def test_a_shard_counts_in_the_platform_and_its_days_in_its_months() -> None:
@@ -239,28 +315,70 @@ def test_a_shard_counts_in_the_platform_and_its_days_in_its_months() -> None:
     assert of_shard(PlatformRollup.of(PLATFORM, month, Balance(sums, NOON, NOON), 6, NOON)) is None
 
 
-def a_cohort(week: str, users: int, returned: int) -> UserGroup:
-    sums = {"users": users, "week:0": users, "week:1": returned}
-    return UserGroup.of(PLATFORM, Bucket("cohort", week), Balance(sums, NOON, NOON), 1)
+def a_cohort(day: str, users: int, *returned: int) -> UserGroup:
+    """Users who began on a day, and how many of them came back after 1, 7 and 30 days."""
+    sums = {"users": users} | {f"day_{days}": count for days, count in zip((1, 7, 30), returned, strict=False)}
+    return UserGroup.of(PLATFORM, Bucket("cohort", day), Balance(sums), 1)
+
+
+def midnight(day: str) -> datetime:
+    return datetime.fromisoformat(day + "T00:00:00+00:00")
 
 
 @pytest.mark.parametrize(
-    ("now", "is_complete"), [("2026-11-30", False), ("2026-12-01", True), ("2026-11-29", False), ("2026-12-07", True)]
+    ("now", "could_return"), [("2026-11-24", 0), ("2026-11-28", 0), ("2026-11-29", 4), ("2026-12-07", 4)]
 )
-def test_a_cohort_is_complete_when_the_week_after_is_over_everywhere(now: str, is_complete: bool) -> None:
-    cohort = Cohort.of(a_cohort("2026-W47", 4, 3), datetime.fromisoformat(now + "T00:00:00+00:00"))
-    assert (cohort.retention_rate, cohort.is_complete) == (0.75, is_complete)
-
-
-def test_retention_is_that_of_the_cohorts_that_are_complete() -> None:
-    cohorts = [a_cohort("2026-W45", 10, 5), a_cohort("2026-W44", 30, 3), a_cohort("2026-W47", 100, 0)]
-    everyone = UserGroup.of(
-        PLATFORM, Bucket("growth"), Balance({"users": 140, "bookmarking": 35}, NOON, NOON), revision=1
+def test_who_could_not_return_yet_is_not_missed(now: str, could_return: int) -> None:
+    """From Friday on the seventh day is the next Friday, and over everywhere when UTC's Saturday is half."""
+    cohort = Cohort.of("2026-W47", [a_cohort("2026-11-20", 4, 4, 3)], midnight(now))
+    rate, returned = (0.75, 3) if could_return else (None, 0)
+    assert (cohort.users, cohort.could_return, cohort.returned, cohort.retention_rate) == (
+        4,
+        could_return,
+        returned,
+        rate,
     )
-    growth = GrowthMetrics.of(None, cohorts, everyone, NOON)
-    assert growth.retention_rate == pytest.approx(8 / 40)
-    assert (growth.total_users, growth.feature_adoption.bookmarking) == (140, 0.25)
-    assert GrowthMetrics.of(None, [], None, NOON).retention_rate is None
+    assert cohort.is_complete is (now == "2026-12-07")
+
+
+def test_retention_is_that_of_all_who_could_return() -> None:
+    cohorts = [a_cohort("2026-10-20", 10, 9, 5, 2), a_cohort("2026-11-10", 30, 6, 3), a_cohort("2026-11-20", 100, 1)]
+    growth = GrowthMetrics.of(None, cohorts, 140, midnight("2026-11-23"))
+    assert [kept.model_dump() for kept in growth.retention] == [
+        {"day": 1, "could_return": 140, "returned": 16, "rate": 16 / 140},
+        {"day": 7, "could_return": 40, "returned": 8, "rate": 0.2},
+        {"day": 30, "could_return": 10, "returned": 2, "rate": 0.2},
+    ]
+    assert growth.retention_rate == 0.2
+    assert [(one.week, one.users) for one in growth.cohorts] == [("2026-W43", 10), ("2026-W46", 30), ("2026-W47", 100)]
+    assert growth.total_users == 140
+    assert GrowthMetrics.of(None, [], 0, NOON).retention_rate is None
+    assert Retention.of(1, [], NOON).could_return == 0
+
+
+def test_a_feature_is_taken_up_by_a_share_of_the_months_users() -> None:
+    sums = {"active_users": 140, "feature:bookmarking": 35}
+    month = PlatformRollup.of(PLATFORM, Bucket("utc_monthly", "2026-11"), Balance(sums, NOON, NOON), 1, NOON)
+    adoption = GrowthMetrics.of(month, [], 140, NOON).feature_adoption
+    assert adoption.model_dump() == {"bookmarking": 0.25, "multiple_personalities": 0, "follow_up_questions": 0}
+
+
+def test_the_cost_of_a_turn_is_told_with_and_without_flagged_accounts() -> None:
+    sums = {"interactions": 10, "cost_nano_usd": 8_000_000_000, "unpriced": 2}
+    theirs = {"interactions": 5, "served": 4, "cost_nano_usd": 6_000_000_000, "unpriced": 1}
+    month = PlatformRollup.of(PLATFORM, Bucket("utc_monthly", "2026-11"), Balance(sums, NOON, NOON), 1, NOON)
+    health = PlatformHealth.of(month, 3, theirs)
+    assert (health.cost_per_interaction_usd, health.cost_per_interaction_without_flagged_usd) == (1, 0.4)
+    assert health.flagged.model_dump() == {
+        "accounts": 3,
+        "interactions": 4,
+        "share_of_interactions": 0.4,
+        "cost_usd": 6,
+        "share_of_cost": 0.75,
+        "cost_per_interaction_usd": 2,
+    }
+    empty = PlatformHealth.of(None, 0, {})
+    assert (empty.cost_per_interaction_usd, empty.flagged.share_of_cost) == (None, None)
 
 
 def test_groups_of_a_dimension_come_dearest_first() -> None:

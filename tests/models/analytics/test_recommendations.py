@@ -41,9 +41,9 @@ def test_before_the_first_turn_there_is_nothing_to_say() -> None:
             "15 of your 20 questions went to socrates, 5 to einstein; most were about ethics.",
         ),
         (
-            ASKED_TWO | {"interactions": 20, "topic:ethics": 12, "deep_dive:ethics": 7, "bookmarked": 1},
+            ASKED_TWO | {"interactions": 20, "topic:ethics": 12, "deep_dive:ethics": 2, "bookmarked": 1},
             "save_answers",
-            "7 of your questions went deep into ethics, and 1 of 20 answers are saved.",
+            "You asked about ethics three times or more in 2 sessions, and 1 of 20 answers are saved.",
         ),
         (
             ASKED_TWO | {"interactions": 20, "topic:law": 20, "complexity:simple": 18, "complexity:moderate": 2},
@@ -74,7 +74,7 @@ def test_a_rule_gives_its_figures(sums: dict[str, int], rule: str, reason: str) 
         (ASKED_TWO | {"interactions": 20, "topic:ethics": 20}, "other_view"),
         ({"interactions": 4, "personality:a": 3, "personality:b": 1, "topic:law": 4}, "other_view"),
         (ASKED_TWO | {"interactions": 20, "deep_dive:ethics": 7, "bookmarked": 2}, "save_answers"),
-        (ASKED_TWO | {"interactions": 20, "deep_dive:ethics": 2}, "save_answers"),
+        (ASKED_TWO | {"interactions": 20, "topic:ethics": 20}, "save_answers"),
         (ASKED_TWO | {"interactions": 19, "topic:law": 19, "complexity:simple": 19}, "harder_questions"),
         (ASKED_TWO | {"interactions": 20, "topic:law": 20, "complexity:complex": 20}, "harder_questions"),
         (ASKED_TWO | {"interactions": 8, "sessions": 6, "follow_ups": 2}, "follow_up"),

@@ -79,10 +79,26 @@ def test_every_figure_follows_from_the_sums() -> None:
 
 def test_nothing_is_divided_by_zero() -> None:
     rollup = a_rollup(sums={})
-    assert rollup.avg_session_duration == rollup.avg_queries_per_session == rollup.bookmark_rate == 0
-    assert rollup.avg_response_rating is None
+    assert rollup.bookmark_rate == rollup.timed_sessions == 0
+    assert rollup.avg_session_duration is rollup.avg_queries_per_session is rollup.avg_response_rating is None
     assert rollup.most_active_hours == []
     assert rollup.timezone == "UTC"
+
+
+def test_a_mean_of_nothing_is_not_known() -> None:
+    carried_over = a_rollup(sums={"interactions": 5})  # turns of a session that was started the day before
+    assert carried_over.avg_queries_per_session is None
+    assert a_rollup(sums={"sessions": 1}).avg_session_duration is None
+    unknown = a_rollup(sums={"interactions": 2, "response_time_ms": 800, "timed": 1})
+    assert (unknown.avg_response_time_ms, unknown.timed_interactions) == (800, 1)
+    assert a_rollup(sums={"interactions": 2}).avg_response_time_ms is None
+
+
+def test_of_hours_and_days_with_as_many_turns_the_earlier_come_first() -> None:
+    sums = {f"hour:{hour}": 1 for hour in (23, 11, 9, 2, 10)} | {f"weekday:{day}": 1 for day in (6, 3, 0, 5)}
+    rollup = a_rollup(sums=sums)
+    assert rollup.most_active_hours == [2, 9, 10]
+    assert rollup.most_active_days == ["monday", "thursday", "saturday"]
 
 
 def test_a_rollup_survives_being_stored_and_read() -> None:
@@ -129,20 +145,25 @@ def test_sessions_and_all_time_are_bounded_by_what_they_count(bucket: Bucket) ->
 
 
 @pytest.mark.parametrize(
-    ("simple", "moderate", "complex_", "level"),
+    ("topics", "follow_ups", "harder", "level"),
     [
-        (4, 0, 0, "beginner"),
-        (3, 1, 0, "beginner"),
-        (1, 1, 0, "intermediate"),
-        (0, 4, 1, "advanced"),
-        (0, 0, 1, "advanced"),
+        ({}, 0, 0, "beginner"),
+        ({"law": 90}, 30, 9, "beginner"),
+        ({"law": 3, "art": 3}, 3, 1, "intermediate"),
+        ({"law": 3, "art": 2}, 3, 1, "beginner"),
+        ({"law": 3, "art": 3}, 2, 1, "beginner"),
+        ({"law": 3, "art": 3}, 3, 0, "beginner"),
+        (dict.fromkeys("abcde", 3), 10, 3, "advanced"),
+        (dict.fromkeys("abcde", 3), 9, 3, "intermediate"),
+        (dict.fromkeys("abcd", 3) | {"other": 50}, 10, 3, "intermediate"),
     ],
 )
-def test_the_level_follows_from_the_depth_of_the_questions(
-    simple: int, moderate: int, complex_: int, level: str
+def test_the_level_grows_with_breadth_follow_ups_and_harder_questions(
+    topics: dict[str, int], follow_ups: int, harder: int, level: str
 ) -> None:
-    sums = {"complexity:simple": simple, "complexity:moderate": moderate, "complexity:complex": complex_}
-    assert learning_progress(sums)["level"] == level
+    sums = {f"topic:{topic}": turns for topic, turns in topics.items()} | {"follow_ups": follow_ups}
+    assert learning_progress(sums | {"complexity:moderate": harder})["level"] == level
+    assert learning_progress(sums | {"complexity:complex": harder, "complexity:simple": 99})["level"] == level
 
 
 def test_a_day_is_the_source_of_longer_periods() -> None:

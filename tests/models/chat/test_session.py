@@ -18,8 +18,16 @@ def test_a_session_lasts_from_its_start_to_its_last_activity() -> None:
     assert session.end_time == NOON + timedelta(seconds=90.9)
 
 
-def test_a_session_whose_turns_came_out_of_order_lasts_no_time() -> None:
-    assert ended(a_session(last_activity=NOON - timedelta(hours=1))).duration_seconds == 0
+def test_a_session_lasts_at_least_as_long_as_its_answers_take() -> None:
+    at_once = a_session(avg_response_time_ms=3143)
+    assert ended(at_once).duration_seconds == 4
+    assert ended(at_once.model_copy(update={"last_activity": NOON + timedelta(seconds=90)})).duration_seconds == 90
+    assert at_once.duration_seconds is None
+
+
+def test_how_long_a_session_was_is_not_known_where_nothing_tells_it() -> None:
+    assert ended(a_session()).duration_seconds is None
+    assert ended(a_session(last_activity=NOON - timedelta(hours=1))).duration_seconds is None
 
 
 def test_the_quality_follows_from_the_totals() -> None:
@@ -56,3 +64,5 @@ def test_turns_correct_the_duration_of_a_session_that_has_ended() -> None:
     session = ended(a_session(last_activity=NOON + timedelta(seconds=60)))
     longer = session.settled(NOON - timedelta(seconds=10), NOON + timedelta(seconds=90))
     assert (longer.duration_seconds, longer.end_time) == (100, NOON + timedelta(seconds=90))
+    answered = ended(a_session()).model_copy(update={"avg_response_time_ms": 2500.0})
+    assert answered.settled(NOON, NOON).duration_seconds == 3

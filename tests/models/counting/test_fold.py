@@ -167,11 +167,12 @@ def test_what_is_told_of_a_value_goes_where_the_value_goes() -> None:
 
 def test_a_place_that_becomes_free_is_taken_although_something_is_counted_as_other() -> None:
     asked = Bucket("question", "q")
-    names, bound = "abcdefghijklmnop", OTHER_BOUNDS["asker"]
-    one_too_many = [Source(f"turn-{who}", 1, {asked: {"asked": 1, f"asker:{who}": 1}}) for who in names[: bound + 1]]
+    bound = OTHER_BOUNDS["asker"]
+    names = [f"n{number:03}" for number in range(bound + 1)]
+    one_too_many = [Source(f"turn-{who}", 1, {asked: {"asked": 1, f"asker:{who}": 1}}) for who in names]
     first = fold(one_too_many, {}, {})
     assert first.balances[asked].sums["asker:other"] == 1
-    later = [Source("turn-a", 2, {}), Source("turn-z", 1, {asked: {"asked": 1, "asker:z": 1}})]
+    later = [Source("turn-n000", 2, {}), Source("turn-z", 1, {asked: {"asked": 1, "asker:z": 1}})]
     sums = fold(later, first.entries, first.balances).balances[asked].sums
     named = {f"asker:{who}": 1 for who in [*names[1:bound], "z"]}
     assert sums == {"asked": bound + 1, "asker:other": 1} | named
