@@ -49,6 +49,7 @@ USER_MEASURES: Measures = {
     "ended_sessions": ("Sessions that have ended and whose duration is known, in the day they started", _CALENDAR),
     "session_seconds": ("Their durations, added up", _CALENDAR),
     "bookmarks": ("Bookmarks saved, and not deleted since", _CALENDAR),
+    "served": ("Turns that servers recorded", "day of UTC"),
     "active_days": ("Days with a turn", _LONGER),
     "week:<ISO week>": ("Days with a turn, by ISO week of the user's own calendar", "all time"),
 }
@@ -59,7 +60,6 @@ _PRESENCE = _PERIODS + "; the user's presence on a day of UTC"
 PLATFORM_MEASURES: Measures = {
     "interactions": ("Turns", _PRESENCE),
     "tokens": ("Tokens of all four kinds", _PERIODS),
-    "served": ("Turns that servers recorded", "the user's presence on a day of UTC"),
     "cost_nano_usd": ("1e-9 USD, of turns that have a price", _PRESENCE),
     "unpriced": ("Turns whose model has no price", _PRESENCE),
     "response_time_ms": ("Milliseconds, added up", _PERIODS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
 from cosmos.analytics.questions import Questions
@@ -46,15 +46,16 @@ class PlatformInsights:
         """The four blocks, for a month of UTC such as `2026-11`."""
         last = min(_end_of(month), now.date() + timedelta(days=1))
         first = last - timedelta(weeks=COHORT_WEEKS)
-        rollup, users, cohorts, risky, flagged = await asyncio.gather(
+        rollup, users, cohorts, flagged = await asyncio.gather(
             self._read(PlatformRollup, Bucket("utc_monthly", month)),
             self._users_until(month),
             self._range(UserGroup, Bucket("cohort", first.isoformat()), Bucket("cohort", last.isoformat())),
-            self.high_risk_users(RISKY_USERS, month, now),
-            self.flagged(now),
+            self.flagged(as_of(month, now)),
         )
-        theirs, questions = await asyncio.gather(
-            self._use_of(list(flagged), month), self.questions.common(month, QUESTIONS, list(flagged))
+        risky, theirs, questions = await asyncio.gather(
+            self._described(flagged, RISKY_USERS, month, now),
+            self._use_of(list(flagged), month),
+            self.questions.common(month, QUESTIONS, list(flagged)),
         )
         return Insights(
             month=month,
@@ -71,8 +72,12 @@ class PlatformInsights:
 
     async def high_risk_users(self, limit: int, month: str, now: datetime) -> list[HighRiskUser]:
         """The accounts that are flagged, the highest scores first, with their days and months."""
-        flagged = await self.flagged(now)
-        scores = {profile.id: risk_score(profile, self._risk, now) for profile in flagged.values()}
+        return await self._described(await self.flagged(as_of(month, now)), limit, month, now)
+
+    async def _described(
+        self, flagged: dict[str, UserProfile], limit: int, month: str, now: datetime
+    ) -> list[HighRiskUser]:
+        scores = {profile.id: risk_score(profile, self._risk, as_of(month, now)) for profile in flagged.values()}
 
         async def described(profile: UserProfile) -> HighRiskUser:
             day, monthly = await asyncio.gather(
@@ -84,8 +89,8 @@ class PlatformInsights:
         highest = sorted(flagged.values(), key=lambda profile: (-scores[profile.id], profile.id))[:limit]
         return await asyncio.gather(*map(described, highest))
 
-    async def flagged(self, now: datetime) -> dict[str, UserProfile]:
-        """The accounts that are flagged by their scores as of now, by user id.
+    async def flagged(self, at: datetime) -> dict[str, UserProfile]:
+        """The accounts that are flagged by their scores at a time, by user id.
 
         Found by an index on the scores as they were at the accounts' newest turns, among the highest `CANDIDATES` of
         those that may not have decayed since.
@@ -96,12 +101,12 @@ class PlatformInsights:
         )
         parameters = {
             "flagged": self._risk.flag_from,
-            "since": format_timestamp(now - flagged_for(self._risk)),
+            "since": format_timestamp(at - flagged_for(self._risk)),
             "limit": CANDIDATES,
         }
         named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
         profiles = [UserProfile.parse(item) async for item in self._users.query_items(query, parameters=named)]
-        scores = {profile.id: risk_score(profile, self._risk, now) for profile in profiles}
+        scores = {profile.id: risk_score(profile, self._risk, at) for profile in profiles}
         return {profile.id: profile for profile in profiles if scores[profile.id] >= self._risk.flag_from}
 
     async def _users_until(self, month: str) -> int:
@@ -142,6 +147,11 @@ class PlatformInsights:
         query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
         parameters = {"first": bucket_id(PLATFORM, first), "last": bucket_id(PLATFORM, last)}
         return [model.parse(item) for item in await rows_of(self._analytics, query, parameters, PLATFORM)]
+
+
+def as_of(month: str, now: datetime) -> datetime:
+    """The time that a month of UTC is told at: its end, or now."""
+    return min(now, datetime.combine(_end_of(month) + timedelta(days=1), time(), UTC))
 
 
 def _end_of(month: str) -> date:

@@ -32,7 +32,7 @@ class HighRiskUser(Message):
 
     user_id: Uuid = Field(description="Whose account it is")
     account_status: str = Field(description="As on the profile")
-    risk_score: float = Field(description="0-100, as it stands now: it decays")
+    risk_score: float = Field(description="0-100, as it stood at the end of the month, or stands now: it decays")
     red_flags: list[str] = Field(description="Rules that found something, by name")
     evidence: list[Finding] = Field(description="What they found")
     daily_query_count: Count = Field(description="Turns on the last day on which there were any")
@@ -55,8 +55,9 @@ class HighRiskUser(Message):
 
 
 def risk_score(profile: UserProfile, settings: RiskSettings, now: datetime) -> float:
-    """What the findings on a profile score at `now`."""
-    return score_of({found.rule: found for found in profile.abuse_evidence}, settings, now)
+    """What the findings on a profile score at `now`: those that there were by then."""
+    known = (found for found in profile.abuse_evidence if found.first_seen <= now)
+    return score_of({found.rule: found for found in known}, settings, now)
 
 
 class FlaggedUse(Message):

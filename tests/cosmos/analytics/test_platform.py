@@ -62,7 +62,10 @@ async def days(store: Store) -> list[PlatformRollup]:
 
 
 async def documents(database: Database, since: str) -> list[Item]:
-    query = "SELECT * FROM c WHERE STARTSWITH(c.partition_key, 'platform') AND c.last_activity >= @since"
+    query = (
+        "SELECT * FROM c WHERE STARTSWITH(c.partition_key, 'platform') AND (c.last_activity >= @since "
+        "OR c.analytics_period = 'cohort' AND c.period_key >= @since)"
+    )
     parameters: list[dict[str, object]] = [{"name": "@since", "value": since}]
     return [item async for item in database.user_analytics.query_items(query, parameters=parameters)]
 

@@ -52,8 +52,8 @@ COUNTS = {
         "users error_400": 1,
         "users query_plan": 1,
         "users query": 4,
-        "user_analytics query": 2,
-        "user_analytics read": 2,
+        "user_analytics query": 3,
+        "user_analytics read": 1,
     },
     "get_platform_use": {"user_analytics query": 1},
     "list_dead_letters": {"user_analytics query": 4},
@@ -66,7 +66,8 @@ COUNTS = {
 }
 """By operation: requests by container and kind. Each number is a decision; `find_users` asks range by range until it
 has some, and `list_dead_letters` all four. `get_insights` asks two
-further requests for each account that is flagged, of which there is none. The letter that is driven is not there: one
+further requests for each account that is flagged, one for each hundred of them, and one for each hundred common questions, of
+which there is none. The letter that is driven is not there: one
 that is takes further a read of its source, the fold, and a delete."""
 
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
