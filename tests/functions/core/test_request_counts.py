@@ -67,7 +67,8 @@ COUNTS = {
 """By operation: requests by container and kind. Each number is a decision; `find_users` asks range by range until it
 has some, and `list_dead_letters` all four. `get_insights` asks
 two further requests for each account that is flagged, one for each hundred of them, and one for each hundred common
-questions, of which there is none. The letter that is driven is not there: one that is takes further a read of its source, the fold, and a delete."""
+questions, of which there is none. The letter that is driven is not there: one that is takes further a read of its
+source, the fold, and a delete."""
 
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
 """What the routes of declared kinds write. What is made by POST is not read before."""
