@@ -24,6 +24,7 @@ def commands(traffic: Path | None) -> list[list[str]]:
         ["bench.recording", str(turns), "--users", str(users)],
         ["bench.rebuild", str(turns), "--users", str(users)],
         ["bench.abuse", *labelled],
+        ["bench.figures", str(turns), "--users", str(users)],
         ["bench.insights", str(turns), "--users", str(users)],
         ["bench.admissions", str(turns), "--users", str(users)],
         ["bench.turn_cost"],

@@ -271,9 +271,9 @@ class Definitions:
             new = sum(count for day, count in news.items() if day[:7] == month)
             fields = _platform_period(turns, began, owners[month], new, self.features(month))
             found[f"platform:utc_monthly:{month}"] = fields
-        for day, spans in self.cohorts().items():
-            found[f"platform:cohort:{day}"] = {
-                "period_key": f"{day}",
+        for began_on, spans in self.cohorts().items():
+            found[f"platform:cohort:{began_on}"] = {
+                "period_key": f"{began_on}",
                 "first_activity": None,
                 "last_activity": None,
                 "users": len(spans),

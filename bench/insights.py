@@ -13,7 +13,6 @@ import argparse
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,6 @@ RELATIVE_ERROR = 0.01
 """What the documentation promises of quantiles; they are rounded to a tenth of a millisecond beside."""
 
 MONTH_LENGTH, DAY_LENGTH = 7, 10
-MOST_ASKED = 20
-COHORTS_TOLD = timedelta(weeks=12)
 
 
 @dataclass
@@ -88,8 +85,7 @@ def compare(platform: Platform, recount: Recount) -> list[Comparison]:
         *_use_over_time(platform, recount, "month", MONTH_LENGTH),
         *_health_of_months(insights, recount),
         *_stored_days(platform, recount),
-        *_questions(platform, insights[months[-1]], recount),
-        *_growth(platform, insights, recount),
+        *_new_users(insights, recount),
         *_users(platform, recount),
     ]
 
@@ -165,53 +161,14 @@ class _HealthRows:
         self.active.add(period, active, told["active_users"])
 
 
-def _questions(platform: Platform, insights: Json, recount: Recount) -> list[Comparison]:
-    common = {text: (one.frequency, mean(one.ratings)) for text, one in recount.common_questions.items()}
-    query = "SELECT c.partition_key, c.question, c.frequency, c.avg_rating FROM c WHERE c.kind = 'question'"
-    rows = platform.rows("user_analytics", query)
-    stored = Comparison("questions of 3 users or more: text, frequency, rating")
-    stored.add_all(
-        {text[:500]: told for text, told in common.items()},
-        {row["question"]: (row["frequency"], row["avg_rating"]) for row in rows if row["question"] is not None},
-    )
-    number = Comparison("questions, whether told or not")
-    asked = [text for text in recount.questions if text]
-    number.add("in the shards", len(asked), sum(row["partition_key"] != "platform" for row in rows))
-    number.add("in the platform", len(common), sum(row["partition_key"] == "platform" for row in rows))
-    ranked = sorted(common.items(), key=lambda item: (-item[1][0], item[0][:500]))[:MOST_ASKED]
-    shown = Comparison("common questions as told, in their order")
-    shown.add_all(
-        dict(enumerate((text[:500], *told) for text, told in ranked)),
-        dict(enumerate(tuple(one.values()) for one in insights["common_questions"])),
-    )
-    return [stored, number, shown]
-
-
-def _growth(platform: Platform, insights: Mapping[str, Json], recount: Recount) -> list[Comparison]:
-    """Told are the cohorts of the last weeks only; stored are all."""
-    new, cohorts = Comparison("new users by month"), Comparison("users and returned by week of the first turn")
-    retention, adoption = Comparison("first-week retention over complete cohorts"), Comparison("feature adoption")
-    wanted_new, wanted, today = recount.new_users(MONTH_LENGTH), recount.cohorts(), datetime.now(UTC).date()
-    query = "SELECT * FROM c WHERE c.partition_key = 'platform' AND c.analytics_period = 'cohort' AND c.users > 0"
-    stored = platform.rows("user_analytics", query)
-    cohorts.add_all(wanted, {row["period_key"]: (row["users"], row["sums"].get("week:1", 0)) for row in stored})
-    recent = {week: pair for week, pair in wanted.items() if week >= (today - COHORTS_TOLD).strftime("%G-W%V")}
-    complete = [pair for week, pair in recent.items() if _is_complete(week, today)]
-    began, returned = (sum(column) for column in zip(*complete, strict=True)) if complete else (0, 0)
+def _new_users(insights: Mapping[str, Json], recount: Recount) -> list[Comparison]:
+    new, wanted = Comparison("new users by month"), recount.new_users(MONTH_LENGTH)
     for month, told in insights.items():
         growth = told["growth_metrics"]
-        new.add(month, wanted_new[month], growth["new_users_this_month"])
-        new.add((month, "total"), wanted_new.total(), growth["total_users"])
-        cohorts.add_all(recent, {one["week"]: (one["users"], one["returned"]) for one in growth["cohorts"]})
-        retention.add(month, returned / began if began else None, growth["retention_rate"])
-        adoption.add_all(recount.adoption(), growth["feature_adoption"])
-    return [new, cohorts, retention, adoption]
-
-
-def _is_complete(week: str, today: date) -> bool:
-    """Whether the week after has ended everywhere."""
-    monday = datetime.strptime(f"{week}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
-    return today >= monday + timedelta(days=15)
+        new.add(month, wanted[month], growth["new_users_this_month"])
+        total = sum(count for other, count in wanted.items() if other <= month)
+        new.add((month, "total"), total, growth["total_users"])
+    return [new]
 
 
 def _users(platform: Platform, recount: Recount) -> list[Comparison]:

@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import TypeVar
@@ -170,36 +170,6 @@ class Recount:
     @property
     def common_questions(self) -> dict[str, AskedQuestion]:
         return {text: one for text, one in self.questions.items() if text and len(one.askers) >= ASKERS_NEEDED}
-
-    def cohorts(self) -> dict[str, tuple[int, int]]:
-        """By the ISO week of the first turn: users, and those of them who had turns in the week after."""
-        mondays: dict[str, set[date]] = defaultdict(set)
-        for asked in self.asked:
-            mondays[asked.user].add(asked.day - timedelta(days=asked.day.weekday()))
-        members: Counter[str] = Counter()
-        returned: Counter[str] = Counter()
-        for weeks in mondays.values():
-            first = min(weeks)
-            members[_iso_week(first)] += 1
-            returned[_iso_week(first)] += first + timedelta(days=7) in weeks
-        return {week: (users, returned[week]) for week, users in members.items()}
-
-    def adoption(self) -> dict[str, float]:
-        """The share of users who have ever used a feature."""
-        personalities: dict[str, set[str]] = defaultdict(set)
-        in_session: Counter[tuple[str, str]] = Counter()
-        bookmarking = set()
-        for asked in self.asked:
-            personalities[asked.user].add(asked.turn.body["personality_used"])
-            in_session[asked.user, asked.turn.session_id] += 1
-            if asked.turn.body.get("was_bookmarked"):
-                bookmarking.add(asked.user)
-        users = len(personalities)
-        return {
-            "bookmarking": len(bookmarking) / users,
-            "multiple_personalities": sum(len(known) >= 2 for known in personalities.values()) / users,
-            "follow_up_questions": len({user for (user, _), turns in in_session.items() if turns >= 2}) / users,
-        }
 
     def user_use(self) -> dict[tuple[str, str, str], Use]:
         """Use by user, period and which: of days, weeks and months of the user's own, sessions, and all time."""
