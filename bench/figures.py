@@ -4,9 +4,9 @@
 
 Replays the traffic (the sample data without a file) in three layouts in time: as it is, shifted over the ends of a
 month and of summer time, and up to yesterday. After each replay, after edits of feedback, bookmarks and sessions
-through the API, and after a rebuild with repair, it compares every field of every rollup, presence, document of the platform,
-session, profile, dashboard and insight with `bench.definitions`. Prints what was compared; exits with 1 if anything
-differs, or if a field is told that no definition covers.
+through the API, and after a rebuild with repair, it compares every field of every rollup, presence, document of the
+platform, session, profile, dashboard and insight with `bench.definitions`. Prints what was compared; exits with 1 if
+anything differs, or if a field is told that no definition covers.
 """
 
 from __future__ import annotations
