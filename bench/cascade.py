@@ -28,7 +28,7 @@ from models.counting.fold import Source
 from models.usage.pricing import PriceTable
 
 FEEDS = ("fold_interactions", "fold_sessions", "fold_bookmarks", "fold_analytics")
-FEEDS_OFF = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in FEEDS}
+FEEDS_OFF = {f"AzureWebJobs.{feed}.Disabled": "true" for feed in FEEDS}
 """Settings of a stack in which nothing is folded but here."""
 
 PSEUDONYMS = Pseudonyms(b"a key for benchmarks only")

@@ -307,7 +307,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     results = [with_kills(arguments.turns, arguments.kills, arguments.seed)]
-    off = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in FEEDS} | {"ERASURE_SETTLE_SECONDS": "0"}
+    off = {f"AzureWebJobs.{feed}.Disabled": "true" for feed in FEEDS} | {"ERASURE_SETTLE_SECONDS": "0"}
     with local_stack(settings=off) as stack:
         results += [undisturbed(stack, turns) for turns in arguments.large]
     return 0 if all(results) else 1

@@ -181,7 +181,7 @@ def is_whole(exported: Exported, turns: int) -> bool:
 
 def measure(sizes: list[int]) -> bool:
     found: list[Exported] = []
-    off = {f"AzureWebJobs__{feed}__Disabled": "true" for feed in FEEDS}
+    off = {f"AzureWebJobs.{feed}.Disabled": "true" for feed in FEEDS}
     with local_stack(settings=off) as stack:
         if running := httpx.get(f"{stack.functions_url}/_local/feeds").json()["feeds"]:
             raise RuntimeError(f"these feeds are to be off, too: {running}")

@@ -98,7 +98,7 @@ def finds(stack: Stack, title: str, wanted: Buckets) -> bool:
     return bool(all_done and drifted == wanted and found["sources_behind"] == 0)
 
 
-WITHOUT_TIMER = {"AzureWebJobs__end_idle_sessions__Disabled": "true"}
+WITHOUT_TIMER = {"AzureWebJobs.end_idle_sessions.Disabled": "true"}
 """It would change sessions while they are compared, which are behind then, by a moment."""
 
 

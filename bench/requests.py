@@ -329,7 +329,7 @@ def measure() -> dict[str, Cost]:
             client = Client(stack, http)
             fill(client)
             unasked = _unasked(stack, http)
-        off = {f"AzureWebJobs__{name}__Disabled": "true" for name in unasked}
+        off = {f"AzureWebJobs.{name}.Disabled": "true" for name in unasked}
         with local_stack(Path(folder), settings=off) as stack:
             client = Client(stack, http, ids=client.ids, suspects=client.suspects)
             client.sign_in()

@@ -63,6 +63,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="NAME=VALUE",
         help="a setting of the app, before what local.settings.json says; can be repeated",
     )
+    parser.add_argument(
+        "--workers",
+        action="store_true",
+        help="run the app in several processes: HTTP functions, durable ones, each other function",
+    )
     parser.add_argument("--sample", action="store_true", help="fill an empty database with sample data")
     parser.add_argument(
         "--tls",
@@ -153,6 +158,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
     allowed = [flag for flag, is_given in extras if is_given]
     tls_port = None if arguments.tls is None else take_port(arguments.tls, "--tls")
     tls = [] if tls_port is None else ["--tls", str(tls_port)]
+    workers = ["--workers"] if arguments.workers else []
     return Stack(
         cosmos=Service(
             name="the Cosmos DB engine",
@@ -171,7 +177,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         functions=Service(
             name="the Functions host",
             module="local.functions",
-            arguments=["--app", str(app), "--port", str(functions_port), "--data", str(data / "functions")],
+            arguments=["--app", str(app), "--port", str(functions_port), "--data", str(data / "functions"), *workers],
             health_url=f"{functions_url}/admin/host/status",
             log=data / "logs" / "functions.log",
             environment=settings,

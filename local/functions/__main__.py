@@ -23,6 +23,7 @@ from local.functions.errors import AppLoadError
 from local.functions.host import FunctionHost
 from local.functions.kestrel import KestrelProtocol
 from local.functions.log import configure_logging
+from local.functions.workers import Elsewhere, Group, Supervisor, group_functions
 
 _KEEP_ALIVE = 130
 """Seconds that an idle connection is kept, as Kestrel does; clients that pool connections rely on it."""
@@ -48,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(line_buffering=True)  # what an app prints is to be seen at once
     configure_logging({})
     try:
-        host = FunctionHost(
-            folder, data=options.data and Path(options.data), instance=_instance(options, folder), grace=options.grace
-        )
+        host = _host(options, folder)
         listening = socket.create_server((options.host, options.port))
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
     except AppLoadError as error:
@@ -63,6 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(_listing(host, "http://{}:{}".format(*listening.getsockname()[:2])), flush=True)
     gc.collect()
     gc.freeze()
+    if not options.workers:
+        return _run(host, listening)
+    groups = group_functions(host.functions, listening)
+
+    def work(group: Group) -> int:
+        elsewhere = Elsewhere(groups, group)
+        return _run(_host(options, folder, elsewhere), group.listening)
+
+    Supervisor(groups, work, host.grace).run()
+    return 0
+
+
+def _host(options: argparse.Namespace, folder: Path, elsewhere: Elsewhere | None = None) -> FunctionHost:
+    return FunctionHost(
+        folder,
+        data=Path(options.data) if options.data and (elsewhere or not options.workers) else None,
+        instance=_instance(options, folder),
+        grace=options.grace,
+        elsewhere=elsewhere,
+    )
+
+
+def _run(host: FunctionHost, listening: socket.socket) -> int:
     with asyncio.Runner(loop_factory=_config(host).get_loop_factory()) as runner:
         runner.run(serve(host, listening))
     if host.invoker.has_busy_threads:  # Python itself would wait for them, for ever if need be
@@ -104,6 +126,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app", default=".", metavar="DIR", help="the folder of function_app.py (default: this one)")
     parser.add_argument("--port", type=int, default=7071, help="0 chooses a free one (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--workers",
+        action="store_true",
+        help="a process for the HTTP functions, one for the durable ones, and one for each other function",
+    )
     parser.add_argument("--data", metavar="DIR", help="keeps orchestrations, and when timers ran")
     parser.add_argument(
         "--instance",

@@ -92,6 +92,10 @@ class AdminEndpoints:
         if function is None:
             await respond(send, 404, [])
             return
+        elsewhere = self._host.elsewhere
+        if elsewhere is not None and (url := elsewhere.url_of(function.name)) is not None:
+            await elsewhere.pass_on(url, scope, receive, send)
+            return
         if function.trigger.type == "httpTrigger":
             await respond_json(send, 400, {"error": f"'{function.name}' is triggered by HTTP: send it a request."})
             return

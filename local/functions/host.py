@@ -5,6 +5,7 @@ import logging
 import os
 import uuid
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +18,8 @@ from local.functions.asgi import Receive, Scope, Send, respond
 from local.functions.cosmos_bindings import CosmosBindings
 from local.functions.cosmos_trigger import CosmosListener
 from local.functions.durable.api import PREFIX as DURABLE_PREFIX
-from local.functions.durable.service import DurableService
+from local.functions.durable.api import client_payload
+from local.functions.durable.service import DurableService, close_client_session, inputs_of
 from local.functions.host_json import HostJson, read_host_json
 from local.functions.http_trigger import DEFAULT_BODY_LIMIT, HttpTrigger
 from local.functions.indexing import CLIENT, DURABLE_TRIGGERS, IndexedFunction, index_app
@@ -27,6 +29,7 @@ from local.functions.listeners import build_listeners
 from local.functions.loader import import_app
 from local.functions.request_target import normal_path
 from local.functions.settings import LocalSettings, Settings, read_local_settings
+from local.functions.workers import Elsewhere
 
 logger = logging.getLogger("Host.Startup")
 
@@ -47,7 +50,7 @@ class FunctionHost:
     `instance` names this host among those that share its leases: a host that is started again under its name takes
     back the leases of its previous life at once. `data` is a folder for the state of timers and orchestrations; without
     it a timer that was missed while no host ran is not noticed, and orchestrations end with the host. `grace` is how
-    many seconds running invocations get in `stop()`.
+    many seconds running invocations get in `stop()`. `elsewhere` says which functions run in other processes.
 
     Raises `AppLoadError` if the app cannot be served.
     """
@@ -60,6 +63,7 @@ class FunctionHost:
         data: Path | None = None,
         instance: str | None = None,
         grace: float = 10.0,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         local, self.host_json = _configuration(app)
         self.settings = Settings({**os.environ, **(settings or {})})
@@ -69,15 +73,20 @@ class FunctionHost:
         self.indexed = index_app(registered, self.settings)
         self.functions: list[IndexedFunction] = [f for f in self.indexed if not _is_disabled(f, self.settings)]
         self.disabled = [function.name for function in self.indexed if function not in self.functions]
+        self.elsewhere = elsewhere
+        own = [f for f in self.functions if elsewhere is None or f.name in elsewhere.own.functions]
         self._bindings = CosmosBindings(self.functions, self.settings)
         self.invoker = Invoker(self.settings, self._bindings)
-        self.http = HttpTrigger(self.functions, self.host_json.route_prefix, self.invoker, _body_limit(self.settings))
+        self.http = HttpTrigger(own, self.host_json.route_prefix, self.invoker, _body_limit(self.settings))
         self.listeners: dict[str, Listener] = build_listeners(
-            self.functions, self.invoker, self.settings, self.host_json, instance=self.instance, data=data
+            own, self.invoker, self.settings, self.host_json, instance=self.instance, data=data
         )
-        self.durable = DurableService(self.functions, self.invoker, data) if _is_durable(self.functions) else None
+        durable_url = elsewhere and elsewhere.durable_url
+        self.durable = DurableService(own, self.invoker, data) if not durable_url and _is_durable(own) else None
         if self.durable is not None:
             self.invoker.durable_inputs = self.durable.inputs
+        elif durable_url:
+            self.invoker.durable_inputs = partial(inputs_of, client_payload(f"{durable_url}{DURABLE_PREFIX}"))
         self.state = "Initialized"
         self._admin = AdminEndpoints(self)
         self._app = _with_cors(self.http, local)
@@ -91,8 +100,8 @@ class FunctionHost:
             except ValueError:
                 await respond(send, 400, [(b"connection", b"close")])
                 return
-            if self.durable is not None and scope["path"].startswith(DURABLE_PREFIX):
-                await self.durable.api(scope, receive, send)
+            if scope["path"].startswith(DURABLE_PREFIX) and (self.durable or self.elsewhere):
+                await self._durable(scope, receive, send)
             elif self._is_own(scope):
                 await self._admin(scope, receive, send)
             else:
@@ -131,6 +140,9 @@ class FunctionHost:
         await asyncio.gather(*(listener.finish_stop(abandon=not is_idle) for listener in self.listeners.values()))
         if self.durable is not None:
             await self.durable.finish_stop()
+        elif self.elsewhere is not None:
+            await close_client_session()
+            await self.elsewhere.close()
         self.invoker.close()
         await self._bindings.close()
         self.state = "Stopped"
@@ -149,16 +161,29 @@ class FunctionHost:
         """How far each change feed trigger is behind: changes not checkpointed yet, and the age of the oldest."""
         listeners = [listener for listener in self.listeners.values() if isinstance(listener, CosmosListener)]
         lags = await asyncio.gather(*(listener.lag() for listener in listeners))
+        others = [] if self.elsewhere is None else await self.elsewhere.feeds()
         return [
-            {
-                "function": listener.function.name,
-                "database": listener.options.database,
-                "container": listener.options.container,
-                "lag": lag.changes,
-                "lag_seconds": round(lag.seconds, 3),
-            }
-            for listener, lag in zip(listeners, lags, strict=True)
+            *others,
+            *(
+                {
+                    "function": listener.function.name,
+                    "database": listener.options.database,
+                    "container": listener.options.container,
+                    "lag": lag.changes,
+                    "lag_seconds": round(lag.seconds, 3),
+                }
+                for listener, lag in zip(listeners, lags, strict=True)
+            ),
         ]
+
+    async def _durable(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The API of durable functions, wherever they run."""
+        if self.durable is not None:
+            await self.durable.api(scope, receive, send)
+        elif self.elsewhere is not None and self.elsewhere.durable_url is not None:
+            await self.elsewhere.pass_on(self.elsewhere.durable_url, scope, receive, send)
+        else:
+            await respond(send, 404, [])
 
     def _is_own(self, scope: Scope) -> bool:
         """Whether the host, and not the app, answers: on its own paths, and at the root if no function is there."""
@@ -190,9 +215,7 @@ def _is_durable(functions: list[IndexedFunction]) -> bool:
 
 
 def _is_disabled(function: IndexedFunction, settings: Settings) -> bool:
-    return settings.flag(f"AzureWebJobs.{function.name}.Disabled") or settings.flag(
-        f"AzureWebJobs__{function.name}__Disabled"
-    )
+    return settings.flag(f"AzureWebJobs.{function.name}.Disabled")
 
 
 def _body_limit(settings: Settings) -> int:

@@ -1,7 +1,7 @@
 """Runs timer functions when they are due, one run of a timer at a time.
 
-As on the real host: times are UTC, a run that overruns its next due times skips them, a missed run is made up for once
-at start (`past_due`), and `run_on_startup` runs at every start.
+As on the real host: times are UTC, a run that overruns its next due times is followed at once by one for all
+of them, a missed run is made up for once at start (`past_due`), and `run_on_startup` runs at every start.
 """
 
 import asyncio
@@ -49,7 +49,8 @@ class TimerListener:
         self._run_on_startup = bool(properties.get("runOnStartup"))
         is_monitored = properties.get("useMonitor", True) and not self.schedule.is_frequent
         self._file = TimerStateFile(data, function.name) if data and is_monitored else None
-        self._status = TimerStatus(NEVER, self.schedule.next_after(clock()), clock())
+        now = clock()
+        self._status = TimerStatus(NEVER, self.schedule.next_after(now), now)
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -100,7 +101,7 @@ class TimerListener:
             await deliver(self._invoker, self.function, argument, self._retry, self._stopping)
         except InterruptedRetryError:
             return
-        self._status = TimerStatus(moment, self.schedule.next_after(max(moment, self._clock())), moment)
+        self._status = TimerStatus(moment, self.schedule.next_after(moment), moment)
         if self._file is not None:
             self._file.write(self._status)
 

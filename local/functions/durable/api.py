@@ -95,9 +95,13 @@ class DurableApi:
             case "GET", ["instances", instance_id]:
                 return self._status(instance_id, query)
             case "DELETE", ["instances"]:
+                if "createdTimeFrom" not in query:
+                    raise ValueError("Please provide value for 'createdTimeFrom' parameter.")
                 return self._purge(self._select(query))
             case "DELETE", ["instances", instance_id]:
                 instance = self._hub.store.read(instance_id)
+                if instance is not None and instance.is_active:
+                    return 412, None
                 return self._purge([instance] if instance else [])
         return 404, None
 
@@ -167,7 +171,7 @@ class DurableApi:
         store, now = self._hub.store, self._hub.clock()
         match verb:
             case ["raiseEvent", name]:
-                store.raise_event(instance_id, name, json.dumps(json.loads(body)) if body.strip() else "null", now)
+                store.raise_event(instance_id, name, json.dumps(json.loads(body)), now)
             case ["terminate"]:
                 store.end(instance, "Terminated", query.get("reason", ""), now)
             case ["suspend"]:

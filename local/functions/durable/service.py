@@ -53,20 +53,25 @@ class DurableService:
 
     async def finish_stop(self) -> None:
         if self._server is not None and self._serving is not None:
-            await _close_client_session()
+            await close_client_session()
             self._server.should_exit = self._server.force_exit = True
             await self._serving
         await self.hub.finish_stop()
 
     def inputs(self, function: IndexedFunction) -> dict[str, Any]:
         """The values of a function's `durable_client_input` parameters; raises `RuntimeError` before the start."""
-        names = [binding.name for binding in function.inputs if binding.type == CLIENT]
-        if names and self._payload is None:
+        values = inputs_of(self._payload, function)
+        if values and self._payload is None:
             raise RuntimeError("Durable clients are available once the host has been started.")
-        return dict.fromkeys(names, self._payload)
+        return values
 
 
-async def _close_client_session() -> None:
+def inputs_of(payload: str | None, function: IndexedFunction) -> dict[str, Any]:
+    """`payload` for each of a function's `durable_client_input` parameters."""
+    return {binding.name: payload for binding in function.inputs if binding.type == CLIENT}
+
+
+async def close_client_session() -> None:
     """The app's client keeps one HTTP session per process, which belongs to the event loop that ends with this host."""
     module = sys.modules.get(_SDK_SESSION)
     if module is not None:

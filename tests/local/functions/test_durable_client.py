@@ -95,14 +95,17 @@ async def test_client_lists_terminates_and_purges() -> None:
         running = await client.get_status_by(runtime_status=[df.OrchestrationRuntimeStatus.Terminated])
         prefixed = await client.get_status_by(instance_id_prefix="a-")
         ended = await client.get_status("a-1")
-        active = await client.purge_instance_history("a-2")
+        try:
+            await client.purge_instance_history("a-2")
+        except Exception as refused:  # the SDK raises nothing narrower
+            active = "412" in str(refused)
         purged = await client.purge_instance_history("a-1")
         left = await client.get_status_all()
         return {
             "terminated": [status.instance_id for status in running],
             "prefixed": sorted(status.instance_id for status in prefixed),
             "ended": [ended.runtime_status.value, ended.output],
-            "purged": [active.instances_deleted, purged.instances_deleted],
+            "purged": [active, purged.instances_deleted],
             "left": sorted(status.instance_id for status in left),
         }
 
@@ -112,7 +115,7 @@ async def test_client_lists_terminates_and_purges() -> None:
         "terminated": ["a-1"],
         "prefixed": ["a-1", "a-2"],
         "ended": ["Terminated", "no longer needed"],
-        "purged": [0, 1],
+        "purged": [True, 1],
         "left": ["a-2", "b-1"],
     }
 
