@@ -12,7 +12,7 @@ from cosmos.accounts.email_claims import EmailClaims
 from cosmos.accounts.roster import Roster
 from cosmos.accounts.users import Users
 from cosmos.core.database import Database, Stored
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of
 from cosmos.core.patching import set_fields
 from models.accounts.moderation import AccountStatus, ModerationAction, kept
 from models.accounts.profile import EmailClaim, UserProfile
@@ -97,7 +97,7 @@ class Accounts:
     ) -> tuple[list[UserProfile], str | None]:
         """One page of accounts, in no particular order, and the continuation of the next. Looks in all partitions."""
         query, parameters = wanted.query()
-        rows, following = await page_of(self._container, query, parameters, limit, continuation, None)
+        rows, following = await full_page_of(self._container, query, parameters, limit, continuation, None)
         return [UserProfile.parse(row) for row in rows], following
 
     async def moderate(self, profile: UserProfile, action: ModerationAction, entry: AuditEntry) -> UserProfile:

@@ -16,7 +16,7 @@ from cosmos.core.database import Database
 from cosmos.core.patching import LOST, edit, patch, require_revision, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from cosmos.usage.allowances import create_allowance
-from models.accounts.profile import EmailStatus, UserProfile
+from models.accounts.profile import EmailStatus, LimitZone, UserProfile
 from models.accounts.profile_changes import ProfileChanges, changed
 from models.accounts.staff import SERVICE_ROLE, shown_by
 from models.analytics.rollup import Rollup
@@ -98,6 +98,7 @@ class Users:
             AccountClosed: the account is deleted.
         """
         profile = await self.recent(person.user_id) or await self._create(person, now, last_login)
+        profile = await self.zoned(profile, person.timezone, now)
         if roles is None:
             return profile
         noted, is_service = shown_by(profile, roles, last_login), SERVICE_ROLE in roles
@@ -118,6 +119,29 @@ class Users:
         if profile.account_status != "active":
             raise AccountClosed(profile.account_status)
         return profile
+
+    async def zoned(self, profile: UserProfile, timezone: str | None, now: datetime) -> UserProfile:
+        """The profile, which takes a time zone that is heard of while it has none, unless its user wants it so.
+
+        This leaves its revision, and so its ETag, as it is: no edit of its user is stale for it.
+
+        Raises:
+            AccountClosed: the account is deleted.
+        """
+        if timezone is None or profile.timezone is not None or profile.limit_zone is not None:
+            return profile
+        limits = LimitZone(timezone=timezone, since=now)
+        changes = {"timezone": timezone, "limit_zone": limits.model_dump(mode="json")}
+        none_yet = f"{NOT_DELETED} AND IS_NULL(c.timezone) AND NOT IS_OBJECT(c.limit_zone)"
+        try:
+            item = await patch(self._container, profile.id, profile.id, set_fields(changes), none_yet)
+        except HttpResponseError as error:
+            if error.status_code != LOST:
+                raise
+            return await self.find(profile.id) or profile  # somebody else has told it meanwhile
+        zoned = UserProfile.parse(item)
+        self.remember(zoned)
+        return zoned
 
     async def check_not_deleted(self, user_id: str) -> None:
         """Stops a user whose account is deleted. Somebody without a profile passes: there is nothing of theirs.

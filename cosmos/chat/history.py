@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cosmos.core.database import Database
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of, page_of
 from cosmos.core.searching import containing
 from models.chat.context import Context, ContextWindow, PastTurn
 from models.chat.interaction import UserInteraction
@@ -69,7 +69,7 @@ class History:
     ) -> tuple[list[UserInteraction], str | None]:
         """One page of a user's turns, newest first, and the continuation of the next."""
         query, parameters = wanted.query()
-        rows, following = await page_of(self._container, query, parameters, limit, continuation, user_id)
+        rows, following = await full_page_of(self._container, query, parameters, limit, continuation, user_id)
         return [UserInteraction.parse(row) for row in rows], following
 
     async def of_session(
@@ -80,7 +80,7 @@ class History:
             'SELECT * FROM c WHERE c.kind = "interaction" AND c.session_id = @session_id'
             " ORDER BY c.session_id, c.interaction_sequence"
         )
-        rows, following = await page_of(
+        rows, following = await full_page_of(
             self._container, query, {"session_id": session_id}, limit, continuation, user_id
         )
         return [UserInteraction.parse(row) for row in rows], following

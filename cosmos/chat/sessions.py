@@ -16,7 +16,7 @@ from azure.cosmos.exceptions import (
 )
 
 from cosmos.core.database import Database, Item
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of, page_of
 from cosmos.core.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from models.analytics.rollup import Rollup
@@ -97,7 +97,7 @@ class Sessions:
     ) -> tuple[list[UserSession], str | None]:
         """One page of a user's sessions, newest first, and the continuation of the next."""
         query, parameters = wanted.query()
-        rows, following = await page_of(self._container, query, parameters, limit, continuation, user_id)
+        rows, following = await full_page_of(self._container, query, parameters, limit, continuation, user_id)
         return [UserSession.parse(row) for row in rows], following
 
     async def edit(

@@ -37,7 +37,7 @@ from models.core.errors import Contention, NotFound, TooManyTurns
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
 from models.core.write_policy import EVERYTHING, Keeping
-from models.usage.allowance import Spent
+from models.usage.allowance import Allowance, Spent
 from models.usage.pricing import Cost, PriceTable
 from models.usage.windows import Clock
 from models.usage.write_limit import WriteLimit, Writing, seconds_to_next_minute
@@ -56,16 +56,22 @@ BYTES_PER_BATCH = 1_000_000
 """A transactional batch takes 100 operations and about 1.2 MB. The allowance takes up to ten of them."""
 
 
+Taken = tuple[UserSession, Allowance | None]
+"""A session with numbers taken for turns, and the allowance they were counted in; None if they had been before."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of a turn that was sent.
 
     Attributes:
         outcome: `created`; `repeated`, it was there already; or `reused`, its id belongs to a turn that differs.
+        allowance: The user's, with all turns that were recorded together; None of what was not counted now.
     """
 
     interaction: UserInteraction
     outcome: Literal["created", "repeated", "reused"]
+    allowance: Allowance | None = None
 
 
 class Turns:
@@ -108,14 +114,16 @@ class Turns:
         taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)), keeping, writing)
         if writing and self._full.get(user_id) == taking.clock.key("minute"):
             raise TooManyTurns(seconds_to_next_minute(taking.clock))
-        session = await self._take_numbers(taking, drafts, claimed=frozenset())
+        taken = await self._take_numbers(taking, drafts, claimed=frozenset())
         new = list(drafts)
-        if session is None:
+        if taken is None:
             stored = await self._soon_stored(user_id, drafts)
             new = [draft for draft in drafts if draft.interaction_id not in stored]
-            session = await self._take_numbers_again(taking, new) if new else None
+            taken = await self._take_numbers_again(taking, new) if new else None
         created: dict[str, UserInteraction] = {}
-        if session is not None:
+        allowance: Allowance | None = None
+        if taken is not None:
+            session, allowance = taken
             first = session.last_sequence - len(new) + 1
             numbered = [
                 draft.interaction(
@@ -126,7 +134,7 @@ class Turns:
             created = await self._create(user_id, numbered)
             self._observer.turns_recorded(len(created))
             stored |= await self._stored(user_id, [draft for draft in new if draft.interaction_id not in created])
-        return [_recorded(draft, created, stored) for draft in drafts]
+        return [_recorded(draft, created, stored, allowance) for draft in drafts]
 
     def _canonical(self, draft: Draft) -> str:
         return self._prices.canonical(draft.turn.model_used, draft.turn.provider)
@@ -164,16 +172,14 @@ class Turns:
         require_revision(turn, expected)
         return await edit(self._interactions, turn, turn.with_feedback(changes, now, texts))
 
-    async def _take_numbers(
-        self, taking: _Taking, drafts: Sequence[Draft], claimed: frozenset[str]
-    ) -> UserSession | None:
+    async def _take_numbers(self, taking: _Taking, drafts: Sequence[Draft], claimed: frozenset[str]) -> Taken | None:
         """Takes a number for each turn, leaves claims, and counts in the allowance the turns that had none.
 
         Args:
             claimed: ids of turns that are known to have a claim: a request before this one did not come to its end.
 
         Returns:
-            The session as it is then; None if a further turn is claimed.
+            The session and the allowance as they are then; None if a further turn is claimed.
         """
         reopening = False
         for _ in range(ATTEMPTS):
@@ -194,7 +200,10 @@ class Turns:
                 else:
                     reopening = not reopening
             else:
-                return UserSession.parse(results[0]["resourceBody"])
+                bodies = [result.get("resourceBody") or {} for result in results]
+                counted = [body for body in bodies if body.get("kind") == "allowance"]
+                allowance = Allowance.parse(counted[-1]) if counted else None
+                return UserSession.parse(bodies[0]), allowance
         raise Contention(f"the session of {len(drafts)} turns was ended or reopened {ATTEMPTS} times")
 
     async def _why_refused(self, taking: _Taking, drafts: Sequence[Draft]) -> Exception:
@@ -205,13 +214,13 @@ class Turns:
             self._full[taking.user_id] = taking.clock.key("minute")
         return error
 
-    async def _take_numbers_again(self, taking: _Taking, drafts: Sequence[Draft]) -> UserSession:
+    async def _take_numbers_again(self, taking: _Taking, drafts: Sequence[Draft]) -> Taken:
         """Takes numbers also for turns that are claimed. Others may claim some of them all the while."""
         for _ in range(ATTEMPTS):
             claimed = await self._claimed(taking.user_id, drafts)
-            session = await self._take_numbers(taking, drafts, claimed)
-            if session is not None:
-                return session
+            taken = await self._take_numbers(taking, drafts, claimed)
+            if taken is not None:
+                return taken
         raise Contention(f"the claims of {len(drafts)} turns changed {ATTEMPTS} times")
 
     async def _claimed(self, user_id: str, drafts: Sequence[Draft]) -> frozenset[str]:
@@ -343,9 +352,14 @@ def _chunks(interactions: Sequence[UserInteraction]) -> Iterator[list[tuple[User
         yield chunk
 
 
-def _recorded(draft: Draft, created: dict[str, UserInteraction], stored: dict[str, UserInteraction]) -> Recorded:
+def _recorded(
+    draft: Draft,
+    created: dict[str, UserInteraction],
+    stored: dict[str, UserInteraction],
+    allowance: Allowance | None,
+) -> Recorded:
     if draft.interaction_id in created:
-        return Recorded(created[draft.interaction_id], "created")
+        return Recorded(created[draft.interaction_id], "created", allowance)
     interaction = stored[draft.interaction_id]
     same = interaction.request_hash == draft.origin.request_hash
     return Recorded(interaction, "repeated" if same else "reused")

@@ -9,7 +9,7 @@ from typing import Any, Generic
 from azure.cosmos.exceptions import CosmosResourceExistsError
 
 from cosmos.core.database import Database, Item
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of
 from cosmos.core.patching import require_revision
 from cosmos.core.reading import read_or_none
 from cosmos.core.swapping import swap
@@ -50,7 +50,7 @@ class Repository(Generic[R]):
             filters: By the names of `Plain.filters`; None asks for any.
         """
         query, parameters = self._query({name: value for name, value in filters.items() if value is not None})
-        rows, following = await page_of(self._container, query, parameters, limit, continuation, partition)
+        rows, following = await full_page_of(self._container, query, parameters, limit, continuation, partition)
         return [self.kind.model.parse(row) for row in rows], following
 
     async def create(self, document: R) -> R:

@@ -10,7 +10,7 @@ from azure.core import MatchConditions
 from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of
 from cosmos.core.reading import read_or_none
 from cosmos.counting.folding import Folding
 from cosmos.usage.alerts import Alerts
@@ -36,7 +36,7 @@ class DeadLetters:
     async def page(self, limit: int, continuation: str | None) -> tuple[list[DeadLetter], str | None]:
         """One page of all letters, in no particular order, and the continuation of the next."""
         query = 'SELECT * FROM c WHERE c.kind = "dead_letter"'
-        rows, following = await page_of(self._letters, query, {}, limit, continuation, None)
+        rows, following = await full_page_of(self._letters, query, {}, limit, continuation, None)
         return [DeadLetter.parse(row) for row in rows], following
 
     async def redrive(self, partition: str, letter_id: str, now: datetime) -> RedriveOutcome:

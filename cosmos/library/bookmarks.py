@@ -23,7 +23,7 @@ from azure.cosmos.exceptions import (
 )
 
 from cosmos.core.database import Database
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of, page_of
 from cosmos.core.patching import NOT_THERE, at_revision, patch, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.searching import containing
@@ -157,7 +157,7 @@ class Bookmarks:
     ) -> tuple[list[UserBookmark], str | None]:
         """One page of a user's bookmarks, newest first, and the continuation of the next."""
         query, parameters = wanted.query()
-        rows, following = await page_of(self._container, query, parameters, limit, continuation, user_id)
+        rows, following = await full_page_of(self._container, query, parameters, limit, continuation, user_id)
         return [UserBookmark.parse(row) for row in rows], following
 
     async def collections(self, user_id: str) -> Counter[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cosmos.core.database import Database, Item
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of
 from cosmos.core.patching import set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from cosmos.core.repository import Repository
@@ -50,7 +50,7 @@ class Reviews:
         """One page of a thing's reviews, the newest or the most helpful first."""
         query = f'SELECT * FROM c WHERE c.kind = "review" AND NOT c.is_hidden ORDER BY c.{order} DESC'  # noqa: S608  # names of fields
         partition = item_partition(item_type, item_id)
-        rows, following = await page_of(self._container, query, {}, limit, continuation, partition)
+        rows, following = await full_page_of(self._container, query, {}, limit, continuation, partition)
         return [Review.parse(row) for row in rows], following
 
     async def vote(self, user_id: str, item_type: str, item_id: str, review_id: str, now: datetime) -> HelpfulVote:

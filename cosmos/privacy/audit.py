@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cosmos.core.database import Database
-from cosmos.core.paging import page_of
+from cosmos.core.paging import full_page_of
 from models.chat.interaction import UserInteraction
 from models.privacy.audit import AuditEntry
 
@@ -24,11 +24,11 @@ class Audit:
         """
         await self._users.create_item(entry.body())
         query = 'SELECT * FROM c WHERE c.kind = "interaction" ORDER BY c.timestamp DESC'
-        rows, following = await page_of(self._interactions, query, {}, limit, continuation, entry.user_id)
+        rows, following = await full_page_of(self._interactions, query, {}, limit, continuation, entry.user_id)
         return [UserInteraction.parse(row) for row in rows], following
 
     async def page(self, user_id: str, limit: int, continuation: str | None) -> tuple[list[AuditEntry], str | None]:
         """One page of what staff did about a user, newest first, and the continuation of the next."""
         query = 'SELECT * FROM c WHERE c.kind = "audit" ORDER BY c.audited_at DESC'
-        rows, following = await page_of(self._users, query, {}, limit, continuation, user_id)
+        rows, following = await full_page_of(self._users, query, {}, limit, continuation, user_id)
         return [AuditEntry.parse(row) for row in rows], following

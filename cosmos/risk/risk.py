@@ -31,13 +31,10 @@ class Risk:
         self._users = database.users
         self.settings = settings
 
-    async def window(self, user_id: str) -> RiskWindow:
-        """A user's risk window, by one point read.
-
-        Raises:
-            NotFound: nothing of the user's has been judged.
-        """
-        return (await self._read(user_id)).document
+    async def window(self, user_id: str) -> RiskWindow | None:
+        """A user's risk window, by one point read; None if nothing of theirs has been judged, or they are erased."""
+        item = await read_or_none(self._windows, risk_window_id(user_id), user_id)
+        return RiskWindow.parse(item) if item and not is_tombstone(item) else None
 
     async def dismiss(self, user_id: str, rule: Rule, fingerprint: str, entry: AuditEntry, now: datetime) -> RiskWindow:
         """Dismisses a finding, and records it first. The profile follows by the change feed. Safe to be repeated.

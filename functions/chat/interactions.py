@@ -11,6 +11,7 @@ from functions.chat.bounds import check_tokens
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
+from functions.core.openapi_parts import RATE_LIMIT
 from functions.core.operation import Query, Reply
 from functions.core.paging import Page, Paged, seal, unseal
 from models.chat.context import Context
@@ -19,6 +20,7 @@ from models.chat.reporting import reported
 from models.core.errors import KeyReused
 from models.core.identity import request_id_of
 from models.usage.limits import effective
+from models.usage.rate_limit import rate_limit_headers
 from models.usage.windows import Clock
 
 routes = Routes()
@@ -47,6 +49,7 @@ class ContextQuery(Query):
     returns=UserInteraction,
     status=201,
     problems=("too-many-turns",),
+    answer_headers=RATE_LIMIT,
     etag=True,
     max_bytes=MAX_TURN_BYTES,
     read=partial(reported, Turn),
@@ -82,7 +85,8 @@ async def record_interaction(call: Call[Turn]) -> Reply:
     (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, keeping, writing)
     if recorded.outcome == "reused":
         raise KeyReused
-    return Reply(recorded.interaction, etag=revision_etag(recorded.interaction))
+    headers = rate_limit_headers(recorded.allowance, limits, clock)
+    return Reply(recorded.interaction, etag=revision_etag(recorded.interaction), headers=headers)
 
 
 @routes.operation(

@@ -46,9 +46,9 @@ class SessionQuery(Paged):
 )
 async def start_session(call: Call[NewSession]) -> Reply:
     """A zone that nobody knows keeps no chat from beginning: the profile's takes its place, and `adjusted` says so."""
-    profile = await call.writer()
     named = call.body.timezone
     zone = nearest_zone(named) if named else None
+    profile = await call.store.users.zoned(await call.writer(), zone, call.now)
     timezone = zone or profile.timezone or "UTC"
     key = call.idempotency_key
     session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())

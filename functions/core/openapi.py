@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from functions.core.api import PREFIX
 from functions.core.examples import BODIES
-from functions.core.openapi_parts import ABOUT, PARAMETERS, RESPONSE_HEADERS, Json, security_schemes
+from functions.core.openapi_parts import ABOUT, PARAMETERS, RATE_LIMIT, RESPONSE_HEADERS, Json, security_schemes
 from functions.core.openapi_schemas import REFERENCE, Schemas, query_parameters
 from functions.core.operation import ROLES, SERVERS, STAFF, Access, Operation
 from functions.core.paging import Paged
@@ -151,6 +151,7 @@ def _errors(operation: Operation) -> Json:
 
 def _problem(status: int, slugs: list[str]) -> Json:
     headers = ["x-request-id"]
+    headers += RATE_LIMIT if status == 429 else []
     headers += ["WWW-Authenticate"] if status == 401 else ["Retry-After"] if status in {429, 503} else []
     return {
         "description": "; ".join(PROBLEM_TYPES[slug].title for slug in slugs),

@@ -30,6 +30,9 @@ it cost, whether they liked it.
 * Timestamps are UTC and money is US dollars. Every answer names its request in `x-request-id`: the caller's own id, if
   it sent that header with up to 128 letters, digits and any of `_.:-`."""
 
+RATE_LIMIT = ("RateLimit-Policy", "RateLimit")
+"""Names of the headers that tell the limits of what an operation uses up."""
+
 RESPONSE_HEADERS: dict[str, Json] = {
     "x-request-id": {
         "description": "The id of the request: the caller's own if it sent a plain one, else a new one",
@@ -58,6 +61,19 @@ RESPONSE_HEADERS: dict[str, Json] = {
         "required": True,
         "schema": {"type": "string"},
         "example": 'Bearer realm="vimarsh", error="invalid_token", error_description="The token has expired"',
+    },
+    "RateLimit-Policy": {
+        "description": "The user's limits, as in draft-ietf-httpapi-ratelimit-headers-11; cost in 1e-6 USD",
+        "required": False,
+        "schema": {"type": "string"},
+        "example": '"minute-queries";q=30;w=60, "day-cost";q=10000000;qu="micro-usd";w=86400',
+    },
+    "RateLimit": {
+        "description": "What is left of each, without what is reserved, and the seconds until it is whole again. It is "
+        "not there where nothing was counted, as when a turn is sent again",
+        "required": False,
+        "schema": {"type": "string"},
+        "example": '"minute-queries";r=29;t=31, "day-cost";r=9998765;t=40131',
     },
     "Retry-After": {
         "description": "Seconds to wait before the request is sent again",

@@ -71,9 +71,12 @@ class NewDismissal(Message):
     returns=RiskView,
 )
 async def get_user_risk(call: Call[None]) -> RiskView:
-    """A user none of whose turns has been judged is not found."""
-    risk = call.store.risk
-    return RiskView.of(await risk.window(call.uuid("user_id")), risk.settings, call.now)
+    """Of a user none of whose turns has been judged there is nothing yet."""
+    risk, user_id = call.store.risk, call.uuid("user_id")
+    window = await risk.window(user_id)
+    if window is None:
+        await call.store.accounts.read(user_id)  # tells a user of whom nothing is found from none
+    return RiskView.of(window or RiskWindow.empty(user_id), risk.settings, call.now)
 
 
 @routes.operation(

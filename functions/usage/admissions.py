@@ -12,6 +12,7 @@ from functions.chat.bounds import check_tokens
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
+from functions.core.openapi_parts import RATE_LIMIT
 from functions.core.operation import Access, Query, Reply
 from functions.core.problems import Problem
 from models.accounts.profile import UserProfile
@@ -24,6 +25,7 @@ from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, show
 from models.usage.limits import Limits, effective
 from models.usage.model_names import ModelReference
 from models.usage.pricing import Asked, ServiceTier
+from models.usage.rate_limit import rate_limit_headers
 from models.usage.windows import Clock
 
 routes = Routes()
@@ -73,8 +75,9 @@ class OwnerQuery(Query):
     returns=Admission,
     status=201,
     problems=("limit-reached", "admission-settled", "unpriced-model"),
+    answer_headers=RATE_LIMIT,
 )
-async def admit(call: Call[Estimate]) -> Admission:
+async def admit(call: Call[Estimate]) -> Reply:
     """A refusal says which limit stands in the way, and `Retry-After` how many seconds to wait.
 
     What is reserved is the most that the turn may cost: of a model that sells writes to its cache for more, a prompt
@@ -102,15 +105,16 @@ async def admit(call: Call[Estimate]) -> Admission:
     decision = await call.store.allowances.reserve(profile.id, request, limits, clock)
     if isinstance(decision, Refused):
         call.services.telemetry.admission((decision.window, decision.measure))
-        raise _limit_reached(decision)
+        raise _limit_reached(decision, rate_limit_headers(decision.allowance, limits, clock))
     call.services.telemetry.admission(None)
-    return Admission(
+    admission = Admission(
         id=request.admission_id,
         expires_at=decision.reservation.expires_at,
         reserved_tokens=decision.reservation.tokens,
         reserved_cost_usd=cost.cost_usd,
         remaining=limit_uses(decision.allowance, limits, clock),
     )
+    return Reply(admission, headers=rate_limit_headers(decision.allowance, limits, clock))
 
 
 @routes.operation(
@@ -162,7 +166,7 @@ def _named_by_applications(pointer: str) -> Problem:
     return Problem(422, "invalid", "The content is not valid", f"Not valid: {pointer}.", errors=errors)
 
 
-def _limit_reached(refused: Refused) -> Problem:
+def _limit_reached(refused: Refused, headers: dict[str, str]) -> Problem:
     measure = shown_measure(refused.measure)
     amounts = {
         name: shown_amount(refused.measure, amount)
@@ -185,7 +189,7 @@ def _limit_reached(refused: Refused) -> Problem:
         "limit-reached",
         "A limit is reached",
         detail,
-        {"Retry-After": str(refused.retry_after)},
+        headers | {"Retry-After": str(refused.retry_after)},
         scope="user",
         window=refused.window,
         measure=measure,

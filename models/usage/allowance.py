@@ -161,6 +161,7 @@ class Refused:
     limit: int
     resets_at: datetime
     retry_after: int
+    allowance: Allowance
 
 
 def decide(allowance: Allowance, limits: Limits, request: AdmissionRequest, clock: Clock) -> Admitted | Refused:
@@ -209,7 +210,7 @@ def _refusal(
     resets_at, expiry = clock.end(window), allowance.next_expiry(clock.now)
     frees_at = min(expiry, resets_at) if expiry and used + requested <= limit else resets_at
     wait = max(1, ceil((frees_at - clock.now).total_seconds()))
-    return Refused(window, measure, used, reserved, requested, limit, resets_at, wait)
+    return Refused(window, measure, used, reserved, requested, limit, resets_at, wait, allowance)
 
 
 @dataclass(frozen=True)

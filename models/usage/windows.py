@@ -32,13 +32,21 @@ class Clock:
         day = day_of(self.now, self.zone).isoformat()
         return f"day:{day}" if window == "day" else f"month:{day[:7]}"
 
+    def start(self, window: Window) -> datetime:
+        """The first instant of the current window."""
+        return self._bounds(window)[0]
+
     def end(self, window: Window) -> datetime:
         """The first instant after the current window."""
+        return self._bounds(window)[1]
+
+    def _bounds(self, window: Window) -> tuple[datetime, datetime]:
         if window == "minute":
-            return self.now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+            start = self.now.astimezone(UTC).replace(second=0, microsecond=0)
+            return start, start + timedelta(minutes=1)
         key = self.key(window).partition(":")[2]
         bucket = Bucket("daily" if window == "day" else "monthly", key)
-        return period_bounds(bucket, self.zone)[1]
+        return period_bounds(bucket, self.zone)
 
     def current(self, moment: datetime) -> list[str]:
         """The names of the current windows that an instant falls in. What is yet to come counts as now."""

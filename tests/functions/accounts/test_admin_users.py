@@ -349,3 +349,22 @@ async def test_the_status_costs_no_read_while_it_is_remembered(
         for _ in range(3):
             assert (await api.get("/bookmarks", headers=alice)).status_code == 200
         assert await asked(engine, "users") == []
+
+
+async def test_a_page_of_accounts_is_full_unless_it_is_the_last(
+    api: httpx.AsyncClient, sign_in: SignIn, moderator: Headers
+) -> None:
+    prefix = uuid.uuid4().hex
+    for number in range(9):
+        await api.get("/me", headers=sign_in(f"{prefix}{number}@contoso.example", name=f"{prefix} {number}"))
+    sizes, names = [], set[str]()
+    query = {"name": prefix, "limit": "4"}
+    while True:
+        page = (await api.get("/admin/users", params=query, headers=moderator)).json()
+        sizes.append(len(page["items"]))
+        names |= {profile["name"] for profile in page["items"]}
+        if page["continuation"] is None:
+            break
+        query["continuation"] = page["continuation"]
+    assert sizes in ([4, 4, 1], [4, 4, 1, 0])
+    assert len(names) == 9

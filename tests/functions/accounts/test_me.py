@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
+from tests.functions.chat.test_ingest import an_item, ingest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -172,3 +173,28 @@ async def test_an_odd_address_locks_nobody_out(
     assert (profile["email"], profile["email_status"]) == (email and an_email, status)
     await a_session(api, headers)
     assert (await api.get("/me/export", headers=headers)).status_code == 200
+
+
+async def test_the_first_session_tells_the_time_zone_of_a_profile_without_one(
+    api: httpx.AsyncClient, alice: Headers
+) -> None:
+    assert (await api.get("/me", headers=alice)).json()["timezone"] is None
+    assert (await api.post("/sessions", json={}, headers=alice)).json()["timezone"] == "UTC"
+    for zone in ("Asia/Kolkata", "Europe/Paris"):
+        await api.post("/sessions", json={"timezone": zone}, headers=alice)
+        assert (await api.get("/me", headers=alice)).json()["timezone"] == "Asia/Kolkata"
+    assert (await api.get("/me/usage", headers=alice)).json()["timezone"] == "Asia/Kolkata"
+    await edited(api, alice, {"timezone": None})
+    await api.post("/sessions", json={"timezone": "Europe/Paris"}, headers=alice)
+    assert (await api.get("/me", headers=alice)).json()["timezone"] is None  # as its user wants it
+
+
+async def test_a_server_tells_the_time_zone_of_a_profile_without_one(
+    api: httpx.AsyncClient, sign_in: SignIn, chat_server: Headers, an_email: str
+) -> None:
+    alice = sign_in(an_email)
+    assert (await api.get("/me", headers=alice)).json()["timezone"] is None
+    await ingest(api, chat_server, an_item(an_email, str(uuid.uuid4())))
+    assert (await api.get("/me", headers=alice)).json()["timezone"] == "Asia/Kolkata"
+    (session,) = (await api.get("/sessions", headers=alice)).json()["items"]
+    assert session["timezone"] == "Asia/Kolkata"

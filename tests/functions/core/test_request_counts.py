@@ -41,7 +41,7 @@ COUNTS = {
     "admit": {"user_sessions read": 1, "user_sessions replace": 1},
     "release_admission": {"user_sessions patch": 1},
     "ingest_turns": {"user_sessions batch": 1, "user_interactions create": 1},
-    "find_users": {"users query": 1},
+    "find_users": {"users query": 4},
     "get_user": {"users read": 1},
     "moderate_user": {"users read": 1, "users batch": 1},
     "move_email_claim": {"users read": 2, "users batch": 1},
@@ -64,9 +64,9 @@ COUNTS = {
     "get_health": {},
     "get_readiness": {},
 }
-"""By operation: requests by container and kind. Each number is a decision; `find_users` asks range by range until it
-has some, and `list_dead_letters` all four. `get_insights` asks
-two further requests for each account that is flagged, one for each hundred of them, and one for each hundred common
+"""By operation: requests by container and kind. Each number is a decision; `find_users`
+and `list_dead_letters` ask all four ranges where none has a full page. `get_insights` asks two
+further requests for each account that is flagged, one for each hundred of them, and one for each hundred common
 questions, of which there is none. The letter that is driven is not there: one that is takes further a read of its
 source, the fold, and a delete."""
 

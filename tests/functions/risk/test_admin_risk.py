@@ -132,3 +132,19 @@ async def test_a_malformed_dismissal_is_refused(
 ) -> None:
     answer = await dismiss(api, moderator, str(uuid.uuid4()), "0" * 16, **wrong)
     assert answer.status_code == 422
+
+
+async def test_of_somebody_who_has_not_been_judged_nothing_is_found(
+    api: httpx.AsyncClient, alice: Headers, moderator: Headers
+) -> None:
+    user_id = (await api.get("/me", headers=alice)).json()["id"]
+    answer = await api.get(f"/admin/users/{user_id}/risk", headers=moderator)
+    assert answer.status_code == 200
+    assert answer.json() | {"shadow": None} == {
+        "user_id": user_id,
+        "score": 0,
+        "decision": "nothing",
+        "shadow": None,
+        "findings": [],
+        "dismissals": [],
+    }

@@ -306,3 +306,28 @@ async def test_of_two_admins_at_once_one_decides(api: httpx.AsyncClient, alice: 
     assert sorted(answer.status_code for answer in answers) == [200, 412]
     audit = (await api.get(f"/admin/users/{user_id}/audit", headers=admin)).json()["items"]
     assert len(audit) == 1
+
+
+def left(answer: httpx.Response) -> dict[str, int]:
+    """What the header RateLimit says is left, by limit."""
+    items = [item.split(";") for item in answer.headers["ratelimit"].split(", ")]
+    return {name.strip('"'): int(rest[0].removeprefix("r=")) for name, *rest in items}
+
+
+async def test_what_uses_up_a_limit_tells_what_is_left(
+    api: httpx.AsyncClient, alice: Headers, limited: None, cosmos_url: str
+) -> None:
+    session_id = await a_session(api, alice)
+    admitted = await api.post("/admissions", json=ESTIMATE, headers=alice)
+    assert left(admitted) == {"day-queries": 1, "day-tokens": 8500}
+    assert '"day-queries";q=2;w=86400' in admitted.headers["ratelimit-policy"]
+    turn = a_turn(admission_id=admitted.json()["id"])
+    path, key = f"/sessions/{session_id}/interactions", {"Idempotency-Key": "once"}
+    recorded = await api.post(path, json=turn, headers=alice | key)
+    assert left(recorded) == {"day-queries": 1, "day-tokens": 8800}
+    again = await api.post(path, json=turn, headers=alice | key)
+    assert (again.status_code, "ratelimit" in again.headers) == (201, False)
+    assert again.headers["ratelimit-policy"] == recorded.headers["ratelimit-policy"]
+    assert left(await api.post("/admissions", json=ESTIMATE, headers=alice))["day-queries"] == 0
+    refused = await api.post("/admissions", json=ESTIMATE, headers=alice)
+    assert (refused.status_code, left(refused)["day-queries"]) == (429, 0)
