@@ -30,6 +30,7 @@ bench: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m docs.data_model
+	$(BIN)/python -m docs.api_description
 	$(BIN)/python -m bench.capacity --write
 
 clean:
