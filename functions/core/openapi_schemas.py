@@ -29,6 +29,7 @@ from models.risk.finding import Rule
 from models.risk.judgement import Decision
 from models.usage.allowance_view import ShownMeasure
 from models.usage.limits import Window
+from models.usage.pricing import ServiceTier
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -44,6 +45,7 @@ ENUMERATIONS: dict[str, tuple[str, ...]] = {
     "ProblemType": tuple(TYPE_PREFIX + slug for slug in PROBLEM_TYPES),
     "ResponseQuality": get_args(ResponseQuality),
     "Rule": get_args(Rule),
+    "ServiceTier": get_args(ServiceTier),
     "ShownMeasure": get_args(ShownMeasure),
     "Window": get_args(Window),
     "WorkState": get_args(State),

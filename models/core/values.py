@@ -116,5 +116,5 @@ def saturated(value: Any) -> Any:
 Saturated = Annotated[int, BeforeValidator(saturated)]
 """A sum, or a difference, as it is stored."""
 
-Total = Annotated[int, BeforeValidator(saturated), Field(ge=0, le=MOST)]
+Total = Annotated[int, Field(ge=0, le=MOST), BeforeValidator(saturated)]
 """A `Count` that is a sum. One that has grown beyond is read as the largest: what holds it can still be read."""
