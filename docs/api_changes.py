@@ -112,7 +112,7 @@ class _Comparison:
         for key in ("items", "additionalProperties", "contentSchema"):
             if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping):
                 yield from self._schema(f"{where}[]", old[key], new[key], side)
-        for key in ("oneOf", "allOf"):
+        for key in ("oneOf", "anyOf", "allOf"):
             for number, (one, other) in enumerate(zip(old.get(key, []), new.get(key, []), strict=False)):
                 yield from self._schema(f"{where}.{key}.{number}", one, other, side)
             if _shrank(old.get(key), new.get(key)) if side == "request" else _shrank(new.get(key), old.get(key)):

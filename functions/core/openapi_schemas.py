@@ -159,7 +159,8 @@ def _rewritten(schema: Json, of_request: bool) -> Json:
 def united(options: list[Json]) -> Json:
     """The options of a union as one schema, for what a bound of one type says of values of another is nothing.
 
-    What refers to another schema may be null as well. Other unions of schemas stay what they are.
+    What refers to another schema may be null as well. Other unions stay what they are, such as conditions of which one
+    must be met: their options have no type.
     """
     if len(options) == 1:
         return options[0]
@@ -171,7 +172,7 @@ def united(options: list[Json]) -> Json:
     for option in rest:
         keywords = _keywords(option, is_alone=len(rest) == 1)
         if "type" not in option or "enum" in option or merged.keys() & keywords.keys():
-            return {"oneOf": options}
+            return {"anyOf": options}
         merged |= keywords
     types += ["null"] if _NULL in options else []
     return {"type": types if len(types) > 1 else types[0]} | merged
