@@ -165,6 +165,8 @@ def united(options: list[Json]) -> Json:
     if len(options) == 1:
         return options[0]
     rest = [option for option in options if option != _NULL]
+    if len(rest) == 1 and "$ref" in rest[0]:
+        return {"oneOf": options}
     types = [option.get("type") for option in rest]
     if set(types) == {"integer", "number"}:
         rest, types = rest[types.index("number") :][:1], ["number"]
