@@ -61,6 +61,8 @@ def text_of_parts() -> Repair:
     """The texts among the parts of a message, as models take it: images and calls of tools have none."""
 
     def mend(value: Any) -> tuple[Any, str] | None:
+        if isinstance(value, (int, float)):
+            return str(value), "made a text"
         parts = value if isinstance(value, list) else [value]
         texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
         return "\n".join(text for text in texts if isinstance(text, str)), "its text parts kept"

@@ -33,10 +33,10 @@ def repetitive_queries(turns: Sequence[TurnFacts], limits: RepetitionLimits, tim
 
 
 def _by_subject(turns: Sequence[TurnFacts], limits: RepetitionLimits) -> list[Repeats]:
-    """The turns by what they ask, and about which document, in time order."""
+    """The turns by what they ask, and about which document, in time order; without those of an image alone."""
     groups: dict[tuple[str, int], Repeats] = {}
     for turn, new, _ in brought(turns):
-        if not is_advertisement(turn) and not turn.has(Signal.FAILED):
+        if turn.size and not is_advertisement(turn) and not turn.has(Signal.FAILED):
             document = new if new >= limits.document_tokens else 0
             groups.setdefault((turn.question, document), []).append(turn)
     return list(groups.values())

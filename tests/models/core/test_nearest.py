@@ -55,6 +55,7 @@ def read(**changes: Any) -> tuple[Whole, Adjusted]:
         ("text", None, ""),
         ("text", [{"type": "text", "text": "ab"}, {"type": "image_url"}, "c"], "ab\nc"),
         ("text", {"type": "image_url"}, ""),
+        ("text", 42, "42"),
         ("text", "a\ud83d", "a\ufffd"),
         ("text", "\ud83d\ude00", "😀"),
         ("count", "12", 12),
