@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from cosmos.core.database import connect
 from functions.core.services import services
+from models.privacy.erasure import Erasure
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn, asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -330,11 +332,10 @@ async def test_the_routes_of_staff_are_for_staff(
 @pytest.mark.parametrize(
     "path", ["/me", "/me/export", "/me/dashboard", "/bookmarks", "/bookmarks/collections", f"/bookmarks/{NOBODY}"]
 )
-async def test_a_deleted_account_reads_nothing(
-    api: httpx.AsyncClient, alice: Headers, settings: dict[str, str], path: str
-) -> None:
+async def test_a_deleted_account_reads_nothing(api: httpx.AsyncClient, alice: Headers, path: str) -> None:
     user_id = await user_id_of(api, alice)
-    await set_on_profile(settings, user_id, account_status="deleted")
+    erasure = Erasure.of(user_id, "user", None, datetime.now(UTC), b"key")
+    await (await services().store()).erasures.bar(user_id, erasure)  # as another process does
     forget(user_id)
     answer = await api.get(path, headers=alice)
     assert (answer.status_code, answer.json()["type"]) == (410, "urn:vimarsh:problem:account-deleted")
