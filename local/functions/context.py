@@ -30,6 +30,11 @@ class TraceContext(_abc.TraceContext):
     def attributes(self) -> dict[str, str]:
         return {}
 
+    Traceparent = trace_parent
+    """This and the next two are what the real worker calls them."""
+    Tracestate = trace_state
+    Attributes = attributes
+
 
 NO_TRACE = TraceContext()
 
@@ -60,6 +65,11 @@ class RetryContext(_abc.RetryContext):
     @property
     def exception(self) -> _abc.RpcException:
         return _RaisedBefore(self._state.exception)
+
+    @property
+    def rpc_exception(self) -> _abc.RpcException:
+        """What the real worker calls it."""
+        return self.exception
 
 
 class _RaisedBefore(_abc.RpcException):

@@ -71,13 +71,20 @@ class FunctionHost:
         self.grace = grace
         registered = import_app(app, self.settings) if isinstance(app, Path) else app
         self.indexed = index_app(registered, self.settings)
-        self.functions: list[IndexedFunction] = [f for f in self.indexed if not _is_disabled(f, self.settings)]
+        self.functions: list[IndexedFunction] = [
+            function
+            for function in self.indexed
+            if not _is_disabled(function, self.settings)
+            and (self.host_json.functions is None or function.name.lower() in self.host_json.functions)
+        ]
         self.disabled = [function.name for function in self.indexed if function not in self.functions]
         self.elsewhere = elsewhere
         own = [f for f in self.functions if elsewhere is None or f.name in elsewhere.own.functions]
         self._bindings = CosmosBindings(self.functions, self.settings)
-        self.invoker = Invoker(self.settings, self._bindings)
-        self.http = HttpTrigger(own, self.host_json.route_prefix, self.invoker, _body_limit(self.settings))
+        self.invoker = Invoker(self.settings, self._bindings, self.host_json.function_timeout)
+        self.http = HttpTrigger(
+            own, self.host_json.route_prefix, self.invoker, _body_limit(self.settings), self.host_json.headers
+        )
         self.listeners: dict[str, Listener] = build_listeners(
             own, self.invoker, self.settings, self.host_json, instance=self.instance, data=data
         )

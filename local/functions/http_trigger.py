@@ -1,6 +1,6 @@
 """Serves the HTTP functions of an app. Access keys (auth levels) are not asked for, as in `func start`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from azure.functions.http import HttpRequest
@@ -37,11 +37,17 @@ class HttpTrigger:
     """
 
     def __init__(
-        self, functions: Iterable[IndexedFunction], prefix: str, invoker: Invoker, body_limit: int = DEFAULT_BODY_LIMIT
+        self,
+        functions: Iterable[IndexedFunction],
+        prefix: str,
+        invoker: Invoker,
+        body_limit: int = DEFAULT_BODY_LIMIT,
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         self.router = Router(functions, prefix)
         self._invoker = invoker
         self._body_limit = body_limit
+        self._own_headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self.router.find(scope["method"], scope["path"])
@@ -61,7 +67,7 @@ class HttpTrigger:
         except ClientGoneError:
             return
         status, headers, content = await self._run(route.function, request)
-        await respond(send, status, headers, content)
+        await respond(send, status, [*headers, *self._own_headers], content)
 
     async def _run(self, function: IndexedFunction, request: HttpRequest) -> Response:
         outcome = await deliver(

@@ -58,7 +58,9 @@ class _WorkerEndedError(Exception):
 class Invoker:
     """Runs functions and knows how many are running."""
 
-    def __init__(self, settings: Settings, bindings: CosmosBindings) -> None:
+    def __init__(self, settings: Settings, bindings: CosmosBindings, timeout: float | None = None) -> None:
+        """`timeout` ends an invocation, in seconds; a function in a thread goes on, but nobody waits for it."""
+        self._timeout = timeout
         self._bindings = bindings
         self.durable_inputs: Inputs = _no_inputs
         self._pool = ThreadPoolExecutor(_thread_count(settings), thread_name_prefix="function")
@@ -95,7 +97,12 @@ class Invoker:
         try:
             if function.inputs:
                 arguments.update(await self._bindings.read(function, data), **self.durable_inputs(function))
-            value = await self._call(function, {**arguments, **outputs} if outputs else arguments, invocation_id)
+            given = {**arguments, **outputs} if outputs else arguments
+            if self._timeout is None:
+                value = await self._call(function, given, invocation_id)
+            else:
+                async with asyncio.timeout(self._timeout):
+                    value = await self._call(function, given, invocation_id)
             if value is not None and not function.may_return:
                 raise RuntimeError(f"function '{function.name}' without a $return binding returned a non-None value")
             held = {name: out.get() for name, out in outputs.items()}
@@ -179,7 +186,7 @@ def _below_this_module(trace: TracebackType | None) -> TracebackType | None:
     return below
 
 
-def _thread_count(settings: Settings) -> int | None:
-    """`PYTHON_THREADPOOL_THREAD_COUNT`, or None for Python's own default if it is absent or not a sensible number."""
+def _thread_count(settings: Settings) -> int:
+    """`PYTHON_THREADPOOL_THREAD_COUNT`; if it is absent or not a sensible number, as many as the real host sets."""
     text = settings.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
-    return int(text) if text.isdecimal() and 1 <= int(text) <= _MOST_THREADS else None
+    return int(text) if text.isdecimal() and 1 <= int(text) <= _MOST_THREADS else _MOST_THREADS

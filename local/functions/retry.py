@@ -16,6 +16,7 @@ FOREVER = -1
 _TIME = re.compile(
     r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2})(?P<fraction>\.\d+)?"
 )
+_WHOLE_SECONDS = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ def parse_time_span(text: str) -> float:
 def function_retry_policy(properties: dict[str, Any]) -> RetryPolicy:
     """The policy of a `retry` decorator, given its properties; raises `ValueError`."""
     strategy = str(properties.get("strategy"))
+    for name in ("delay_interval", "minimum_interval", "maximum_interval"):
+        if properties.get(name) is not None and not _WHOLE_SECONDS.fullmatch(str(properties[name])):
+            raise ValueError(f"{name} is a time span hh:mm:ss; with a day or a fraction the real host loads nothing.")
     count = _count(properties.get("max_retry_count"))
     if strategy == "fixed_delay":
         delay = _required_time(properties, "delay_interval")

@@ -209,3 +209,55 @@ def test_command_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert "is not a folder" in ended.stderr
+
+
+async def test_host_json_has_comments_and_says_what_runs_how_long_and_with_which_headers(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "function_app.py").write_text(SLOW_APP, "utf-8")
+    (tmp_path / "host.json").write_text(
+        """{
+            // what runs
+            "version": "2.0", /* "functions": [], */
+            "functions": ["slow", "QUICK",],
+            "functionTimeout": "00:00:00.1",
+            "extensions": {"http": {"customHeaders": {"X-Url": "http://x/,}"}}},
+        }""",
+        "utf-8",
+    )
+    async with client_of(FunctionHost(tmp_path)) as client:
+        quick = await client.get("/api/quick")
+        assert (quick.text, quick.headers["x-url"]) == ("quick", "http://x/,}")
+        assert (await client.get("/api/slow")).status_code == 500
+        assert (await client.get("/api/other")).status_code == 404
+
+
+SLOW_APP = """
+import asyncio
+import azure.functions as func
+
+app = func.FunctionApp()
+
+@app.route(route="quick")
+async def quick(req: func.HttpRequest) -> str:
+    return "quick"
+
+@app.route(route="slow")
+async def slow(req: func.HttpRequest) -> str:
+    await asyncio.Event().wait()
+    return "never"
+
+@app.route(route="other")
+async def other(req: func.HttpRequest) -> str:
+    return "other"
+"""
+
+
+@pytest.mark.parametrize(
+    "content", ['{"version": "2.0", "functionTimeout": "soon"}', '{"version": "2.0", "functions": "all"}']
+)
+def test_known_setting_with_a_wrong_value_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "function_app.py").write_text(SLOW_APP, "utf-8")
+    (tmp_path / "host.json").write_text(content, "utf-8")
+    with pytest.raises(AppLoadError, match=r"functionTimeout|'functions'"):
+        FunctionHost(tmp_path)
