@@ -183,7 +183,8 @@ def _mended(
     _leave_out(unknown, given, adjusted, prefix)
     if not all(part["loc"] for part in wrong):
         return False  # of the whole, and no field's
-    left = {str(part["loc"][0]): part["msg"] for part in reversed(wrong) if part["loc"][0] not in unknown}
+    left_out = frozenset(unknown)
+    left = {str(part["loc"][0]): part["msg"] for part in reversed(wrong) if part["loc"][0] not in left_out}
     mended = {
         name: _mend(model.model_fields.get(name), name, why, given, adjusted, prefix) for name, why in left.items()
     }

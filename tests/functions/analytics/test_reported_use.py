@@ -49,17 +49,15 @@ async def test_a_turn_says_who_recorded_it(
     assert (seen.json()["recorded_by"], seen.json()["unvouched"]) == ("server", [])
 
 
-@pytest.mark.parametrize("claimed", [{"recorded_by": "server"}, {"unvouched": []}])
 async def test_nobody_says_of_themselves_who_they_are(
-    api: httpx.AsyncClient, alice: Headers, chat_server: Headers, an_email: str, claimed: Json
+    api: httpx.AsyncClient, alice: Headers, chat_server: Headers, an_email: str
 ) -> None:
-    session_id = await a_session(api, alice)
-    answer = await api.post(f"/sessions/{session_id}/interactions", json=a_turn() | claimed, headers=alice)
-    assert answer.status_code == 422
-    turns = [an_item(an_email, str(uuid.uuid4())) | claimed]
-    assert (await api.post("/ingest/turns", json={"turns": turns}, headers=chat_server)).json()["items"][0][
-        "status"
-    ] == 422
+    claimed = {"recorded_by": "server", "unvouched": [], "query_category": "made-up"}
+    turn = await report(api, alice, **claimed)
+    assert (turn["recorded_by"], turn["unvouched"]) == ("user", ["category"])
+    item = an_item(an_email, str(uuid.uuid4())) | claimed | {"recorded_by": "user"}
+    await ingest(api, chat_server, item)
+    assert (await api.get(f"/interactions/{item['id']}", headers=alice)).json()["recorded_by"] == "server"
 
 
 async def test_what_a_user_reports_is_beside_the_platforms_figures_and_in_their_own(

@@ -237,7 +237,7 @@ async def test_turns_and_admissions_are_counted(
         await record(api, sent, session)
     estimate = {"model": "gpt-4o-mini", "input_tokens": 10, "max_output_tokens": 10}
     assert (await api.post("/admissions", json=estimate, headers=alice)).status_code == 201
-    too_much = estimate | {"max_output_tokens": 100_000_000}
+    too_much = estimate | {"max_output_tokens": 9_000_000}
     refused = await api.post("/admissions", json=too_much, headers=alice)
     assert refused.status_code == 429
 

@@ -36,6 +36,7 @@ EDITS: dict[str, dict[str, Any]] = {
         "is_favorite": True,
     },
     "give_feedback": {"user_rating": 5, "user_feedback": "Good.", "was_helpful": True, "was_shared": True},
+    "edit_feedback": {"feedback_text": "More of it.", "is_public": True, "rating": 4, "shows_name": True},
 }
 
 
@@ -53,7 +54,10 @@ async def test_it_takes_all_its_fields_at_once(api: httpx.AsyncClient, alice: He
     session_id = await a_session(api, alice)
     turn = (await api.post(f"/sessions/{session_id}/interactions", json=a_turn(), headers=alice)).json()
     saved = (await api.post("/bookmarks", json={"interaction_id": turn["id"]}, headers=alice)).json()
+    comment = {"item_type": "agent", "item_id": "socrates", "feedback_type": "suggestion"}
+    said = (await api.post("/me/feedback", json=comment, headers=alice)).json()
     path = {
+        "edit_feedback": f"/me/feedback/{said['id']}",
         "edit_me": "/me",
         "edit_session": f"/sessions/{session_id}",
         "edit_bookmark": f"/bookmarks/{saved['id']}",

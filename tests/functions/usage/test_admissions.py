@@ -106,7 +106,7 @@ async def test_concurrent_first_requests_of_somebody_new_stay_within_the_budget(
 async def test_an_estimate_that_is_more_than_the_limit_is_told_to_ask_for_less(
     api: httpx.AsyncClient, alice: Headers, limited: None
 ) -> None:
-    answer = await api.post("/admissions", json=ESTIMATE | {"input_tokens": 90_000_000}, headers=alice)
+    answer = await api.post("/admissions", json=ESTIMATE | {"input_tokens": 9_000_000}, headers=alice)
     problem = answer.json()
     assert (answer.status_code, problem["used"], problem["reserved"]) == (429, 0, 0)
     assert problem["detail"].endswith("Waiting will not help: ask for less than the limit.")
