@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.functions.context import NO_TRACE, RetryState, TraceContext
 from local.functions.indexing import IndexedFunction
-from local.functions.invocation import NO_DATA, Convert, Invoker, Outcome
+from local.functions.invocation import NO_DATA, Convert, Invoker, Outcome, new_invocation_id
 from local.functions.retry import RetryPolicy
 
 logger = logging.getLogger("Host.Retry")
@@ -34,7 +33,7 @@ async def deliver(
     `argument` makes the trigger's value, anew for each attempt, because a function may change what it is given.
     All attempts have one invocation id. Raises `InterruptedRetryError` when `stopping` is set while waiting.
     """
-    retry_count, error, invocation_id = 0, None, str(uuid.uuid4())
+    retry_count, error, invocation_id = 0, None, new_invocation_id()
     while True:
         state = RetryState(retry_count, policy.max_retry_count, error) if policy else None
         arguments = {function.trigger.name: argument()}

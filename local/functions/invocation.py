@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import random
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -86,7 +87,7 @@ class Invoker:
         `convert` may make something of the result; where that fails, the invocation has failed. Never raises what
         the function raises: it is logged with its traceback, and is the outcome's `error`.
         """
-        invocation_id = invocation_id or str(uuid.uuid4())
+        invocation_id = invocation_id or new_invocation_id()
         logger = _logger(function.name)
         if function.wants_context:
             arguments["context"] = InvocationContext(function.name, function.directory, invocation_id, trace, retry)
@@ -156,6 +157,13 @@ def _call_in_thread(function: IndexedFunction, arguments: dict[str, Any], invoca
     return function.call(**arguments)
 
 
+def new_invocation_id() -> str:
+    """A random UUID, made faster than by `uuid.uuid4`: it is in each request's way."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+@cache
 def _logger(function_name: str) -> logging.Logger:
     return logging.getLogger(f"Function.{function_name}")
 
