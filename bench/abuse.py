@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from bench import gatherings
 from bench.behaviours import population
 from bench.doubtful import doubtful, read_prompts
 from models.chat.interaction import UserInteraction
@@ -190,6 +191,9 @@ def judge_doubtful(seeds: int, prompts: Sequence[str]) -> bool:
             abusers |= {kind} if is_abuser else set()
             if verdict.flagged != is_abuser:
                 print(f"    {account.name}: {'; '.join(map(_told, verdict.window.findings.values())) or 'not flagged'}")
+    for kind in (*gatherings.PEOPLE, *gatherings.ABUSERS):
+        flagged[kind] += sum(gatherings.is_seen(kind, seed) for seed in range(1, seeds + 1))
+    abusers |= gatherings.ABUSERS.keys()
     print(f"\ndoubtful behaviours, {seeds} seeds: accounts flagged")
     for kind, count in flagged.items():
         print(f"  {kind:20} {count:3} {'of an abuser' if kind in abusers else 'of a person'}")

@@ -84,6 +84,7 @@ def _of_bucket(document: Counted, pseudonyms: Pseudonyms) -> list[Placed]:
     placed: list[Placed | None] = []
     if isinstance(document, Rollup) and document.analytics_period == "daily":
         placed.append((document.user_id, document.as_source()))
+        placed += platform.at_addresses(document, pseudonyms)
     elif isinstance(document, Rollup | Presence):
         placed.append(platform.of_user(document, pseudonyms))
     elif isinstance(document, PlatformRollup | UserGroup | Question):

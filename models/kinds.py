@@ -11,6 +11,7 @@ from typing import Any
 
 from models.accounts.profile import EmailClaim, UserProfile
 from models.accounts.staff import StaffRoster
+from models.analytics.address_day import AddressDay
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.question import Question
@@ -52,6 +53,7 @@ _ALL: tuple[Kind[Any], ...] = (
     Kind(model=LedgerEntry, capability="counting"),
     Kind(model=DeadLetter, capability="counting"),
     Kind(model=Tally, capability="counting", owner=Owner.ITEM),
+    Kind(model=AddressDay, capability="analytics", owner=Owner.PLATFORM),
     Kind(model=UserBookmark, capability="library"),
     Kind(model=DeletedBookmark, capability="library"),
     Kind(model=BookmarkRequest, capability="library"),

@@ -17,6 +17,7 @@ from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.paging import rows_of
 from cosmos.core.reading import read_or_none
+from cosmos.risk.gatherings import Gatherings
 from models.analytics.pseudonyms import is_user
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
@@ -55,6 +56,7 @@ class Analytics:
 
     Attributes:
         risk: What is judged how.
+        gatherings: Tells accounts at one address of each other.
     """
 
     def __init__(self, database: Database, risk: RiskSettings | None = None, observer: Observer = NOBODY) -> None:
@@ -62,6 +64,7 @@ class Analytics:
         self._observer = observer
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.risk = risk or RiskSettings()
+        self.gatherings = Gatherings(self._container, self.risk)
 
     async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
         """One rollup, by one point read; None if nothing has been counted in it."""

@@ -66,6 +66,7 @@ class Folding:
 
         suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
         await self._pass_on(set_risk, suspected, now)
+        await self._pass_on(self._analytics.gatherings.tell, _of_kind(changes, "address_day"), now)
 
     async def declared(self, container: str, items: Iterable[Item], now: datetime) -> None:
         """What kinds count by their declaration, where that says."""

@@ -81,6 +81,7 @@ class Placing:
         placed: list[Placed | None] = []
         if isinstance(document, Rollup) and document.analytics_period == "daily":
             placed.append((document.user_id, document.as_source()))
+            placed += platform.at_addresses(document, self._pseudonyms)
         elif isinstance(document, Rollup | Presence):
             placed.append(platform.of_user(document, self._pseudonyms))
         elif isinstance(document, PlatformRollup | UserGroup | Question):

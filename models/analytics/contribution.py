@@ -12,7 +12,7 @@ from models.chat.session import UserSession
 from models.counting.bucket import Bucket, Sums, by_count
 from models.counting.fold import OTHER, Source
 from models.library.bookmark import DeletedBookmark, UserBookmark
-from models.risk.facts import facts_of
+from models.risk.facts import ADDRESS_DIGITS, facts_of
 from models.usage.token_usage import FIELDS
 
 DEEP_TURNS = 3
@@ -20,6 +20,10 @@ DEEP_TURNS = 3
 
 NEVER = -1
 """The `ttl` of what does not expire."""
+
+
+OF_DAYS_ALONE = ("address:",)
+"""Measures of a day that weeks, months and all time are not told."""
 
 
 def day_of(moment: datetime, timezone: str) -> date:
@@ -84,6 +88,7 @@ def of_interaction(turn: UserInteraction) -> Source:
     day_measures = (
         measures
         | {f"hour:{local.hour}": 1, f"weekday:{local.weekday()}": 1}
+        | _dimension("address", [turn.ip_address[:ADDRESS_DIGITS]] if turn.ip_address else [])
         | _dimension("source", {*turn.citations_provided})
     )
     utc_day = Bucket("presence", turn.timestamp.astimezone(UTC).date().isoformat())
@@ -154,7 +159,8 @@ def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None
     year, number, _ = date.fromisoformat(day).isocalendar()
     week = f"{year}-W{number:02}"
     is_active = bool(sums.get("interactions"))
-    measures = sums | {"active_days": 1} if is_active else sums
+    measures = {measure: value for measure, value in sums.items() if not measure.startswith(OF_DAYS_ALONE)}
+    measures |= {"active_days": 1} if is_active else {}
     all_time = measures | {f"week:{week}": 1} if is_active else measures
     contributions = {
         Bucket("weekly", week): measures,

@@ -5,6 +5,7 @@ a user's day of UTC, month and all time  -> active users and features, new users
 a shard's days, months, cohorts          -> the platform's                                   (partition `platform`)
 a shard's questions that are common      -> the platform's                                   (partition `platform`)
 the platform's days                      -> its months                                       (partition `platform`)
+a user's own day                         -> the addresses at which they were busy            (the address's shard)
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from models.chat.session import UserSession
 from models.counting.bucket import Bucket, Sums, by_count
 from models.counting.fold import Source
 from models.risk.text import normalised
+from models.risk.together import addresses, contribution
 
 Placed = tuple[str, Source]
 """A source, and the partition that counts it."""
@@ -98,6 +100,22 @@ def of_user(document: Rollup | Presence, pseudonyms: Pseudonyms) -> Placed | Non
         return document.partition_key, Source(f"rollup:{document.id}", revision, contributions)
     name = pseudonyms.source(document.partition_key, document.bucket.name)
     return pseudonyms.shard(pseudonyms.source(document.partition_key, "")), Source(name, revision, contributions)
+
+
+def at_addresses(day: Rollup, pseudonyms: Pseudonyms) -> list[Placed]:
+    """A user's day counts at each address at which they were busy, in the address's shard.
+
+    What is withdrawn from a day later stays with the address: else who withdraws in time were never seen there.
+    """
+    placed = []
+    for address in sorted(addresses(day.sums)):
+        bucket = Bucket("address_day", f"{day.period_key}@{address}")
+        sums = contribution(pseudonyms.account(bucket.key, day.user_id), address, day.sums)
+        name = pseudonyms.source(day.user_id, bucket.name)
+        placed.append(
+            (pseudonyms.shard(pseudonyms.source("", bucket.name)), Source(name, day.revision, {bucket: sums}))
+        )
+    return placed
 
 
 def of_shard(document: PlatformRollup | UserGroup | Question) -> Placed | None:

@@ -62,6 +62,10 @@ class Pseudonyms:
         """Names anything else: under another label the same parts have another name."""
         return self._hash(label, *parts)
 
+    def account(self, address_day: str, user_id: str) -> str:
+        """Names a user among those at one address on one day. On another day they have another name."""
+        return self._hash("account", address_day, user_id)[:ASKER_LENGTH]
+
     def _hash(self, *parts: str) -> str:
         return hmac.digest(self._key, "\0".join(parts).encode(), "sha256").hex()[:HASH_LENGTH]
 

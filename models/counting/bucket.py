@@ -20,7 +20,7 @@ PlatformPeriod = Literal["utc_daily", "utc_monthly", "cohort"]
 ItemPeriod = Literal["item", "review"]
 """Of a thing that users rate, and of a review of it."""
 
-Period = Literal[UserPeriod, PlatformPeriod, ItemPeriod, "presence", "question"]
+Period = Literal[UserPeriod, PlatformPeriod, ItemPeriod, "presence", "question", "address_day"]
 """`presence` is one user on one day of UTC; `question` is one question in a month of UTC, whoever asks it."""
 
 

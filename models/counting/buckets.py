@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from models.analytics.address_day import AddressDay
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import TELLING, told
 from models.analytics.presence import Presence
@@ -19,7 +20,7 @@ from models.risk.finding import Finding
 
 KINDS: dict[str, type[Counted]] = {
     str(model.model_fields["kind"].default): model
-    for model in (Rollup, Presence, PlatformRollup, UserGroup, Question, Tally)
+    for model in (Rollup, Presence, PlatformRollup, UserGroup, Question, AddressDay, Tally)
 }
 """The models of documents that hold buckets, by kind."""
 
@@ -78,6 +79,8 @@ def document_of(
         pydantic.ValidationError: the balance can't be, as one below zero.
     """
     match bucket.period:
+        case "address_day":
+            return AddressDay.of(partition, bucket, balance, revision)
         case "presence":
             return Presence.of(partition, bucket, balance, revision)
         case "question":

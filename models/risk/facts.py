@@ -9,6 +9,9 @@ from models.chat.interaction import UserInteraction
 from models.risk.question import question_facts
 from models.risk.text import Signal
 
+ADDRESS_DIGITS = 12
+"""Of an address's keyed hash: enough to tell the addresses of a platform apart."""
+
 
 class TurnFacts(NamedTuple):
     """One turn, as the window keeps it: a JSON array in this order. Time first, so that sorting is by time."""
@@ -64,7 +67,7 @@ def facts_of(turn: UserInteraction) -> TurnFacts:
         cached_input=turn.cached_input_tokens,
         output=turn.output_tokens + turn.reasoning_tokens + turn.output_audio_tokens,
         response_ms=turn.response_time_ms,
-        address=(turn.ip_address or "")[:12],
+        address=(turn.ip_address or "")[:ADDRESS_DIGITS],
         device="/".join(part or "?" for part in device) if any(device) else "",
         signals=int(question.signals | automated | failed | first),
         promotion=question.promotion,

@@ -8,19 +8,24 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from models.risk.excessive import excessive_usage
-from models.risk.finding import Finding, Rule, moment
+from models.risk.finding import Finding, Rule, moment, strongest
 from models.risk.places import suspicious_patterns
 from models.risk.repetition import repetitive_queries
 from models.risk.spam import spam
 from models.risk.thresholds import RiskSettings, Thresholds
 from models.risk.timing import bot_like_patterns
+from models.risk.together import PATTERN
 from models.risk.tokens import token_abuse
 from models.risk.window import RiskWindow
 
 Decision = Literal["nothing", "flag", "suspend"]
 
-FLAGS_ONLY: frozenset[Rule] = frozenset({"repetitive_queries"})
-"""What people do, too, if for reasons of their own: a person looks at it, and decides."""
+
+def suspends(found: Finding) -> bool:
+    """Whether a finding can suspend. What people do, too, for reasons of their own, and what others at their address
+    do, is for a person to look at."""
+    return found.rule != "repetitive_queries" and found.pattern != PATTERN
+
 
 _RULES: dict[Rule, Callable[[RiskWindow, Thresholds], Finding | None]] = {
     "excessive_usage": lambda w, t: excessive_usage(w.undismissed("excessive_usage")[1], t.excessive_usage),
@@ -29,8 +34,11 @@ _RULES: dict[Rule, Callable[[RiskWindow, Thresholds], Finding | None]] = {
     ),
     "bot_like_patterns": lambda w, t: bot_like_patterns(w.undismissed("bot_like_patterns")[0], t.bot_like_patterns),
     "token_abuse": lambda w, t: token_abuse(w.undismissed("token_abuse")[0], t.token_abuse),
-    "suspicious_patterns": lambda w, t: suspicious_patterns(
-        w.undismissed("suspicious_patterns")[0], t.suspicious_patterns
+    "suspicious_patterns": lambda w, t: strongest(
+        [
+            suspicious_patterns(w.undismissed("suspicious_patterns")[0], t.suspicious_patterns),
+            *(seen.finding(t.suspicious_patterns) for seen in w.gathered()),
+        ]
     ),
     "spam": lambda w, t: spam(w.undismissed("spam")[0], t.spam),
 }
@@ -85,10 +93,10 @@ def flagged_for(settings: RiskSettings) -> timedelta:
 def decision_of(findings: Mapping[Rule, Finding], settings: RiskSettings, now: datetime) -> Decision:
     """What the policy makes of the score at `now`. In shadow mode it is recorded and not carried out.
 
-    Repetition alone flags: to suspend, the other findings have to flag by themselves.
+    Some findings flag, and no more: to suspend, the others have to flag by themselves.
     """
     score = score_of(findings, settings, now)
-    others = {rule: found for rule, found in findings.items() if rule not in FLAGS_ONLY}
+    others = {rule: found for rule, found in findings.items() if suspends(found)}
     if score >= settings.suspend_from and score_of(others, settings, now) >= settings.flag_from:
         return "suspend"
     return "flag" if score >= settings.flag_from else "nothing"

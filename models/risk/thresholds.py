@@ -79,12 +79,12 @@ class TokenLimits(_Limits):
     """Tokens that neither the question nor the conversation so far explains."""
 
     free_tokens: int = Field(default=5000, ge=0, description="Unexplained tokens that any turn may have")
-    tokens_per_day: int = Field(default=250_000, gt=0, description="Tokens beyond them in 24 hours")
+    tokens_per_day: int = Field(default=250_000, gt=0, description="Tokens beyond them in 14 hours")
     tokens_per_week: int = Field(default=1_000_000, gt=0, description="Tokens beyond them in 7 days")
-    turns_per_day: int = Field(default=20, gt=0, description="Turns with such tokens in 24 hours, at least")
+    turns_per_day: int = Field(default=20, gt=0, description="Turns with such tokens in 14 hours, at least")
     turns_per_week: int = Field(default=80, gt=0, description="Turns with such tokens in 7 days, at least")
     turns_all_day: int = Field(
-        default=50, gt=0, description="Turns that bring the same again in 24 hours until nobody is reading it"
+        default=50, gt=0, description="Turns that bring the same again in 14 hours until nobody is reading it"
     )
     share: float = Field(default=0.3, gt=0, le=1, description="Of the turns in that time, at least this share")
 
@@ -99,6 +99,12 @@ class PlaceLimits(_Limits):
     recurring_days: int = Field(default=3, ge=2, description="On so many days")
     over_a_week: int = Field(default=6, ge=2, description="Networks in 7 days, each with a device of its own")
     over_a_week_turns: int = Field(default=40, gt=0, description="Turns in those 7 days, at least")
+    accounts: int = Field(default=5, ge=2, description="Busy accounts at one address on one day, at least")
+    accounts_at_most: int = Field(default=60, ge=2, description="More are a campus or a carrier, whose people are many")
+    accounts_turns: int = Field(default=60, gt=0, description="Turns of each on that day, on average, at least")
+    accounts_hours: float = Field(
+        default=14, gt=0, le=24, description="Or hours of the day in which each was there, on average, at least"
+    )
 
 
 class SpamLimits(_Limits):

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from models.risk.brought import brought
 from models.risk.facts import TurnFacts
 from models.risk.finding import Finding, finding, strongest
-from models.risk.spans import DAY, between, within
+from models.risk.spans import DAY, HOUR, between, within
 from models.risk.thresholds import TokenLimits
+
+WAKING = 14 * HOUR
+"""A day without its night: 24 hours would hold parts of two days, and the documents that are read in both."""
 
 Heavy = tuple[TurnFacts, int]
 """A turn, and its tokens beyond what any may have."""
@@ -30,9 +33,9 @@ def token_abuse(turns: Sequence[TurnFacts], limits: TokenLimits) -> Finding | No
                 heavy.append((turn, beyond))
     return strongest(
         [
-            _burnt(new, turns, DAY, limits.tokens_per_day, limits.turns_per_day, "tokens_per_day", limits),
+            _burnt(new, turns, WAKING, limits.tokens_per_day, limits.turns_per_day, "tokens_per_day", limits),
             _burnt(new, turns, 7 * DAY, limits.tokens_per_week, limits.turns_per_week, "tokens_per_week", limits),
-            _burnt(all_day, turns, DAY, limits.tokens_per_day, limits.turns_all_day, "tokens_all_day", limits),
+            _burnt(all_day, turns, WAKING, limits.tokens_per_day, limits.turns_all_day, "tokens_all_day", limits),
         ]
     )
 
@@ -56,9 +59,8 @@ def _burnt(
     burning = heavy_turns[start:end]
     if tokens < limit or len(burning) < limits.share * len(between(turns, burning[0].at, burning[-1].at)):
         return None
-    days = span // DAY
     summary = (
-        f"{tokens:,} tokens in {len(burning)} turns within {days * 24} h, beyond what the questions and the "
+        f"{tokens:,} tokens in {len(burning)} turns within {span // HOUR} h, beyond what the questions and the "
         f"conversation explain and {limits.free_tokens:,} a turn; {limit:,} are allowed"
     )
     return finding("token_abuse", pattern, tokens, limit, burning, summary)

@@ -14,6 +14,7 @@ from models.core.values import Timestamp, Uuid
 from models.risk.excessive import HOUR, hour_of
 from models.risk.facts import TurnFacts
 from models.risk.finding import Finding, Rule
+from models.risk.together import Together
 
 TURNS_KEPT = 200
 DAYS_KEPT = timedelta(days=14)
@@ -47,6 +48,9 @@ class RiskWindow(Document):
     hours: dict[str, int] = Field(default_factory=dict, description="Turns by clock hour, as hours since 1970")
     findings: dict[Rule, Finding] = Field(default_factory=dict, description="The weightiest finding of each rule")
     dismissals: dict[Rule, Dismissal] = Field(default_factory=dict, description="The latest dismissal by rule")
+    together: dict[str, Together] = Field(
+        default_factory=dict, description="By address and day: that it was one of too many accounts there"
+    )
     suspected: bool = Field(default=False, description="Whether anything has ever been found: else nothing is to tell")
     score: float = Field(default=0.0, ge=0, le=100, description="Risk score at the time of the newest turn")
     decision: Literal["nothing", "flag", "suspend"] = Field(
@@ -74,8 +78,18 @@ class RiskWindow(Document):
             update={
                 "turns": [turn for turn in turns if turn.at >= oldest][-TURNS_KEPT:],
                 "hours": {str(hour): hours[hour] for hour in sorted(hours) if hour >= oldest // HOUR},
+                "together": {
+                    place: seen for place, seen in self.together.items() if seen.last_seen.timestamp() * 1000 >= oldest
+                },
             }
         )
+
+    def with_together(self, place: str, seen: Together) -> RiskWindow:
+        """The window, knowing that it was one of too many accounts at a place: itself, if it knows that, or newer."""
+        known = self.together.get(place)
+        if known is not None and (known.revision > seen.revision or known == seen):
+            return self
+        return self.model_copy(update={"together": self.together | {place: seen}})
 
     def dismiss(self, rule: Rule, fingerprint: str, reason: str, by: str, now: datetime) -> RiskWindow:
         """The window without a finding, which does not come back for the same evidence.
@@ -104,6 +118,11 @@ class RiskWindow(Document):
             [turn for turn in self.turns if turn.at > until],
             {hour: count for hour, count in hours.items() if hour * HOUR > until},
         )
+
+    def gathered(self) -> list[Together]:
+        """Where it was one of too many accounts, of what is not dismissed."""
+        dismissed = self.dismissals.get("suspicious_patterns")
+        return [seen for seen in self.together.values() if dismissed is None or seen.last_seen > dismissed.until]
 
 
 def risk_window_id(user_id: str) -> str:
