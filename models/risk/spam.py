@@ -59,7 +59,8 @@ def _may_advertise(turn: TurnFacts) -> bool:
     leads = turn.has(Signal.LINK) or turn.has(Signal.CONTACT)
     promises = turn.promotion or turn.has(Signal.MONEY) or turn.has(Signal.SHOUT) or turn.has(Signal.CONTACT)
     longest = BYTES_OF_AN_ADVERTISEMENT if promises else BYTES_OF_AN_ADVERTISEMENT // 2
-    return leads and 24 <= turn.size <= longest and not turn.has(Signal.REQUEST)
+    spoken = turn.has(Signal.REQUEST) or turn.has(Signal.FAILED)
+    return leads and 24 <= turn.size <= longest and not spoken
 
 
 def _prevails(found: Sequence[TurnFacts], turns: Sequence[TurnFacts], share: float) -> bool:
