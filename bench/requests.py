@@ -238,6 +238,8 @@ _OF_OWN_RULES = (
     Step("get_user_risk", "GET", "admin/users/{asker_id}/risk", who="staff"),
     Step("dismiss_finding", "PUT", "admin/users/{asker_id}/risk/dismissal", who="staff", prepare=_a_finding),
     Step("get_insights", "GET", "admin/insights", who="staff"),
+    Step("list_high_risk_users", "GET", "admin/high-risk-users", who="staff"),
+    Step("list_busy_users", "GET", "admin/busy-users", who="staff"),
     Step("get_platform_use", "GET", "admin/analytics?by=model", who="staff"),
     Step("list_dead_letters", "GET", "admin/dead-letters", who="staff"),
     Step(

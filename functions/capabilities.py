@@ -15,7 +15,7 @@ from functions.core.settings import CAPABILITIES as NAMES
 from functions.counting import dead_letters, feeds, rebuild
 from functions.library import bookmarks, favorites, ratings, reviews
 from functions.privacy import consents, erasure, export, forgetting
-from functions.risk import admin_risk
+from functions.risk import admin_risk, admin_standings
 from functions.usage import admin_limits, admissions, repricing, usage
 
 
@@ -48,7 +48,7 @@ CAPABILITIES: dict[str, Capability] = {
         (admissions.routes, usage.routes, admin_limits.routes, repricing.routes), (repricing.blueprint,)
     ),
     "analytics": Capability((insights.routes, admin_insights.routes)),
-    "risk": Capability((admin_risk.routes,)),
+    "risk": Capability((admin_risk.routes, admin_standings.routes)),
     "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),
 }
 """By the names of their folders. The setting knows them by the same names, without importing them: a test compares."""

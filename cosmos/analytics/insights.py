@@ -12,20 +12,19 @@ from cosmos.analytics.questions import Questions
 from cosmos.core.database import Database
 from cosmos.core.paging import rows_of
 from cosmos.core.reading import read_or_none
+from cosmos.risk.standings import Standings
 from models.accounts.profile import UserProfile
-from models.analytics.insights import GrowthMetrics, HighRiskUser, Insights, PlatformHealth, risk_score
+from models.analytics.insights import GrowthMetrics, HighRiskUser, Insights, PlatformHealth
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.pseudonyms import PLATFORM, Pseudonyms
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
-from models.core.values import format_timestamp
 from models.counting.bucket import Bucket, Sums, bucket_id
 from models.counting.bucket_document import Counted
-from models.risk.judgement import flagged_for
+from models.risk.standing import moment_of
 from models.risk.thresholds import RiskSettings
 
 RISKY_USERS = 20
-CANDIDATES = 200
 QUESTIONS = 20
 COHORT_WEEKS = 12
 USERS_AT_ONCE = 100
@@ -38,8 +37,7 @@ class PlatformInsights:
 
     def __init__(self, database: Database, risk: RiskSettings, pseudonyms: Pseudonyms) -> None:
         self._analytics = database.user_analytics
-        self._users = database.users
-        self._risk = risk
+        self.standings = Standings(database, risk)
         self.questions = Questions(database, pseudonyms)
 
     async def insights(self, month: str, now: datetime) -> Insights:
@@ -50,17 +48,18 @@ class PlatformInsights:
             self._read(PlatformRollup, Bucket("utc_monthly", month)),
             self._users_until(month),
             self._range(UserGroup, Bucket("cohort", first.isoformat()), Bucket("cohort", last.isoformat())),
-            self.flagged(as_of(month, now)),
+            self.standings.flagged(month, now),
         )
         risky, theirs, questions = await asyncio.gather(
-            self._described(flagged, RISKY_USERS, month, now),
-            self._use_of(list(flagged), month),
-            self.questions.common(month, QUESTIONS, list(flagged)),
+            self.described(flagged[:RISKY_USERS], month, now),
+            self._use_of([profile.id for _, profile in flagged], month),
+            self.questions.common(month, QUESTIONS, [profile.id for _, profile in flagged]),
         )
         return Insights(
             month=month,
             as_of=rollup.last_updated if rollup else None,
             high_risk_users=risky,
+            high_risk_total=len(flagged),
             platform_health=PlatformHealth.of(rollup, len(flagged), theirs),
             common_questions=questions,
             growth_metrics=GrowthMetrics.of(rollup, cohorts, users, now),
@@ -70,44 +69,17 @@ class PlatformInsights:
         """The platform's rollups from one to another of the same period, in order of time."""
         return await self._range(PlatformRollup, first, last)
 
-    async def high_risk_users(self, limit: int, month: str, now: datetime) -> list[HighRiskUser]:
-        """The accounts that are flagged, the highest scores first, with their days and months."""
-        return await self._described(await self.flagged(as_of(month, now)), limit, month, now)
-
-    async def _described(
-        self, flagged: dict[str, UserProfile], limit: int, month: str, now: datetime
+    async def described(
+        self, flagged: Sequence[tuple[float, UserProfile]], month: str, now: datetime
     ) -> list[HighRiskUser]:
-        scores = {profile.id: risk_score(profile, self._risk, as_of(month, now)) for profile in flagged.values()}
+        """Accounts and their scores with their busiest days and their cost, by one query of each one's partition."""
+        at = moment_of(month, now)
 
-        async def described(profile: UserProfile) -> HighRiskUser:
-            day, monthly = await asyncio.gather(
-                self._last_day(profile.id),
-                read_or_none(self._analytics, bucket_id(profile.id, Bucket("monthly", month)), profile.id),
-            )
-            return HighRiskUser.of(profile, scores[profile.id], day, Rollup.parse(monthly) if monthly else None)
+        async def one(score: float, profile: UserProfile) -> HighRiskUser:
+            days = await self._days(profile.id, month)
+            return HighRiskUser.of(profile, score, at, days)
 
-        highest = sorted(flagged.values(), key=lambda profile: (-scores[profile.id], profile.id))[:limit]
-        return await asyncio.gather(*map(described, highest))
-
-    async def flagged(self, at: datetime) -> dict[str, UserProfile]:
-        """The accounts that are flagged by their scores at a time, by user id.
-
-        Found by an index on the scores as they were at the accounts' newest turns, among the highest `CANDIDATES` of
-        those that may not have decayed since.
-        """
-        query = (
-            "SELECT * FROM c WHERE c.kind = 'profile' AND c.risk_score >= @flagged AND c.risk_judged_until >= @since "
-            "ORDER BY c.risk_score DESC OFFSET 0 LIMIT @limit"
-        )
-        parameters = {
-            "flagged": self._risk.flag_from,
-            "since": format_timestamp(at - flagged_for(self._risk)),
-            "limit": CANDIDATES,
-        }
-        named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
-        profiles = [UserProfile.parse(item) async for item in self._users.query_items(query, parameters=named)]
-        scores = {profile.id: risk_score(profile, self._risk, at) for profile in profiles}
-        return {profile.id: profile for profile in profiles if scores[profile.id] >= self._risk.flag_from}
+        return await asyncio.gather(*(one(score, profile) for score, profile in flagged))
 
     async def _users_until(self, month: str) -> int:
         """Users whose first turn was in a month of UTC or before."""
@@ -130,14 +102,11 @@ class PlatformInsights:
                 total.update(row["sums"])
         return dict(total)
 
-    async def _last_day(self, user_id: str) -> Rollup | None:
-        query = (
-            "SELECT * FROM c WHERE c.id >= @first AND c.id < @end AND c.total_interactions > 0 "
-            "ORDER BY c.id DESC OFFSET 0 LIMIT 1"
-        )
-        first = bucket_id(user_id, Bucket("daily", "0"))
-        rows = await rows_of(self._analytics, query, {"first": first, "end": f"{first[:-1]}~"}, user_id)
-        return Rollup.parse(rows[0]) if rows else None
+    async def _days(self, user_id: str, month: str) -> list[Rollup]:
+        query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last AND c.total_interactions > 0"
+        first, last = (bucket_id(user_id, Bucket("daily", f"{month}-{day}")) for day in ("01", "31"))
+        rows = await rows_of(self._analytics, query, {"first": first, "last": last}, user_id)
+        return list(map(Rollup.parse, rows))
 
     async def _read(self, model: type[C], bucket: Bucket) -> C | None:
         item = await read_or_none(self._analytics, bucket_id(PLATFORM, bucket), PLATFORM)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from cosmos.accounts.accounts import AccountFilter
@@ -21,6 +23,7 @@ from models.core.errors import Stale
 from models.core.identity import Email
 from models.core.values import Timestamp
 from models.privacy.audit import AuditEntry
+from models.risk.standing import as_it_stands
 
 routes = Routes()
 
@@ -44,7 +47,9 @@ class AccountQuery(Paged):
     )
     name: str | None = Field(default=None, min_length=1, max_length=256, description="What the name begins with")
     account_status: AccountStatus | None = Field(default=None, description="An account that is deleted is not found")
-    min_risk_score: float | None = Field(default=None, ge=0, le=100)
+    min_risk_score: float | None = Field(
+        default=None, ge=0, le=100, description="As of now: a page may have fewer items for it"
+    )
     active_since: Timestamp | None = Field(default=None, description="Last activity then or later")
 
 
@@ -60,7 +65,9 @@ async def find_users(call: Call[None]) -> Page[UserProfile]:
     query: AccountQuery = call.query
     wanted = AccountFilter(query.email, query.name, query.account_status, query.min_risk_score, query.active_since)
     profiles, following = await call.store.accounts.page(wanted, query.limit, unseal(call))
-    return Page(items=profiles, continuation=seal(call, following))
+    shown = [as_it_stands(profile, call.store.risk.settings, call.now) for profile in profiles]
+    least = query.min_risk_score or 0  # found by the scores as they are stored, which have decayed since
+    return Page(items=[profile for profile in shown if profile.risk_score >= least], continuation=seal(call, following))
 
 
 @routes.operation(
@@ -72,7 +79,7 @@ async def find_users(call: Call[None]) -> Page[UserProfile]:
     etag=True,
 )
 async def get_user(call: Call[None]) -> Reply:
-    return _shown(await call.store.accounts.read(call.uuid("user_id")))
+    return _shown(call, await call.store.accounts.read(call.uuid("user_id")))
 
 
 @routes.operation(
@@ -105,7 +112,7 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
         status_before=profile.account_status,
         status_after=status_after(wanted.action, profile.account_status),
     )
-    return _shown(await call.store.accounts.moderate(profile, action, entry))
+    return _shown(call, await call.store.accounts.moderate(profile, action, entry))
 
 
 @routes.operation(
@@ -159,7 +166,7 @@ async def move_email_claim(call: Call[ClaimMove]) -> Reply:
     if holding.rival is not None:
         check_may_act_on(call, holding.rival)
         rivals_entry = audit_entry(call, holding.rival.id, "move_email_claim", reason)
-    return _shown(await call.store.accounts.move_claim(profile, holding, entry, rivals_entry))
+    return _shown(call, await call.store.accounts.move_claim(profile, holding, entry, rivals_entry))
 
 
 @routes.operation(
@@ -178,9 +185,9 @@ async def list_user_audit(call: Call[None]) -> Page[AuditEntry]:
     return Page(items=entries, continuation=seal(call, following))
 
 
-def _shown(profile: UserProfile) -> Reply:
+def _shown(call: Call[Any], profile: UserProfile) -> Reply:
     """With its revision as its ETag: the database's own changes with each turn that is counted on the profile."""
-    return Reply(profile, etag=revision_etag(profile))
+    return Reply(as_it_stands(profile, call.store.risk.settings, call.now), etag=revision_etag(profile))
 
 
 def audit_reason(call: Call[None], what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cosmos.core.patching import require_revision
 from functions.accounts.graph import refreshed
@@ -14,6 +15,7 @@ from functions.privacy import consents
 from models.accounts.profile import UserProfile
 from models.accounts.profile_changes import ProfileChanges
 from models.core.revisions import Revisions
+from models.risk.standing import as_it_stands
 
 routes = Routes()
 
@@ -46,7 +48,7 @@ async def get_me(call: Call[None]) -> Reply:
     profile = await call.store.users.sign_in(call.person, call.now, call.issued, call.roles)
     token = call.request.headers["Authorization"].partition(" ")[2].strip()
     profile = await refreshed(call.services.graph, call.store.directory, profile, token, call.now)
-    return _shown(profile)
+    return _shown(call, profile)
 
 
 @routes.operation(
@@ -81,8 +83,9 @@ async def edit_me(call: Call[ProfileChanges]) -> Reply:
             occasion = str(profile.revision)
             withdrawal_id = await consents.start(call, user_id, "data_retention_consent", occasion)
             headers = {"Link": f'<{consents.location(withdrawal_id)}>; rel="status"'}
-    return _shown(await call.store.users.edit(user_id, expected, changes, call.now), headers)
+    return _shown(call, await call.store.users.edit(user_id, expected, changes, call.now), headers)
 
 
-def _shown(profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
-    return Reply(profile, etag=revision_etag(profile), headers=dict(headers))
+def _shown(call: Call[Any], profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
+    shown = as_it_stands(profile, call.store.risk.settings, call.now)
+    return Reply(shown, etag=revision_etag(profile), headers=dict(headers))

@@ -12,6 +12,7 @@ from functions.core.call import Call
 from functions.core.operation import Access
 from models.accounts.moderation import Reason
 from models.core.document import Message
+from models.core.values import Timestamp
 from models.risk.finding import Finding, Rule
 from models.risk.judgement import Decision, decision_of, points, score_of
 from models.risk.thresholds import RiskSettings
@@ -32,7 +33,8 @@ class RiskView(Message):
     """What was found in a user's turns, as it stands now."""
 
     user_id: str
-    score: float = Field(description="0-100: the findings' points, added")
+    score: float = Field(description="0-100: the findings' points, added, as of `score_at`")
+    score_at: Timestamp = Field(description="When it is told: it decays")
     decision: Decision = Field(description="What the policy makes of the score now")
     shadow: bool = Field(description="Whether that is only recorded")
     findings: list[ShownFinding] = Field(description="Most points first")
@@ -48,6 +50,7 @@ class RiskView(Message):
         return cls(
             user_id=window.user_id,
             score=score,
+            score_at=now,
             decision=decision_of(window.findings, settings, now),
             shadow=settings.shadow,
             findings=sorted(shown, key=lambda one: (-one.points, one.finding.rule)),

@@ -79,6 +79,9 @@ class UserProfile(Document):
     totals_revision: int = Field(default=0, ge=0, description="Revision of the all-time rollup the totals come from")
 
     risk_score: float = Field(default=0.0, ge=0, le=100, description="0-100, from patterns of use")
+    risk_score_at: Timestamp | None = Field(
+        default=None, description="What the score is decayed to; null where there is nothing to decay"
+    )
     abuse_flags: list[str] = Field(default_factory=list, description="Rules that found something, by name")
     abuse_evidence: list[Finding] = Field(default_factory=list, description="What they found, by rule")
     risk_decision: Literal["nothing", "flag", "suspend"] = Field(

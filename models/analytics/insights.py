@@ -20,8 +20,7 @@ from models.core.document import Message
 from models.core.values import Count, Timestamp, Total, Uuid
 from models.counting.bucket import Sums, by_count, mean, ratio
 from models.risk.finding import Finding
-from models.risk.judgement import score_of
-from models.risk.thresholds import RiskSettings
+from models.risk.standing import evidence
 
 FIRST_WEEK = 7
 """Days after which somebody who comes back has come back after the first week."""
@@ -32,32 +31,34 @@ class HighRiskUser(Message):
 
     user_id: Uuid = Field(description="Whose account it is")
     account_status: str = Field(description="As on the profile")
-    risk_score: float = Field(description="0-100, as it stood at the end of the month, or stands now: it decays")
+    risk_score: float = Field(description="0-100, decayed to `risk_score_at`")
+    risk_score_at: Timestamp = Field(description="The end of the month asked for, or now")
     red_flags: list[str] = Field(description="Rules that found something, by name")
     evidence: list[Finding] = Field(description="What they found")
-    daily_query_count: Count = Field(description="Turns on the last day on which there were any")
+    daily_query_count: Count = Field(description="Turns on `peak_day`")
+    peak_day: str | None = Field(
+        description="The day of the month with the most turns, in the user's own calendar, of equal ones the latest"
+    )
     cost_impact_usd: float = Field(description="USD in the month asked for")
     total_cost_usd: float = Field(description="USD in all")
 
     @classmethod
-    def of(cls, profile: UserProfile, score: float, day: Rollup | None, month: Rollup | None) -> HighRiskUser:
-        """The account with its score; `day` is the last with turns, `month` the one asked for."""
+    def of(cls, profile: UserProfile, score: float, at: datetime, days: Sequence[Rollup]) -> HighRiskUser:
+        """The account with its score at a time; `days` are those of the month with turns."""
+        seen = evidence(profile, at)
+        peak = max(days, key=lambda day: (day.total_interactions, day.period_key), default=None)
         return cls(
             user_id=profile.id,
             account_status=profile.account_status,
             risk_score=score,
-            red_flags=profile.abuse_flags,
-            evidence=profile.abuse_evidence,
-            daily_query_count=day.total_interactions if day else 0,
-            cost_impact_usd=month.total_cost_usd if month else 0.0,
+            risk_score_at=at,
+            red_flags=sorted(found.rule for found in seen),
+            evidence=seen,
+            daily_query_count=peak.total_interactions if peak else 0,
+            peak_day=peak.period_key if peak else None,
+            cost_impact_usd=sum(day.sums.get("cost_nano_usd", 0) for day in days) / NANO,
             total_cost_usd=profile.total_cost_usd,
         )
-
-
-def risk_score(profile: UserProfile, settings: RiskSettings, now: datetime) -> float:
-    """What the findings on a profile score at `now`: those that there were by then."""
-    known = (found for found in profile.abuse_evidence if found.first_seen <= now)
-    return score_of({found.rule: found for found in known}, settings, now)
 
 
 class FlaggedUse(Message):
@@ -239,8 +240,10 @@ class Insights(Message):
     month: str = Field(description="Of UTC, such as 2026-11")
     as_of: Timestamp | None = Field(description="When the month's figures were last written; null if there are none")
     high_risk_users: list[HighRiskUser] = Field(
-        description="Accounts that are flagged, by their scores as they stand now"
+        description="The first 20 accounts that are flagged as of the month, the highest scores first; "
+        "`GET /api/admin/high-risk-users` pages them all"
     )
+    high_risk_total: Count = Field(description="Accounts that are flagged as of the month")
     platform_health: PlatformHealth = Field(description="How the platform did in the month")
     common_questions: list[CommonQuestion] = Field(description="Up to 20 of the month, those of most users first")
     growth_metrics: GrowthMetrics = Field(description="Who is new, who comes back, and what they use")

@@ -24,7 +24,7 @@ from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow, risk_window_id
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PSEUDONYMS, an_interaction
-from tests.models.risk_turns import at_human_pace
+from tests.models.risk_turns import at_human_pace, different_questions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -219,6 +219,40 @@ async def test_who_stands_out_is_told_by_the_scores_of_now(store: Store, databas
         await fold_on(store.folding, database, who)
         stored.append((await profile_of(store, who)).risk_score)
     assert stored[1] >= stored[0] > stored[2] >= settings.flag_from
-    found = await store.insights.high_risk_users(3, "2041-05", now)
-    assert [user.user_id for user in found] == [person.user_id, lately.user_id]
-    assert [user.user_id for user in await store.insights.high_risk_users(1, "2041-05", now)] == [person.user_id]
+    found = await store.insights.standings.flagged("2041-05", now)
+    assert [profile.id for _, profile in found] == [person.user_id, lately.user_id]
+    (told,) = await store.insights.described(found[:1], "2041-04", now)
+    assert (told.risk_score, told.risk_score_at) == (found[0][0], datetime(2041, 5, 1, tzinfo=UTC))
+
+
+async def test_a_past_month_tells_who_was_flagged_then_and_their_busiest_day(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    asked = repeated(person, 30, datetime(2043, 3, 20, 6, tzinfo=UTC))
+    asked += repeated(person, 4, datetime(2043, 3, 27, 6, tzinfo=UTC), "later")
+    await store.folding.interactions(asked, NOW)
+    await fold_on(store.folding, database, person)
+    now = datetime(2043, 9, 1, tzinfo=UTC)
+    (flagged,) = await store.insights.standings.flagged("2043-03", now)
+    (told,) = await store.insights.described([flagged], "2043-03", now)
+    assert (told.user_id, told.peak_day, told.daily_query_count) == (person.user_id, "2043-03-20", 30)
+    assert (told.risk_score_at, told.red_flags) == (datetime(2043, 4, 1, tzinfo=UTC), ["repetitive_queries"])
+    assert await store.insights.standings.flagged("2043-08", now) == []
+    assert await store.insights.standings.flagged("2043-02", now) == []
+
+
+async def test_who_asks_a_lot_is_listed_though_nothing_is_found(
+    store: Store, database: Database, person: Person
+) -> None:
+    await store.users.ensure(person, NOW, NOW)
+    texts = different_questions(90)
+    asked = repeated(person, 90, datetime(2044, 3, 20, 6, tzinfo=UTC))
+    await store.folding.interactions(
+        [item | {"user_query": text} for item, text in zip(asked, texts, strict=True)], NOW
+    )
+    (busy,) = await store.insights.standings.busy("2044-03", 60)
+    assert (busy.user_id, busy.peak_day, busy.peak_turns, busy.busy_days) == (person.user_id, "2044-03-20", 90, 1)
+    assert await store.insights.standings.busy("2044-03", 91) == []
+    assert await store.insights.standings.busy("2044-04", 1) == []
+    assert (await stored_window(database, person)).findings == {}

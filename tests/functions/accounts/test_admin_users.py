@@ -97,7 +97,12 @@ async def test_accounts_are_found_by_what_they_are(
     for name in ("Ada", "Bob", "Cy", "Di", "Eve"):
         headers = sign_in(f"{name}.{family}@contoso.example", name=f"{family} {name}")
         ids[name] = await user_id_of(api, headers)
-    await set_on_profile(settings, ids["Bob"], risk_score=80.0, last_activity="2020-01-01T00:00:00.000000Z")
+    seen = {"rule": "spam", "pattern": "advertisements", "strength": 0.889, "observed": 16, "threshold": 9, "turns": 16}
+    when = {"first_seen": "2020-01-01T00:00:00.000000Z", "last_seen": "2090-01-01T00:00:00.000000Z"}
+    evidence = [seen | when | {"summary": "16 turns advertise"}]
+    last = "2020-01-01T00:00:00.000000Z"
+    await set_on_profile(settings, ids["Bob"], risk_score=80.01, abuse_evidence=evidence, last_activity=last)
+    await set_on_profile(settings, ids["Di"], risk_score=80.01)  # as it was before its evidence was forgotten
     await moderate(api, moderator, ids["Cy"], "suspend")
 
     async def names(**query: Any) -> list[str]:

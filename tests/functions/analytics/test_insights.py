@@ -87,7 +87,7 @@ async def analytics(api: httpx.AsyncClient, headers: Headers, **query: str) -> d
 
 def comparable(sums: dict[str, int]) -> dict[str, int]:
     """Without what only some periods know: days, which days of UTC they are on; all time, which weeks had turns."""
-    return {measure: value for measure, value in sums.items() if not measure.startswith(("utc:", "week:"))}
+    return {measure: value for measure, value in sums.items() if not measure.startswith(("address:", "week:"))}
 
 
 async def test_the_days_of_a_range_sum_to_the_range(
