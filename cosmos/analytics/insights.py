@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from cosmos.analytics.questions import Questions
@@ -116,11 +116,6 @@ class PlatformInsights:
         query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
         parameters = {"first": bucket_id(PLATFORM, first), "last": bucket_id(PLATFORM, last)}
         return [model.parse(item) for item in await rows_of(self._analytics, query, parameters, PLATFORM)]
-
-
-def as_of(month: str, now: datetime) -> datetime:
-    """The time that a month of UTC is told at: its end, or now."""
-    return min(now, datetime.combine(_end_of(month) + timedelta(days=1), time(), UTC))
 
 
 def _end_of(month: str) -> date:

@@ -48,13 +48,9 @@ COUNTS = {
     "read_user_interactions": {"users read": 1, "users create": 1, "user_interactions query": 1},
     "list_user_audit": {"users query": 1},
     "set_user_limits": {"users read": 1, "users batch": 1},
-    "get_insights": {
-        "users error_400": 1,
-        "users query_plan": 1,
-        "users query": 4,
-        "user_analytics query": 3,
-        "user_analytics read": 1,
-    },
+    "get_insights": {"users query": 4, "user_analytics query": 3, "user_analytics read": 1},
+    "list_high_risk_users": {"users query": 4},
+    "list_busy_users": {"user_analytics query": 4},
     "get_platform_use": {"user_analytics query": 1},
     "list_dead_letters": {"user_analytics query": 4},
     "redrive_dead_letters": {"user_analytics error_404": 1},
@@ -64,11 +60,11 @@ COUNTS = {
     "get_health": {},
     "get_readiness": {},
 }
-"""By operation: requests by container and kind. Each number is a decision; `find_users`
-and `list_dead_letters` ask all four ranges where none has a full page. `get_insights` asks two
-further requests for each account that is flagged, one for each hundred of them, and one for each hundred common
-questions, of which there is none. The letter that is driven is not there: one that is takes further a read of its
-source, the fold, and a delete."""
+"""By operation: requests by container and kind. Each number is a decision; `find_users` and the lists of what stands
+out ask all four ranges where none has a full page. `get_insights`, `list_high_risk_users` and `list_busy_users` ask
+one further request for each account that they tell of; `get_insights` one for each hundred flagged, and one for each
+hundred common questions, of which there is none. The letter that is driven is not there: one that is takes further a
+read of its source, the fold, and a delete."""
 
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
 """What the routes of declared kinds write. What is made by POST is not read before."""
@@ -130,5 +126,7 @@ def test_only_staff_and_an_export_look_into_more_than_one_partition(costs: dict[
         "export_me",
         "find_users",
         "get_insights",
+        "list_high_risk_users",
+        "list_busy_users",
         "list_dead_letters",
     ]
