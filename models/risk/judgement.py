@@ -102,7 +102,7 @@ def decision_of(findings: Mapping[Rule, Finding], settings: RiskSettings, now: d
     return "flag" if score >= settings.flag_from else "nothing"
 
 
-def _weight(found: Finding, settings: RiskSettings) -> tuple[float, datetime, str]:
+def _weight(found: Finding, settings: RiskSettings) -> tuple[float, datetime, int, str]:
     """Orders findings by their points at any common time: halving by age is a difference of logarithms."""
     halvings = found.last_seen.timestamp() / timedelta(days=settings.half_life_days).total_seconds()
-    return (round(math.log2(found.strength) + halvings, 9), found.last_seen, found.fingerprint)
+    return (round(math.log2(found.strength) + halvings, 9), found.last_seen, found.turns, found.fingerprint)
