@@ -141,10 +141,11 @@ async def test_of_somebody_who_has_not_been_judged_nothing_is_found(
     user_id = (await api.get("/me", headers=alice)).json()["id"]
     answer = await api.get(f"/admin/users/{user_id}/risk", headers=moderator)
     assert answer.status_code == 200
-    assert answer.json() | {"shadow": None} == {
+    assert answer.json() | {"shadow": None, "score_at": None} == {
         "user_id": user_id,
         "score": 0,
         "decision": "nothing",
+        "score_at": None,
         "shadow": None,
         "findings": [],
         "dismissals": [],
