@@ -146,6 +146,8 @@ def _rewritten(schema: Json, of_request: bool) -> Json:
     if of_request and default is not None:
         absent = f"`{json.dumps(default)}` if absent"
         schema["description"] = f"{schema['description']}; {absent}" if "description" in schema else absent
+    if not any(option.keys() & {"type", "$ref", "const", "enum"} for option in schema.get("anyOf", [])):
+        schema.pop("anyOf", None)  # conditions, one of which must be met: words say so, generators lose the fields
     if "anyOf" in schema:
         return united(schema.pop("anyOf")) | schema
     if schema.get("type") == "integer" and schema.get("maximum", INT32_MAX + 1) > INT32_MAX:
@@ -159,8 +161,7 @@ def _rewritten(schema: Json, of_request: bool) -> Json:
 def united(options: list[Json]) -> Json:
     """The options of a union as one schema, for what a bound of one type says of values of another is nothing.
 
-    What refers to another schema may be null as well. Other unions stay what they are, such as conditions of which one
-    must be met: their options have no type.
+    What refers to another schema may be null as well. Other unions stay what they are.
     """
     if len(options) == 1:
         return options[0]

@@ -1,0 +1,1 @@
+export default { input: "./generated/openapi.json", output: { path: "generated/sdk", importFileExtension: ".js" } };
