@@ -8,6 +8,8 @@ import uuid
 import httpx
 import pytest
 
+from functions.core.services import services
+from models.usage.write_limit import WriteLimit
 from tests.functions.calls import PHONE, Headers, SignIn, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -30,7 +32,10 @@ async def test_a_turn_is_recorded_and_completed(api: httpx.AsyncClient, alice: H
     assert {name: interaction[name] for name in turn} == turn
 
 
-async def test_64_concurrent_turns_get_the_numbers_1_to_64(api: httpx.AsyncClient, alice: Headers) -> None:
+async def test_64_concurrent_turns_get_the_numbers_1_to_64(
+    api: httpx.AsyncClient, alice: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services().settings, "write_limit", WriteLimit(turns=100))
     session_id = await a_session(api, alice)
     path = f"/sessions/{session_id}/interactions"
     answers = await asyncio.gather(*(api.post(path, json=a_turn(), headers=alice) for _ in range(64)))

