@@ -21,6 +21,8 @@ from pydantic import BaseModel
 
 import models
 from docs.field_types import Described, fields_of
+from docs.figures import INTRODUCTION as OF_FIGURES
+from docs.figures import rows
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES, Measures
 from models.analytics import contribution, dashboard, platform_sources, response_times, rollup
 from models.analytics.dashboard import Dashboard
@@ -112,7 +114,7 @@ def page() -> str:
     if spread:
         chapters.append("## In several containers")
         chapters += [_kind(model, None, parts) for model in spread]
-    chapters += [_answers(parts), _parts(parts), _measures(), _formulas()]
+    chapters += [_answers(parts), _parts(parts), _figures(), _measures(), _formulas()]
     return "\n\n".join([INTRODUCTION.rstrip(), *chapters]) + "\n"
 
 
@@ -189,6 +191,11 @@ def _parts(parts: dict[str, Described]) -> str:
     for name, described in sorted(parts.items()):
         lines += ["", f"### {name}", "", described.told, "", *_table(described.fields)]
     return "\n".join(lines)
+
+
+def _figures() -> str:
+    head = ["| figure | what it is | unit | leaves out | since |", "|---|---|---|---|---|"]
+    return "\n".join(["## Figures", "", OF_FIGURES, "", *head, *rows()])
 
 
 def _measures() -> str:

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from docs import data_model
 from docs.field_types import fields_of, type_of
+from docs.figures import FIGURES
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES
+from models.accounts.profile import UserProfile
 from models.analytics import platform_sources as platform
 from models.analytics.contribution import of_bookmark, of_interaction, of_session
 from models.analytics.presence import Presence
@@ -32,6 +34,18 @@ def test_every_field_of_documents_and_answers_says_what_it_means() -> None:
         named = [(model.__name__, described.fields), *((name, part.fields) for name, part in described.parts.items())]
         silent += [f"{owner}.{name}" for owner, fields in named for name, _, meaning in fields if not meaning]
     assert sorted(set(silent)) == []
+
+
+def test_every_figure_has_a_definition_a_unit_what_it_leaves_out_and_since_when() -> None:
+    """Which fields are no figures is said, too: so a new one is not forgotten."""
+    for figures in FIGURES:
+        named = figures.fields.keys() | figures.plain
+        if figures.model not in (UserSession, UserProfile):  # these hold much else
+            assert figures.model.model_fields.keys() - named == set(), figures.model.__name__
+        assert not figures.fields.keys() & figures.plain
+        for name, told in figures.fields.items():
+            assert figures.model.model_fields[name].description, name
+            assert figures.since and len(told) in (2, 3) and all(told), name
 
 
 def test_every_document_and_part_is_told_in_a_sentence() -> None:

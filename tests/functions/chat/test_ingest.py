@@ -63,6 +63,23 @@ async def test_a_batch_sent_again_changes_nothing(
     assert turn.json()["interaction_sequence"] == 5
 
 
+async def test_a_turn_that_comes_as_bookmarked_becomes_a_bookmark_once(
+    api: httpx.AsyncClient, chat_server: Headers, sign_in: SignIn, an_email: str
+) -> None:
+    item = an_item(an_email, str(uuid.uuid4()), was_bookmarked=True)
+    await ingest(api, chat_server, item, an_item(an_email, item["session_id"]))
+    await ingest(api, chat_server, item)
+    headers = sign_in(an_email)
+    [saved] = (await api.get("/bookmarks", headers=headers)).json()["items"]
+    assert (saved["interaction_id"], saved["bookmarked_at"]) == (item["id"], "2026-10-05T20:00:00.000000Z")
+    deleted = await api.delete(f"/bookmarks/{saved['id']}", headers=headers | {"If-Match": "*"})
+    assert deleted.status_code == 204
+    assert [result["status"] for result in await ingest(api, chat_server, item)] == [200]
+    assert (await api.get("/bookmarks", headers=headers)).json()["items"] == []
+    turn = (await api.get(f"/interactions/{item['id']}", headers=headers)).json()
+    assert turn["was_bookmarked"] is False
+
+
 async def test_each_turn_has_its_own_answer(api: httpx.AsyncClient, chat_server: Headers, an_email: str) -> None:
     session_id = str(uuid.uuid4())
     good = an_item(an_email, session_id)
