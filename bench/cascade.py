@@ -37,11 +37,11 @@ BATCH = 200
 
 RECORDING = "POST: the turn's number and the allowance; then the turn"
 SESSION = "the session's own changes: nothing new to count"
-USER_DAY = "fold: the user's day and session"
+USER_DAY = "fold: the user's day, day of UTC and session"
 SHARD_TURN = "fold: the platform's shard, the turn's day and question"
-USER_WEEK = "fold: the user's week, month, all time, and day of UTC"
-SHARD_USER = "fold: shards, active and new users, cohort, growth"
-WHOLE = "fold: the whole platform's days, months, cohorts, growth"
+USER_WEEK = "fold: the user's week, month and all time"
+SHARD_USER = "fold: shards, active and new users, cohorts"
+WHOLE = "fold: the whole platform's days, months, cohorts"
 TOTALS = "totals on the session and the profile"
 
 

@@ -41,7 +41,7 @@ STEPS = (RECORDING, SESSION, USER_DAY, SHARD_TURN, USER_WEEK, SHARD_USER, WHOLE,
 USERS = 50
 QUESTIONS = 40
 WARMING = 3
-"""Turns of each user before anything is measured: with the third, their session is a deep dive, which is counted once."""
+"""Turns of each user before anything is measured: with the third their session is a deep dive, which counts once."""
 
 Session = tuple[str, str]
 """A user's id, and the session's."""
