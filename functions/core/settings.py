@@ -182,7 +182,7 @@ class Settings(BaseSettings):
         default_factory=WriteLimit,
         alias="WRITE_LIMIT",
         description="What one user may record within a minute of UTC, whatever their limits, as JSON: "
-        '{"turns": 60, "bytes": 4000000}; at least as many turns as their limit of queries. Servers are exempt',
+        '{"turns": 120, "bytes": 4000000}; at least as many turns as their limit of queries. Servers are exempt',
     )
     known_names: KnownNames = Field(
         default=DEFAULT_NAMES,

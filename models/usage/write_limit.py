@@ -24,7 +24,7 @@ class WriteLimit(Message):
     A turn weighs its bytes, and at least its share of them: so either bound is reached alone, or both in part.
     """
 
-    turns: int = Field(default=60, ge=1, le=1_000_000, description="Turns, if they are short")
+    turns: int = Field(default=120, ge=1, le=1_000_000, description="Turns, if they are short")
     bytes: int = Field(default=4_000_000, ge=4_000_000, le=2**50, description="Bytes of their content as UTF-8 JSON")
 
     def for_limit(self, queries: int | None) -> WriteLimit:
