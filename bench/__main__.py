@@ -33,6 +33,7 @@ def commands(traffic: Path | None) -> list[list[str]]:
         ["bench.erasure"],
         ["bench.requests"],
         ["bench.export"],
+        ["bench.answers"],
         ["bench.contract"],
     ]
 
