@@ -97,7 +97,7 @@ class Memory:
         for bucket, balance in outcome.balances.items():
             name = f"{partition} {bucket.name}"
             revision = self._written[name].revision + 1 if name in self._written else 1
-            document = document_of(partition, bucket, balance, revision, now, (), questions.get(bucket))
+            document = document_of(partition, bucket, balance, revision, now, questions.get(bucket))
             self._changed[name] = self._written[name] = document
         facts = [source.facts for source in sources if source.facts]
         if facts and not is_platform(partition):

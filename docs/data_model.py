@@ -24,7 +24,7 @@ from docs.field_types import Described, fields_of
 from docs.figures import INTRODUCTION as OF_FIGURES
 from docs.figures import rows
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES, Measures
-from models.analytics import contribution, dashboard, platform_sources, response_times, rollup
+from models.analytics import contribution, dashboard, platform_sources, response_times, rollup, signs
 from models.analytics.dashboard import Dashboard
 from models.analytics.insights import Insights, PlatformUse
 from models.analytics.recommendations import Recommendations
@@ -57,8 +57,9 @@ FORMULAS: tuple[Callable[..., Any], ...] = (
     complexity.query_complexity,
     session_quality.session_quality,
     rollup.learning_progress,
-    rollup.anomalies,
-    rollup.likelihood,
+    signs.anomalies,
+    signs.indicators,
+    signs.likelihood,
     rollup.bounds_of,
     dashboard.most_active_time,
     dashboard.consistency,

@@ -22,9 +22,7 @@ from models.counting.buckets import KINDS, document_of, parsed
 BUCKETS_PER_PAGE = 400
 ETAGS_PER_PAGE = 1000
 
-AS_WRITTEN = frozenset(
-    {"last_updated", "told_revision", "usage_anomalies", "risk_indicators", "abuse_likelihood", "was_common"}
-)
+AS_WRITTEN = frozenset({"last_updated", "told_revision", "was_common"})
 """Fields that tell of the moment at which a rollup was written, or of before: they do not follow from its sums."""
 
 

@@ -216,7 +216,6 @@ class _Held:
         for source, applied in outcome.entries.items():
             known = self._entries.get(source)
             documents.append(LedgerEntry.of(self.partition, source, applied, known.revision + 1 if known else 1))
-        findings = window.findings.values() if window else ()
         questions = {bucket: source.question for source in sources for bucket in source.contributions}
         for bucket, balance in outcome.balances.items():
             before = self._counted.get(bucket)
@@ -224,7 +223,7 @@ class _Held:
             asked = before if isinstance(before, Question) else None  # also if all that changes is taken away
             question = questions.get(bucket) or (asked.question if asked else None)
             was_common = asked is not None and asked.was_common
-            document = document_of(self.partition, bucket, balance, revision, now, findings, question, was_common)
+            document = document_of(self.partition, bucket, balance, revision, now, question, was_common)
             documents.append(following(document, before))
         return [self._guarded(document) for document in documents]
 

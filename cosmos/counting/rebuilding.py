@@ -37,7 +37,7 @@ from models.counting.drift import Bounds, BucketDrift, Standing, Tally, UserDrif
 from models.counting.fold import Source
 from models.counting.ledger import LedgerEntry, ledger_id
 from models.privacy.erasure import is_tombstone
-from models.risk.window import RiskWindow, risk_window_id
+from models.risk.window import risk_window_id
 
 DOCUMENTS_PER_PAGE = 100
 """Of turns and sessions: that many are held at a time, however many a user has."""
@@ -286,11 +286,10 @@ class Rebuilding:
         window = await read_or_none(self._container, risk_window_id(work.partition), work.partition)
         if window and is_tombstone(window):
             return False
-        findings = RiskWindow.parse(window).findings.values() if window else ()
         question = held.question if held else None
         if bucket.period == "question" and work.partition == PLATFORM and not question:
             question = await stored_question(self._container, self._placing.shard_of_question(bucket.key), bucket)
-        document = document_of(work.partition, bucket, balance, revision, work.now, findings, question, True)
+        document = document_of(work.partition, bucket, balance, revision, work.now, question, True)
         body = told_anew(document).body()
         try:
             if held is None:

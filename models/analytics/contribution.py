@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from models.analytics import signs
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.counting.bucket import Bucket, Sums, by_count
@@ -91,12 +92,13 @@ def of_interaction(turn: UserInteraction) -> Source:
         | _dimension("address", [turn.ip_address[:ADDRESS_DIGITS]] if turn.ip_address else [])
         | _dimension("source", {*turn.citations_provided})
     )
+    facts = facts_of(turn)
     utc_day = Bucket("presence", turn.timestamp.astimezone(UTC).date().isoformat())
     return Source(
         key=f"interaction:{turn.id}",
         revision=turn.revision,
         contributions={
-            day_bucket(turn.timestamp, turn.timezone): day_measures,
+            day_bucket(turn.timestamp, turn.timezone): day_measures | signs.of_facts(facts),
             Bucket("session", turn.session_id): measures,
             utc_day: _presence_measures(turn),
         }
@@ -104,7 +106,7 @@ def of_interaction(turn: UserInteraction) -> Source:
         else {},
         first=turn.timestamp,
         last=turn.timestamp,
-        facts=facts_of(turn),
+        facts=facts,
     )
 
 
@@ -160,7 +162,7 @@ def of_day(day: str, key: str, revision: int, sums: Sums, first: datetime | None
     week = f"{year}-W{number:02}"
     is_active = bool(sums.get("interactions"))
     measures = {measure: value for measure, value in sums.items() if not measure.startswith(OF_DAYS_ALONE)}
-    measures |= {"active_days": 1} if is_active else {}
+    measures |= signs.to_longer_periods(sums) | ({"active_days": 1} if is_active else {})
     all_time = measures | {f"week:{week}": 1} if is_active else measures
     contributions = {
         Bucket("weekly", week): measures,

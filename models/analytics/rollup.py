@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from math import prod
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from models.analytics import signs
 from models.analytics.contribution import of_day
 from models.core.values import Count, Timestamp, Total, Uuid
 from models.counting.bucket import (
@@ -25,7 +25,6 @@ from models.counting.bucket import (
 )
 from models.counting.bucket_document import Counted
 from models.counting.fold import OTHER, Source
-from models.risk.finding import Finding
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NANO = 1_000_000_000
@@ -102,7 +101,7 @@ class Rollup(Counted):
     )
 
     usage_anomalies: list[str] = Field(default_factory=list, description="See `anomalies`")
-    risk_indicators: dict[str, float] = Field(default_factory=dict, description="Strength 0-1 by rule, see `anomalies`")
+    risk_indicators: dict[str, float] = Field(default_factory=dict, description="Strengths by rule, see `indicators`")
     abuse_likelihood: float = Field(default=0.0, ge=0, le=1, description="See `likelihood`")
 
     def as_source(self) -> Source:
@@ -117,18 +116,13 @@ class Rollup(Counted):
         balance: Balance,
         revision: int,
         now: datetime,
-        findings: Collection[Finding] = (),
     ) -> Rollup:
-        """The rollup that says what `balance` holds.
-
-        Args:
-            findings: What the rules on abuse have found in the user's turns when it is written.
-        """
+        """The rollup that says what `balance` holds."""
         sums = balance.sums
         turns, sessions = sums.get("interactions", 0), sums.get("sessions", 0)
         zone = next(iter(by_count(sums, "timezone")), "UTC")
         start, end = bounds_of(bucket, zone, balance)
-        found = anomalies(findings, start, end)
+        seen = signs_of(bucket, sums)
         return cls(
             id=bucket_id(user_id, bucket),
             partition_key=user_id,
@@ -168,9 +162,9 @@ class Rollup(Counted):
             knowledge_areas_explored=list(by_count(sums, "topic")),
             favorite_sources=[name for name in by_count(sums, "source") if name != OTHER][:10],
             deep_dive_topics=[name for name in by_count(sums, "deep_dive") if name != OTHER],
-            usage_anomalies=sorted({one.pattern for one in found}),
-            risk_indicators={one.rule: one.strength for one in found},
-            abuse_likelihood=likelihood(found),
+            usage_anomalies=signs.anomalies(seen),
+            risk_indicators=signs.indicators(seen),
+            abuse_likelihood=signs.likelihood(seen),
         )
 
 
@@ -203,18 +197,11 @@ def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def anomalies(findings: Collection[Finding], start: datetime | None, end: datetime | None) -> list[Finding]:
-    """The findings on abuse with evidence in a period, by rule: their patterns are the period's `usage_anomalies`, such
-    as `turns_per_day`, and their strengths its `risk_indicators`."""
-    if start is None or end is None:
-        return []
-    within = (one for one in findings if one.first_seen <= end and one.last_seen >= start)
-    return sorted(within, key=lambda one: one.rule)
-
-
-def likelihood(findings: Collection[Finding]) -> float:
-    """`abuse_likelihood`: the chance, 0-1, that one finding is true, if each is with the chance of its strength."""
-    return round(1 - prod(1 - one.strength for one in findings), 4)
+def signs_of(bucket: Bucket, sums: Mapping[str, int]) -> signs.Signs:
+    """The signs of misuse on a day, or on the days of a longer period; none of a session."""
+    if bucket.period == "session":
+        return {}
+    return signs.of_a_day(sums) if bucket.period == "daily" else signs.of_days(sums)
 
 
 def bounds_of(bucket: Bucket, timezone: str, balance: Balance) -> tuple[datetime | None, datetime | None]:

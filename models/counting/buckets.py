@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +15,6 @@ from models.analytics.user_group import UserGroup
 from models.counting.bucket import Balance, Bucket
 from models.counting.bucket_document import Counted
 from models.counting.tally import Tally
-from models.risk.finding import Finding
 
 KINDS: dict[str, type[Counted]] = {
     str(model.model_fields["kind"].default): model
@@ -63,7 +61,6 @@ def document_of(
     balance: Balance,
     revision: int,
     now: datetime,
-    findings: Collection[Finding] = (),
     question: str | None = None,
     was_common: bool = False,
 ) -> Counted:
@@ -71,7 +68,6 @@ def document_of(
 
     Args:
         partition: A user's id, or one of the platform's partitions.
-        findings: What the rules on abuse have found in the user's turns.
         question: Normalised text of the question that the bucket counts, where it is known.
         was_common: Whether that text has been kept before.
 
@@ -92,4 +88,4 @@ def document_of(
         case "cohort":
             return UserGroup.of(partition, bucket, balance, revision)
         case _:
-            return Rollup.of(partition, bucket, balance, revision, now, findings)
+            return Rollup.of(partition, bucket, balance, revision, now)

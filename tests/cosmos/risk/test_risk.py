@@ -18,6 +18,7 @@ from functions.core.services import Store
 from models.accounts.moderation import ModerationAction
 from models.accounts.profile import UserProfile
 from models.accounts.staff import MODERATOR_ROLE, SERVICE_ROLE
+from models.analytics.contribution import day_bucket
 from models.core.identity import Person
 from models.counting.bucket import Bucket
 from models.risk.thresholds import RiskSettings
@@ -85,10 +86,25 @@ async def test_findings_reach_profile_and_rollups(store: Store, database: Databa
     assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (90, ["repetitive_queries"], "flag")
     assert [found.turns for found in profile.abuse_evidence] == [30]
     assert (profile.account_status, profile.revision) == ("active", 1), "only recorded"
+
+
+async def test_rollups_show_signs_that_follow_from_the_turns_alone(
+    store: Store, database: Database, person: Person
+) -> None:
+    items = repeated(person, 60, device="bot")
+    random.Random(1).shuffle(items)
+    for start in range(0, 60, 7):
+        await store.folding.interactions(items[start : start + 7], NOW)
+    await fold_on(store.folding, database, person)
+    day = await store.analytics.rollup(person.user_id, day_bucket(START, "Asia/Kolkata"))
     all_time = await store.analytics.rollup(person.user_id, Bucket("all_time"))
-    assert all_time is not None
-    assert all_time.usage_anomalies == ["repeats_per_day"]
-    assert (all_time.risk_indicators, all_time.abuse_likelihood) == ({"repetitive_queries": 1.0}, 1.0)
+    for rollup in (day, all_time):
+        assert rollup is not None
+        assert rollup.usage_anomalies == ["automated_turns"]
+        assert (rollup.risk_indicators, rollup.abuse_likelihood) == ({"bot_like_patterns": 1.0}, 1.0)
+    edited = [item | {"revision": 2, "was_helpful": True} for item in items[:30]]
+    await store.folding.interactions(edited, NOW)
+    assert await store.analytics.rollup(person.user_id, Bucket("all_time")) == all_time
 
 
 async def test_who_is_not_suspected_has_nothing_written(store: Store, database: Database, person: Person) -> None:

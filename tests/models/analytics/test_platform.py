@@ -164,7 +164,7 @@ def test_the_platform_is_told_of_common_questions_alone_and_not_who_asks_them() 
 def test_a_question_that_is_common_no_more_is_taken_back() -> None:
     common = asked_by(users=3)
     sums = {measure: count for measure, count in common.sums.items() if not measure.startswith("asker:")}
-    left = document_of("platform-00", common.bucket, Balance(sums, NOON, NOON), 2, NOON, (), "what is wisdom", True)
+    left = document_of("platform-00", common.bucket, Balance(sums, NOON, NOON), 2, NOON, "what is wisdom", True)
     assert isinstance(left, Question)
     assert (left.question, left.shown_askers, left.was_common) == (None, 0, True)
     assert of_question(left) == {}
