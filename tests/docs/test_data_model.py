@@ -77,7 +77,10 @@ def test_the_measures_of_a_user_are_those_that_the_fold_makes() -> None:
     day = _rollup(Bucket("daily", "2026-11-20"), sources)
     session = platform.of_user(_deep_session(), PSEUDONYMS)
     assert session is not None
-    assert _kinds([*sources, day.as_source(), session[1]]) == _table(USER_MEASURES)
+    too_much = Rollup.of(
+        ALICE.user_id, Bucket("daily", "2026-11-21"), Balance({"interactions": 200}, NOON, NOON), 1, NOON
+    )
+    assert _kinds([*sources, day.as_source(), too_much.as_source(), session[1]]) == _table(USER_MEASURES)
 
 
 def test_the_measures_of_the_platform_are_those_that_the_fold_makes() -> None:
@@ -135,7 +138,16 @@ def _turns() -> list[UserInteraction]:
         was_flagged=True,
         was_bookmarked=True,
     )
-    unpriced = an_interaction("turn-2", sequence=3, model_used="nobody's model", was_helpful=False)
+    unpriced = an_interaction(
+        "turn-2",
+        sequence=3,
+        model_used="nobody's model",
+        was_helpful=False,
+        output_tokens=9_000,
+        user_query="Buy cheap followers now at http://fast.example/promo limited offer!!!",
+        ip_address="a1b2c3d4e5f60718",
+        device_type="bot",
+    )
     return [answered, unpriced]
 
 
