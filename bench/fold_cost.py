@@ -38,7 +38,7 @@ from models.core.document import Document
 from models.core.user_agent import Client
 from models.counting.bucket import Balance, Bucket
 from models.counting.bucket_document import Counted
-from models.counting.buckets import document_of
+from models.counting.buckets import document_of, following
 from models.counting.fold import Applied, Source, fold
 from models.counting.ledger import LedgerEntry
 from models.risk.judgement import judged
@@ -98,7 +98,7 @@ class Memory:
             name = f"{partition} {bucket.name}"
             revision = self._written[name].revision + 1 if name in self._written else 1
             document = document_of(partition, bucket, balance, revision, now, questions.get(bucket))
-            self._changed[name] = self._written[name] = document
+            self._changed[name] = self._written[name] = following(document, self._written.get(name))
         facts = [source.facts for source in sources if source.facts]
         if facts and not is_platform(partition):
             window = self._windows.get(partition) or RiskWindow.empty(partition)

@@ -16,12 +16,13 @@ LONE_TURN = {
     cascade.USER_DAY: FOLD,
     cascade.SHARD_TURN: FOLD,
     cascade.USER_WEEK: FOLD,
-    cascade.SHARD_USER: FOLD,
+    cascade.SHARD_USER: {"user_analytics query": 2},
     cascade.WHOLE: {"user_analytics batch": 2, "user_analytics query": 2},
     cascade.TOTALS: {"user_sessions patch": 1, "users patch": 1},
 }
 """A fold is one read and one transaction. The session comes by twice, and is looked up for its user and its shard: with
-its turn's number, and with its totals. The platform counts a day, and then its month."""
+its turn's number, and with its totals. Of the user nothing is new to the platform, which is looked up and not
+written: of the day of UTC first, then of the month and all time. The platform counts a day, and then its month."""
 
 
 def test_a_turn_asks_for_what_it_is_said_to() -> None:
