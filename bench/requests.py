@@ -3,8 +3,8 @@
     python -m bench.requests
 
 Prints a Markdown table. Measured over a local stack of its own, each operation once it is warm: the process has
-connected, and has seen the user in the last 30 seconds. The change feeds and timers are off meanwhile: what folds a
-turn into the rollups is asked for later, by nobody's request.
+connected, and has seen the user in the last 30 seconds. The change feeds, the timers and what drives jobs are off
+meanwhile: what they ask for is asked for later, by nobody's request.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ def _an_admission(client: Client) -> None:
 
 def _a_batch(client: Client) -> Json:
     item = BODIES["ingest_turns"]["one turn"]["turns"][0]
-    return {"turns": [item | {"id": str(uuid.uuid4()), "user": item["user"] | {"email": "dora@contoso.example"}}]}
+    user = item["user"] | {"tenant_id": TENANT_ID, "email": "dora@contoso.example"}
+    return {"turns": [item | {"id": str(uuid.uuid4()), "user": user}]}
 
 
 def _repeats(email: str) -> Json:
@@ -165,6 +166,14 @@ def _a_finding(client: Client) -> Json:
     client.ids["asker_id"] = client.suspects.pop()
     (shown,) = client.call("GET", "admin/users/{asker_id}/risk", "staff").json()["findings"]
     return {"rule": shown["finding"]["rule"], "fingerprint": shown["fingerprint"], "reason": "A test"}
+
+
+def _a_leaver(client: Client) -> None:
+    """Somebody new, who is about to leave."""
+    who = {"email": f"leaver-{uuid.uuid4().hex[:8]}@contoso.example"}
+    answer = client.http.post(f"{client.stack.entra_url}/_local/token", json=who).raise_for_status()
+    client.tokens["leaver"] = answer.json()["access_token"]
+    client.call("GET", "me", "leaver")
 
 
 _SESSION = "sessions/{session_id}"
@@ -249,7 +258,13 @@ _OF_OWN_RULES = (
         who="staff",
         body=BODIES["redrive_dead_letters"]["one letter"],
     ),
+    Step("list_jobs", "GET", "admin/jobs", who="staff"),
+    Step("get_job", "GET", "admin/jobs/{rebuild_id}", who="staff"),
+    Step("get_rebuild", "GET", "admin/rebuilds/{rebuild_id}", who="staff"),
+    Step("get_repricing", "GET", "admin/repricings/{repricing_id}", who="staff"),
+    Step("get_withdrawal", "GET", "me/withdrawals/{withdrawal_id}", who="other"),
     Step("get_erasure", "GET", "erasures/{erasure_id}", who="leaver"),
+    Step("delete_me", "DELETE", "me", who="leaver", prepare=_a_leaver),
     Step("get_health", "GET", "health"),
     Step("get_readiness", "GET", "health/ready"),
 )
@@ -331,7 +346,7 @@ def measure() -> dict[str, Cost]:
             client = Client(stack, http)
             fill(client)
             unasked = _unasked(stack, http)
-        off = {f"AzureWebJobs.{name}.Disabled": "true" for name in unasked}
+        off = {f"AzureWebJobs.{name}.Disabled": "true" for name in [*unasked, "drive_job"]}
         with local_stack(Path(folder), settings=off) as stack:
             client = Client(stack, http, ids=client.ids, suspects=client.suspects)
             client.sign_in()
@@ -363,19 +378,27 @@ def fill(client: Client) -> None:
         client.call("POST", "ingest/turns", "server", _repeats(email))
         client.suspects.append(user_id_of(TENANT_ID, oid_of(email)))
     client.ids["asker_id"] = client.suspects.pop()
-    client.ids["erasure_id"] = _an_erasure(client)
+    client.call("GET", "me", "leaver")
+    client.ids["erasure_id"] = _done(client, "leaver", client.call("DELETE", "me", "leaver"), "id")
+    withdrawal = client.call("DELETE", "me/analytics", "other")
+    client.ids["withdrawal_id"] = _done(client, "other", withdrawal, "withdrawal_id")
+    one_user = {"user_id": client.ids["user_id"]}
+    rebuild = client.call("POST", "admin/rebuilds", "staff", one_user)
+    client.ids["rebuild_id"] = _done(client, "staff", rebuild, "rebuild_id")
+    priced = one_user | {"from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}
+    repricing = client.call("POST", "admin/repricings", "staff", priced)
+    client.ids["repricing_id"] = _done(client, "staff", repricing, "repricing_id")
     _a_review(client)
     client.drained()
 
 
-def _an_erasure(client: Client) -> str:
-    """The id of one that is done."""
-    client.call("GET", "me", "leaver")
-    erasure: Json = client.call("DELETE", "me", "leaver").json()
-    while erasure["status"] == "running":
+def _done(client: Client, who: str, answer: httpx.Response, name: str) -> str:
+    """The id of work that was begun, once it is done."""
+    path, work = answer.headers["Location"].removeprefix("/api/"), answer.json()
+    while work["status"] == "running":
         time.sleep(0.1)
-        erasure = client.call("GET", f"erasures/{erasure['id']}", "leaver").json()
-    return str(erasure["id"])
+        work = client.call("GET", path, who).json()
+    return str(work[name])
 
 
 def _cost(client: Client, step: Step) -> Cost:

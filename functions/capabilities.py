@@ -13,6 +13,8 @@ from functions.core import health, importing
 from functions.core.api import Routes
 from functions.core.settings import CAPABILITIES as NAMES
 from functions.counting import dead_letters, feeds, rebuild
+from functions.jobs import admin_jobs
+from functions.jobs.kind import JobKind
 from functions.library import bookmarks, favorites, ratings, reviews
 from functions.privacy import consents, erasure, export, forgetting
 from functions.risk import admin_risk, admin_standings
@@ -25,11 +27,13 @@ class Capability:
 
     Attributes:
         routes: Its HTTP operations.
-        blueprints: What runs by itself: change feeds, timers, orchestrations.
+        blueprints: What runs by itself: change feeds and timers.
+        jobs: The kinds of jobs that it promises.
     """
 
     routes: tuple[Routes, ...] = ()
     blueprints: tuple[Any, ...] = field(default=())
+    jobs: tuple[JobKind, ...] = ()
 
 
 CAPABILITIES: dict[str, Capability] = {
@@ -37,16 +41,18 @@ CAPABILITIES: dict[str, Capability] = {
     "accounts": Capability((me.routes, admin_users.routes), (feeds.of_users,)),
     "privacy": Capability(
         (export.routes, consents.routes, erasure.routes),
-        (erasure.blueprint, consents.blueprint, forgetting.blueprint),
+        (forgetting.blueprint,),
+        (erasure.JOB, consents.JOB),
     ),
-    "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.of_analytics, rebuild.blueprint)),
+    "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.of_analytics,), (rebuild.JOB,)),
     "chat": Capability(
         (sessions.routes, interactions.routes, history.routes, ingest.routes),
         (feeds.of_interactions, feeds.of_sessions, idle_sessions.blueprint),
     ),
     "usage": Capability(
-        (admissions.routes, usage.routes, admin_limits.routes, repricing.routes), (repricing.blueprint,)
+        (admissions.routes, usage.routes, admin_limits.routes, repricing.routes), jobs=(repricing.JOB,)
     ),
+    "jobs": Capability((admin_jobs.routes,)),
     "analytics": Capability((insights.routes, admin_insights.routes)),
     "risk": Capability((admin_risk.routes, admin_standings.routes)),
     "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),

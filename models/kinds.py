@@ -24,6 +24,7 @@ from models.core.kinds import Kind, Owner
 from models.counting.dead_letter import DeadLetter
 from models.counting.ledger import LedgerEntry
 from models.counting.tally import Tally
+from models.jobs.job import Job
 from models.library.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
 from models.library.favorite import FAVORITE
 from models.library.helpful_vote import HELPFUL_VOTE
@@ -62,6 +63,7 @@ _ALL: tuple[Kind[Any], ...] = (
     ITEM_FEEDBACK,
     HELPFUL_VOTE,
     REVIEW,
+    Kind(model=Job, capability="jobs"),
     Kind(model=AuditEntry, capability="privacy"),
     Kind(model=Tombstone, capability="privacy"),
     Kind(model=ErasureProgress, capability="privacy"),

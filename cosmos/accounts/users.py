@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from models.core.errors import AccountClosed, NotFound
 from models.core.identity import Person
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
+from models.jobs.job import Job
 from models.privacy.erasure import TOMBSTONE, is_tombstone
 from models.risk.finding import moment
 from models.risk.policy import after_policy
@@ -36,6 +37,8 @@ PROFILES_REMEMBERED = 20_000
 
 NOT_DELETED = "c.account_status != 'deleted'"
 """Condition of patches that come from what was read before: the tombstone of an erased account stays as it is."""
+
+Promising = Callable[[UserProfile, UserProfile], Sequence[Job]]
 
 
 class Users:
@@ -190,10 +193,21 @@ class Users:
             profile, {name: value for name, value in changes.items() if value != getattr(profile, name)}
         )
 
-    async def edit(self, user_id: str, expected: Revisions, changes: ProfileChanges, now: datetime) -> UserProfile:
+    async def edit(
+        self,
+        user_id: str,
+        expected: Revisions,
+        changes: ProfileChanges,
+        now: datetime,
+        promising: Promising = lambda before, after: (),
+    ) -> UserProfile:
         """Changes what users may change of their own profile, if it still is at a revision that is expected.
 
         Takes effect in this process at once, and in all others within `STATUS_SECONDS`.
+
+        Args:
+            promising: The jobs that the change promises, from the profile as it was and as it will be. They are
+                written in the same transaction.
 
         Raises:
             NotFound: there is no such user.
@@ -204,7 +218,9 @@ class Users:
         if profile is None:
             raise NotFound("user")
         require_revision(profile, expected)
-        edited = await edit(self._container, profile, changed(profile, changes, now))
+        after = changed(profile, changes, now)
+        promised = promising(profile, after.model_copy(update={"revision": profile.revision + 1}))
+        edited = await edit(self._container, profile, after, further=promised)
         self.remember(edited)
         return edited
 

@@ -32,12 +32,18 @@ def in_tens(operations: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 async def patch(
-    container: ContainerProxy, item_id: str, partition: str, operations: Sequence[dict[str, Any]], condition: str
+    container: ContainerProxy,
+    item_id: str,
+    partition: str,
+    operations: Sequence[dict[str, Any]],
+    condition: str,
+    further: Sequence[Document] = (),
 ) -> Item:
     """Does any number of operations to a document on which a condition holds: all of them, or none, by one request.
 
     Args:
         condition: Of the document `c`.
+        further: New documents of the same partition, written in the same transaction.
 
     Returns:
         The document as it is then.
@@ -48,13 +54,14 @@ async def patch(
     """
     holds = f"FROM c WHERE {condition}"
     patches = in_tens(operations)
-    if len(patches) == 1:
+    if len(patches) == 1 and not further:
         item: Item = await container.patch_item(item_id, partition, patches[0], filter_predicate=holds)
         return item
-    further: list[Any] = [("patch", (item_id, part)) for part in patches[1:]]
+    more: list[Any] = [("patch", (item_id, part)) for part in patches[1:]]
     first: Any = ("patch", (item_id, patches[0]), {"filter_predicate": holds})
-    results = await container.execute_item_batch([first, *further], partition)
-    patched: Item = results[-1]["resourceBody"]
+    creates: list[Any] = [("create", (document.body(),)) for document in further]
+    results = await container.execute_item_batch([first, *more, *creates], partition)
+    patched: Item = results[len(more)]["resourceBody"]
     return patched
 
 
@@ -71,7 +78,9 @@ def at_revision(expected: Revisions) -> str:
     return f"ARRAY_CONTAINS({sorted(expected.numbers)}, c.revision)"
 
 
-async def edit(container: ContainerProxy, before: D, after: D, condition: str = "true") -> D:
+async def edit(
+    container: ContainerProxy, before: D, after: D, condition: str = "true", further: Sequence[Document] = ()
+) -> D:
     """Writes what an edit has changed, and counts the revision, unless the document has been edited since it was read.
 
     By a patch: what others set meanwhile in other fields, without counting the revision, stays. Without a difference
@@ -79,6 +88,7 @@ async def edit(container: ContainerProxy, before: D, after: D, condition: str = 
 
     Args:
         condition: What must hold besides, of the document `c`.
+        further: New documents of the same partition, written in the same transaction.
 
     Returns:
         The document as it is then.
@@ -94,7 +104,7 @@ async def edit(container: ContainerProxy, before: D, after: D, condition: str = 
     operations = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
     try:
         unchanged = f"c.revision = {before.revision} AND {condition}"
-        item = await patch(container, before.id, before.partition_key, operations, unchanged)
+        item = await patch(container, before.id, before.partition_key, operations, unchanged, further)
     except HttpResponseError as error:
         if error.status_code == NOT_THERE:
             raise NotFound(before.kind) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -25,6 +26,7 @@ from models.core.revisions import Revisions
 from models.core.write_policy import DAY, Privacy, seconds_left
 from models.counting.fold import Source
 from models.counting.ledger import LedgerEntry
+from models.jobs.job import Job
 
 DOCUMENTS_PER_PAGE = 100
 PATCHES_AT_ONCE = 8
@@ -83,16 +85,27 @@ class Consents:
         self._rebuilding = rebuilding
         self._privacy = privacy
 
-    async def is_withdrawn(self, user_id: str, consent: Consent) -> bool:
-        """Whether the user has withdrawn it, by the profile as it is now. Who has none, or is deleted, has not."""
+    async def is_withdrawn(self, user_id: str, consent: Consent, revision: int | None = None) -> bool | None:
+        """Whether the user has withdrawn it, by the profile as it is now. Who has none, or is deleted, has not.
+
+        Args:
+            revision: Of the profile that withdrew it. None is returned if one is read that is older.
+        """
         try:
             profile = await self._users.find(user_id)
         except AccountClosed:
             return False
+        if profile is not None and profile.revision < (revision or 0):
+            return None
         return profile is not None and not getattr(profile, consent)
 
-    async def withdraw(self, profile: UserProfile, consent: Consent, now: datetime) -> UserProfile:
-        """The profile with a consent withdrawn. Without a change, if it is already.
+    async def withdraw(
+        self, profile: UserProfile, consent: Consent, now: datetime, promised: Callable[[UserProfile], Job]
+    ) -> tuple[UserProfile, Job | None]:
+        """The profile with a consent withdrawn, and the job that was written with it. Unchanged, if it is already.
+
+        Args:
+            promised: Makes the job, of the profile as it will be.
 
         Raises:
             Contention: others edited the profile all the while; try again.
@@ -100,10 +113,18 @@ class Consents:
         """
         for _ in range(ATTEMPTS):
             if not getattr(profile, consent):
-                return profile
+                return profile, None
+            jobs: list[Job] = []
+
+            def promising(before: UserProfile, after: UserProfile, jobs: list[Job] = jobs) -> list[Job]:
+                if getattr(before, consent) and not getattr(after, consent):
+                    jobs.append(promised(after))
+                return jobs
+
             try:
                 changes = ProfileChanges.model_validate({consent: False})
-                return await self._users.edit(profile.id, Revisions.of(profile.revision), changes, now)
+                edited = await self._users.edit(profile.id, Revisions.of(profile.revision), changes, now, promising)
+                return edited, jobs[0] if jobs else None
             except Stale:
                 profile = await self._users.find(profile.id) or profile
         raise Contention(f"a profile was edited {ATTEMPTS} times while a consent was withdrawn")

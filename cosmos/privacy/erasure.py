@@ -27,6 +27,7 @@ from cosmos.core.reading import read_or_none
 from cosmos.privacy.mentions import Mentions
 from models.accounts.profile import UserProfile
 from models.core.errors import Contention, NotFound
+from models.jobs.job import Job
 from models.kinds import KINDS
 from models.privacy.audit import AuditEntry
 from models.privacy.erasure import PROGRESS_ID, TOMBSTONE, Counts, Erasure, ErasureProgress, Tombstone, is_tombstone
@@ -42,7 +43,13 @@ ATTEMPTS = 20
 LOST = (404, 409, 412)
 """What a batch fails with when a document in it has been written, made or deleted by somebody else."""
 
-LEFT = f'NOT IS_DEFINED(c.kind) OR NOT (c.kind IN ("{TOMBSTONE}", "erasure_progress"))'
+ERASURE_JOB = "erasure"
+"""The name of the kind of job that erases: its document goes last, once the receipt is completed."""
+
+LEFT = (
+    f'NOT IS_DEFINED(c.kind) OR NOT (c.kind IN ("{TOMBSTONE}", "erasure_progress")'
+    f' OR (c.kind = "job" AND c.job = "{ERASURE_JOB}"))'
+)
 """Of the documents in a user's partition, those that are to go."""
 
 
@@ -76,12 +83,28 @@ class Erasures:
         """
         return (await self._receipt(erasure_id)).document
 
-    async def note(self, entry: AuditEntry) -> None:
-        """Records who of the staff asks for an erasure. It is erased with the rest; the receipt keeps who it was."""
-        await self._users.create_item(entry.body())
+    async def close(self, user_id: str, erasure: Erasure, job: Job, entry: AuditEntry | None = None) -> bool:
+        """Promises an erasure: the tombstone in the profile's place, and the job, in one transaction.
 
-    async def bar(self, user_id: str, erasure: Erasure) -> None:
-        """Puts the receipt down and the tombstones up; those of the first who asks stay.
+        Args:
+            entry: Who of the staff asks for it, and why. It is erased with the rest; the receipt keeps who it was.
+
+        Returns:
+            False if the account was closed already: the first promise stays.
+
+        Raises:
+            Contention: others wrote the profile every time; call again.
+        """
+        further: list[Any] = [("create", (document.body(),)) for document in (job, entry) if document]
+        return await self._put_tombstone(self._users, user_id, user_id, erasure, further)
+
+    async def completed(self, erasure_id: str) -> Erasure | None:
+        """The receipt of an erasure that is done, by one point read; None if it is not, or has none yet."""
+        item = await read_or_none(self._users, erasure_id, erasure_id)
+        return Erasure.parse(item) if item and item.get("status") == "completed" else None
+
+    async def bar(self, user_id: str, erasure: Erasure) -> Erasure:
+        """Puts the receipt down and the tombstones up; those of the first who asks stay. The receipt that is there.
 
         From then on no turn can be recorded, admitted or folded. Other processes may start sessions and save bookmarks
         for as long as they go by a profile they have seen: see `cosmos.accounts.users.STATUS_SECONDS`.
@@ -96,6 +119,7 @@ class Erasures:
         places = {"users": user_id, "user_sessions": ALLOWANCE_ID, "user_analytics": risk_window_id(user_id)}
         for container, item_id in places.items():
             await self._put_tombstone(self._containers[container], item_id, user_id, erasure)
+        return erasure
 
     async def start(self, erasure_id: str, now: datetime) -> None:
         """Notes when deleting began, once."""
@@ -148,14 +172,20 @@ class Erasures:
             await self._replace_receipt(stored, stored.document.completed(counts, now))
         raise Contention(f"a receipt lost {ATTEMPTS} times")
 
-    async def _put_tombstone(self, container: ContainerProxy, item_id: str, user_id: str, erasure: Erasure) -> None:
-        """In the place of what is stored there, which counts as deleted."""
+    async def _put_tombstone(
+        self, container: ContainerProxy, item_id: str, user_id: str, erasure: Erasure, further: Iterable[Any] = ()
+    ) -> bool:
+        """In the place of what is stored there, which counts as deleted; False if there is one already.
+
+        Args:
+            further: Operations of the same transaction.
+        """
         for _ in range(ATTEMPTS):
             item = await read_or_none(container, item_id, user_id)
             if item and is_tombstone(item):
-                return
+                return False
             body = Tombstone.over(item, item_id, user_id, erasure).body()
-            operations: list[Any] = [_written(body, item["_etag"] if item else None)]
+            operations: list[Any] = [_written(body, item["_etag"] if item else None), *further]
             if item:
                 operations.append(await self._counting(container, user_id, {item["kind"]: 1}))
             try:
@@ -164,7 +194,7 @@ class Erasures:
                 if error.status_code not in LOST:
                     raise
             else:
-                return
+                return True
         raise Contention(f"a tombstone lost {ATTEMPTS} times")
 
     async def _page(self, container: ContainerProxy, user_id: str) -> list[Item]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cosmos.core.patching import require_revision
 from functions.accounts.graph import refreshed
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
+from functions.jobs.starting import driven
 from functions.privacy import consents
 from models.accounts.profile import UserProfile
 from models.accounts.profile_changes import ProfileChanges
-from models.core.revisions import Revisions
+from models.jobs.job import Job
 from models.risk.standing import as_it_stands
 
 routes = Routes()
@@ -74,16 +74,19 @@ async def edit_me(call: Call[ProfileChanges]) -> Reply:
     All preferences together may have 16 KB. Totals that are counted meanwhile leave the ETag as it is.
     """
     user_id, expected, changes = (await call.writer()).id, call.expected_revisions, call.body
+    jobs: list[Job] = []
+
+    def promising(before: UserProfile, after: UserProfile) -> list[Job]:
+        if before.data_retention_consent and not after.data_retention_consent:
+            jobs.append(consents.promised(call, after, "data_retention_consent"))
+        return jobs
+
+    edited = await call.store.users.edit(user_id, expected, changes, call.now, promising)
     headers = {}
-    if changes.given().get("data_retention_consent") is False:
-        profile = await call.store.accounts.read(user_id)
-        require_revision(profile, expected)
-        expected = Revisions.of(profile.revision)
-        if profile.data_retention_consent:
-            occasion = str(profile.revision)
-            withdrawal_id = await consents.start(call, user_id, "data_retention_consent", occasion)
-            headers = {"Link": f'<{consents.location(withdrawal_id)}>; rel="status"'}
-    return _shown(call, await call.store.users.edit(user_id, expected, changes, call.now), headers)
+    for job in jobs:
+        await driven(call, job, is_new=True)
+        headers = {"Link": f'<{consents.location(job.id)}>; rel="status"'}
+    return _shown(call, edited, headers)
 
 
 def _shown(call: Call[Any], profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:

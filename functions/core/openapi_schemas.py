@@ -16,13 +16,13 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.core.openapi_parts import Json
 from functions.core.operation import Operation
-from functions.core.orchestrations import State
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDetails
 from models.accounts.moderation import AccountStatus, ModerationKind
 from models.accounts.profile import EmailStatus
 from models.analytics.user_analytics import AnalyticsPeriod
 from models.chat.interaction import ResponseQuality
 from models.chat.names import Dimension
+from models.jobs.job import JobAsker, JobState, WorkState
 from models.kinds import KINDS
 from models.privacy.erasure import Asker, ErasureStatus
 from models.risk.finding import Rule
@@ -41,6 +41,8 @@ ENUMERATIONS: dict[str, tuple[str, ...]] = {
     "Dimension": get_args(Dimension),
     "EmailStatus": get_args(EmailStatus),
     "ErasureStatus": get_args(ErasureStatus),
+    "JobAsker": get_args(JobAsker),
+    "JobState": get_args(JobState),
     "ModerationKind": get_args(ModerationKind),
     "ProblemType": tuple(TYPE_PREFIX + slug for slug in PROBLEM_TYPES),
     "ResponseQuality": get_args(ResponseQuality),
@@ -48,7 +50,7 @@ ENUMERATIONS: dict[str, tuple[str, ...]] = {
     "ServiceTier": get_args(ServiceTier),
     "ShownMeasure": get_args(ShownMeasure),
     "Window": get_args(Window),
-    "WorkState": get_args(State),
+    "WorkState": get_args(WorkState),
 } | {name: get_args(values) for kind in KINDS.values() for name, values in kind.enumerations.items()}
 """Those that several schemas use: each is one schema, and one type of a generated client."""
 

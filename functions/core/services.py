@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 
@@ -29,6 +30,7 @@ from cosmos.counting.dead_letters import DeadLetters
 from cosmos.counting.folding import Folding
 from cosmos.counting.rebuilding import Rebuilding
 from cosmos.counting.sources import Placing
+from cosmos.jobs.jobs import Jobs
 from cosmos.library.bookmarks import Bookmarks
 from cosmos.library.reviews import Reviews
 from cosmos.privacy.audit import Audit
@@ -58,6 +60,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_RISK = RiskSettings()
 DEFAULT_PRIVACY = privacy_with(text_key=b"")
+DEFAULT_PATIENCE = timedelta(seconds=120)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Store:
     names: PlatformNames
     erasures: Erasures
     consents: Consents
+    jobs: Jobs
     mirroring: Mirroring
     reviews: Reviews
     database: Database
@@ -105,6 +109,7 @@ class Store:
         observer: Observer = NOBODY,
         privacy: Privacy = DEFAULT_PRIVACY,
         names: KnownNames = DEFAULT_NAMES,
+        patience: timedelta = DEFAULT_PATIENCE,
     ) -> Store:
         users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
         analytics, bookmarks = Analytics(database, risk, observer), Bookmarks(database)
@@ -134,6 +139,7 @@ class Store:
             names=PlatformNames(database, names),
             erasures=Erasures(database),
             consents=Consents(database, users, analytics, rebuilding, privacy),
+            jobs=Jobs(database, patience),
             mirroring=Mirroring(database, KINDS, pseudonyms),
             reviews=Reviews(database),
             database=database,
@@ -176,6 +182,7 @@ class Services:
                     self.telemetry,
                     self.privacy,
                     self.settings.known_names,
+                    timedelta(seconds=self.settings.job_patience_seconds),
                 )
             return self._store
 

@@ -237,8 +237,17 @@ class Settings(BaseSettings):
         ge=0,
         le=3600,
         alias="ERASURE_SETTLE_SECONDS",
-        description="From closing an account to deleting what is in it; must be longer than a process goes by a "
-        "profile that it has seen (30), and the longest request after that (25)",
+        description="From closing an account to deleting what is in it, and from withdrawing a consent to the last "
+        "look at what is stored; must be longer than a process goes by a profile that it has seen (30), and the "
+        "longest request after that (25)",
+    )
+
+    job_patience_seconds: float = Field(
+        default=120,
+        ge=1,
+        le=3600,
+        alias="JOB_PATIENCE_SECONDS",
+        description="A job that has not come a step further for this long is given to another driver, later each time",
     )
 
     @field_validator(

@@ -53,6 +53,9 @@ class Telemetry(Observer):
         """Around the folding of a batch of the change feed, as it was delivered."""
         return nullcontext()
 
+    def jobs_overdue(self, kind: str, count: int) -> None:
+        """So many jobs of this kind are past the time by which they should have ended."""
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """An admission was decided: granted, or refused by the limit of this window and measure."""
 

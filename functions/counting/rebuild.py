@@ -1,47 +1,31 @@
-"""Rebuilding analytics: an orchestration that compares rollups with their sources, and repairs them when asked.
+"""Rebuilding analytics: a job that compares rollups with their sources, and repairs them when asked.
 
-One user, or all of them in waves, and then the platform. It begins anew after each page of users, with its progress as
-its input, so that its history stays short; what it has found is in its custom status meanwhile, and in its output at
-the end.
+One user, or all of them page by page, and then the platform.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-import azure.durable_functions as df
 from pydantic import Field
 
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Reply
-from functions.core.orchestrations import (
-    AT_ONCE,
-    ATTEMPTS,
-    USERS_PER_PAGE,
-    State,
-    client_of,
-    found,
-    input_of,
-    of_request,
-    progress_of,
-    results,
-    state_and_times_of,
-)
-from functions.core.redaction import private
-from functions.core.services import services
+from functions.jobs.kind import JobKind, Step, Work, for_each
+from functions.jobs.starting import found, of_staff, view_of
 from models.analytics.pseudonyms import is_platform
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Uuid
 from models.counting.drift import BucketDrift, UserDrift, total_of
+from models.jobs.job import PLATFORM_JOBS, Job, WorkState
 
-ORCHESTRATOR = "rebuild_analytics"
+USERS_PER_STEP = 20
 DRIFT_SHOWN = 200
 
-blueprint = df.Blueprint()
 routes = Routes()
 
 
@@ -78,7 +62,7 @@ class Rebuild(Progress):
     rebuild_id: Uuid
     user_id: Uuid | None
     repair: bool
-    status: State
+    status: WorkState
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -95,7 +79,7 @@ class Rebuild(Progress):
     durable=True,
 )
 async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
-    rebuild = _described(await of_request(call, ORCHESTRATOR))
+    rebuild = _described(await of_staff(call, JOB))
     return Reply(rebuild, headers={"Location": f"/api/admin/rebuilds/{rebuild.rebuild_id}"})
 
 
@@ -105,68 +89,45 @@ async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
     summary="How far a rebuild is, and what it has found",
     access=Access.ADMIN,
     returns=Rebuild,
-    durable=True,
 )
 async def get_rebuild(call: Call[None]) -> Rebuild:
-    return _described(await found(client_of(call), ORCHESTRATOR, call.uuid("rebuild_id")))
+    """A rebuild is forgotten seven days after its end."""
+    return _described(await found(call, JOB, PLATFORM_JOBS, call.uuid("rebuild_id")))
 
 
-@blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
-def rebuild_analytics(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    state: dict[str, Any] = context.get_input()
-    request, progress = state["request"], state["progress"]
-    page: dict[str, Any]
-    if progress is None:
-        total = 1 if request["user_id"] else (yield context.call_activity_with_retry("rebuild_count", ATTEMPTS))
+async def _rebuild(work: Work) -> Step:
+    """Some users, or some of the platform's partitions."""
+    rebuilding, wanted, user = work.store.rebuilding, work.job.request, work.job.request["user_id"]
+    progress = work.job.progress
+    if not progress:
+        total = 1 if user else await rebuilding.count_users()
         progress = Progress(users_total=total).model_dump(mode="json")
-    if request["user_id"]:
-        page = {"partitions": [request["user_id"]], "continuation": None}
+    if user:
+        partitions, following = [user], None
     else:
-        page = yield context.call_activity_with_retry("rebuild_page", ATTEMPTS, state["continuation"])
-    for start in range(0, len(page["partitions"]), AT_ONCE):
-        wave = page["partitions"][start : start + AT_ONCE]
-        work = [{"partition": partition, "repair": request["repair"]} for partition in wave]
-        reports = yield from results(context, "rebuild_partition", work)
-        progress = advanced(progress, wave, [report for report in reports if report])
-        context.set_custom_status(progress)
-    if page["continuation"] is None:
-        return progress
-    context.continue_as_new({"request": request, "progress": progress, "continuation": page["continuation"]})
-    return None
+        partitions, following = await rebuilding.partitions(USERS_PER_STEP, work.job.position)
+
+    async def rebuilt(partition: str) -> dict[str, Any]:
+        return (await rebuilding.rebuild(partition, wanted["repair"], work.now)).model_dump(mode="json")
+
+    reports = await for_each(work, partitions, rebuilt)
+    progress = advanced(progress, partitions, [report for report in reports if report])
+    return Step(progress, following, is_last=following is None)
 
 
-@blueprint.activity_trigger(input_name="nothing")  # type: ignore[untyped-decorator]
-@private
-async def rebuild_count(nothing: Any) -> int:
-    return await (await services().store()).rebuilding.count_users()
-
-
-@blueprint.activity_trigger(input_name="continuation")  # type: ignore[untyped-decorator]
-@private
-async def rebuild_page(continuation: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
-    rebuilding = (await services().store()).rebuilding
-    partitions, following = await rebuilding.partitions(USERS_PER_PAGE, continuation)
-    return {"partitions": partitions, "continuation": following}
-
-
-@blueprint.activity_trigger(input_name="one")  # type: ignore[untyped-decorator]
-@private
-async def rebuild_partition(one: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
-    rebuilding = (await services().store()).rebuilding
-    report = await rebuilding.rebuild(one["partition"], one["repair"], datetime.now(UTC))
-    return report.model_dump(mode="json")
+JOB = JobKind(name="rebuild", step=_rebuild, due=timedelta(days=1))
 
 
 def advanced(progress: dict[str, Any], wave: Sequence[str], reports: list[dict[str, Any]]) -> dict[str, Any]:
     """The progress with some users and partitions counted in it; of those that failed there is no report."""
-    found = [UserDrift.model_validate(report) for report in reports]
+    told = [UserDrift.model_validate(report) for report in reports]
     drift = [*progress["drift"], *(drift for report in reports for drift in report["drifted"])]
     users = sum(not is_platform(partition) for partition in wave)
-    total = {"users_done": users, "users_failed": len(wave) - len(found)} | total_of(found)
+    total = {"users_done": users, "users_failed": len(wave) - len(told)} | total_of(told)
     counts = {name: progress.get(name, 0) + value for name, value in total.items()}
     return progress | counts | {"drift": drift[:DRIFT_SHOWN]}
 
 
-def _described(status: df.DurableOrchestrationStatus) -> Rebuild:
-    view = {"rebuild_id": status.instance_id} | state_and_times_of(status)
-    return Rebuild.model_validate_json(json.dumps(progress_of(status) | input_of(status)["request"] | view))
+def _described(job: Job) -> Rebuild:
+    view = {"rebuild_id": job.id} | view_of(job)
+    return Rebuild.model_validate_json(json.dumps(job.progress | job.request | view))

@@ -1,7 +1,8 @@
-"""Erasing an account: an orchestration that bars it, deletes everything in it, and ends with a receipt.
+"""Erasing an account: a job that bars it, deletes everything in it, and ends with a receipt.
 
-It can be cut off anywhere, and goes on until it is done. What it remembers of itself are ids and times; that is
-removed, too, once it has ended: see `functions.privacy.forgetting`.
+The job is written with the tombstone in the profile's place. It can be cut off anywhere, and goes on until it is done;
+its own document goes last. What drives it remembers ids and times; that is removed, too, once it has ended: see
+`functions.privacy.forgetting`.
 
 What staff did to the account is personal data of its user: the audit entries go, and the receipt says how many there
 were. What is kept of staff in the accounts of others, and in receipts, is a user_id that names nobody any more once
@@ -10,30 +11,22 @@ their own account is erased.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import azure.durable_functions as df
-
+from cosmos.privacy.erasure import ERASURE_JOB
 from functions.accounts.acting import audit_entry, check_may_act_on
 from functions.accounts.admin_users import MAX_REASON, audit_reason
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Header, Reply
-from functions.core.orchestrations import ATTEMPTS, client_of, kept_running, lasting
-from functions.core.redaction import private
-from functions.core.services import services
+from functions.core.services import Services
+from functions.jobs.kind import JobKind, Step, Work
+from functions.jobs.starting import driven, promise
 from models.accounts.profile import UserProfile
 from models.core.errors import NotFound, SelfModeration
-from models.privacy.erasure import Asker, Erasure, Tombstone, user_hash_of
-
-ORCHESTRATOR = "erase_user"
-INSTANCE_PREFIX = "erasure-"
-"""What the ids of these orchestrations begin with; the id of the receipt follows."""
-
-CALLS_PER_HISTORY = 40
-"""Activities after which it begins anew, so that its history stays short."""
+from models.jobs.job import Job, JobAsker
+from models.privacy.audit import AuditEntry
+from models.privacy.erasure import Asker, Erasure, Tombstone, erasure_id_of, user_hash_of
 
 FOR_STAFF = frozenset({"actor_id"})
 ERASURE_REASON = Header(
@@ -43,7 +36,12 @@ ERASURE_REASON = Header(
     required=True,
 )
 
-blueprint = df.Blueprint()
+ASKERS: dict[JobAsker, Asker] = {"user": "user", "staff": "admin", "platform": "restore"}
+"""Who asked for a job, as its receipt says."""
+
+SWEEPING = "sweeping"
+"""The position of an erasure whose account is barred for everybody."""
+
 routes = Routes()
 
 
@@ -93,8 +91,7 @@ async def delete_user(call: Call[None]) -> Reply:
         check_may_act_on(call, account)
         if account.is_admin:
             await call.store.accounts.begin_erasing_admin(user_id, call.person.user_id, call.now)
-        await call.store.erasures.note(audit_entry(call, user_id, "erase", reason))
-    return await _erased(call, account, "admin", call.person.user_id)
+    return await _erased(call, account, "staff", audit_entry(call, user_id, "erase", reason))
 
 
 @routes.operation(
@@ -108,7 +105,7 @@ async def delete_user(call: Call[None]) -> Reply:
 async def get_erasure(call: Call[None]) -> Erasure:
     """For whom it is about, who signs in as before though the account is gone, and for admins."""
     erasure = await call.store.erasures.receipt(call.uuid("erasure_id"))
-    if erasure.user_hash != user_hash_of(call.person.user_id, _key()):
+    if erasure.user_hash != user_hash_of(call.person.user_id, _key(call.services)):
         if not call.is_admin:
             raise NotFound("erasure")
         await call.writer()  # an admin's account must be active
@@ -122,75 +119,50 @@ async def _account(call: Call[None], user_id: str) -> UserProfile | Tombstone:
     return account
 
 
-async def _erased(call: Call[None], account: UserProfile | Tombstone, asker: Asker, actor_id: str | None) -> Reply:
-    """Starts the orchestration, and closes the account before the answer.
+async def _erased(
+    call: Call[None], account: UserProfile | Tombstone, asker: JobAsker, entry: AuditEntry | None
+) -> Reply:
+    """Promises the erasure, closes the account everywhere before the answer, and has the job driven."""
+    erasures, jobs, user_id = call.store.erasures, call.store.jobs, account.id
+    job_id = account.erasure_id if isinstance(account, Tombstone) else erasure_id_of(user_id, _key(call.services))
+    wanted = promise(call, JOB, job_id, user_id, {}, asker, entry.actor_id if entry else None)
+    is_new = await erasures.close(user_id, _erasure_of(wanted, call.services), wanted, entry)
+    call.store.users.close(user_id)
+    job = wanted if is_new else await jobs.read(user_id, job_id)
+    if job is None:  # it has ended, and its document is gone
+        if done := await erasures.completed(job_id):
+            return _receipt(done)
+        job = await jobs.create(wanted)
+    await driven(call, job, is_new)  # first: what fails from here on, the job does again
+    return _receipt(await erasures.bar(user_id, _erasure_of(job, call.services)))
 
-    In this order: a process that dies in between has started what will close the account.
-    """
-    erasures, user_id = call.store.erasures, account.id
-    erasure = (
-        await erasures.receipt(account.erasure_id)
-        if isinstance(account, Tombstone)
-        else Erasure.of(user_id, asker, actor_id, call.now, _key())
-    )
-    if erasure.status != "completed":
-        work = {
-            "user_id": user_id,
-            "erasure": erasure.body(),
-            "is_barred": False,
-            "settle_seconds": call.services.settings.erasure_settle_seconds,
-        }
-        await kept_running(client_of(call), ORCHESTRATOR, INSTANCE_PREFIX + erasure.id, work)
-        await erasures.bar(user_id, erasure)
-        call.store.users.close(user_id)
-        erasure = await erasures.receipt(erasure.id)
+
+def _receipt(erasure: Erasure) -> Reply:
     return Reply(erasure, headers={"Location": f"/api/erasures/{erasure.id}"})
 
 
-@blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
-def erase_user(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    yield from lasting(context, dict(context.get_input()), _steps)
+def _erasure_of(job: Job, shared: Services) -> Erasure:
+    """The receipt of an erasure that was promised by this job."""
+    receipt = Erasure.of(job.partition_key, ASKERS[job.asker], job.asked_by, job.asked_at, _key(shared))
+    return receipt.model_copy(update={"id": job.id, "partition_key": job.id})
 
 
-def _steps(context: df.DurableOrchestrationContext, work: dict[str, Any]) -> Generator[Any, Any, bool]:
-    if not work["is_barred"]:
-        yield context.call_activity_with_retry("erasure_bar", ATTEMPTS, work)
-        settled = context.current_utc_datetime + timedelta(seconds=work["settle_seconds"])
-        yield context.create_timer(settled)
-        work["is_barred"] = True
-        return False
-    for _ in range(CALLS_PER_HISTORY):
-        if (yield context.call_activity_with_retry("erasure_sweep", ATTEMPTS, work)):
-            continue
-        if (yield context.call_activity_with_retry("erasure_finish", ATTEMPTS, work)):
-            return True
-    return False
+async def _erase(work: Work) -> Step:
+    """Bars the account; then, after a pause for what is on its way, deletes some of what is there until nothing is."""
+    erasures, job, user_id = work.store.erasures, work.job, work.job.partition_key
+    if job.position is None:
+        await erasures.bar(user_id, _erasure_of(job, work.services))
+        work.store.users.close(user_id)
+        settled = timedelta(seconds=work.services.settings.erasure_settle_seconds)
+        return Step({}, SWEEPING, settled)
+    await erasures.start(job.id, work.now)
+    if await erasures.sweep(user_id):
+        return Step({}, SWEEPING)
+    return Step({}, SWEEPING, is_last=await erasures.finish(user_id, job.id, work.now))
 
 
-@blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
-@private
-async def erasure_bar(work: Any) -> None:
-    store = await services().store()
-    await store.erasures.bar(work["user_id"], Erasure.parse(work["erasure"]))
-    store.users.close(work["user_id"])
+JOB = JobKind(name=ERASURE_JOB, step=_erase, due=timedelta(hours=1), kept=None)
 
 
-@blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
-@private
-async def erasure_sweep(work: Any) -> bool:
-    """Whether there is more."""
-    erasures = (await services().store()).erasures
-    await erasures.start(work["erasure"]["id"], datetime.now(UTC))
-    return await erasures.sweep(work["user_id"])
-
-
-@blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
-@private
-async def erasure_finish(work: Any) -> bool:
-    """Whether nothing was left."""
-    erasures = (await services().store()).erasures
-    return await erasures.finish(work["user_id"], work["erasure"]["id"], datetime.now(UTC))
-
-
-def _key() -> bytes:
-    return services().settings.address_hash_key.get_secret_value().encode()
+def _key(shared: Services) -> bytes:
+    return shared.settings.address_hash_key.get_secret_value().encode()

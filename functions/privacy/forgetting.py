@@ -1,4 +1,4 @@
-"""The timer that removes the histories of durable work that has ended: what they were given names users.
+"""The timer that removes the histories of what has driven jobs: what they were given names users.
 
 An orchestration can't do that to itself.
 """
@@ -22,7 +22,7 @@ ENDED = [
 ]
 
 KEPT = timedelta(days=7)
-"""Of work that staff or users look at by its id, from when it began. That of erasures goes with the next run."""
+"""As long as the documents of the jobs, from when it began. That of erasures goes with the next run."""
 
 LISTS_PER_RUN = 100
 """A list that Azure answers ends after some hundred, and the SDK does not ask for the rest."""
@@ -47,7 +47,7 @@ async def _forget_erasures(client: df.DurableOrchestrationClient) -> int:
     """Removes those of erasures that are done; how many."""
     removed = 0
     for _ in range(LISTS_PER_RUN):
-        done = await client.get_status_by(runtime_status=ENDED[:1], instance_id_prefix=erasure.INSTANCE_PREFIX)
+        done = await client.get_status_by(runtime_status=ENDED[:1], instance_id_prefix=f"{erasure.JOB.name}-")
         for status in done:
             await client.purge_instance_history(status.instance_id)
         removed += len(done)

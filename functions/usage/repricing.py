@@ -1,4 +1,4 @@
-"""Repricing: an orchestration that prices the turns of a time anew, when prices were wrong or missing.
+"""Repricing: a job that prices the turns of a time anew, when prices were wrong or missing.
 
 A turn whose cost changes is a new revision, and the fold applies the difference to every rollup that counts it. What
 was taken from budgets stays: they are about what was known at the time.
@@ -7,39 +7,24 @@ was taken from budgets stays: they are about what was known at the time.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
-import azure.durable_functions as df
 from pydantic import Field, model_validator
 
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Reply
-from functions.core.orchestrations import (
-    AT_ONCE,
-    ATTEMPTS,
-    USERS_PER_PAGE,
-    State,
-    client_of,
-    found,
-    input_of,
-    of_request,
-    progress_of,
-    results,
-    state_and_times_of,
-)
-from functions.core.redaction import private
-from functions.core.services import services
+from functions.jobs.kind import AT_ONCE, JobKind, Step, Work, for_each
+from functions.jobs.starting import found, of_staff, view_of
 from models.analytics.rollup import NANO
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Uuid
+from models.jobs.job import PLATFORM_JOBS, Job, WorkState
 from models.usage.repricing import Repriced
 
-ORCHESTRATOR = "reprice_turns"
+USERS_PER_PAGE = 40
 
-blueprint = df.Blueprint()
 routes = Routes()
 
 
@@ -78,7 +63,7 @@ class RepricingView(RepricingProgress):
     from_: Timestamp = Field(alias="from")
     to: Timestamp
     dry_run: bool
-    status: State
+    status: WorkState
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -96,7 +81,7 @@ class RepricingView(RepricingProgress):
 )
 async def start_repricing(call: Call[RepricingRequest]) -> Reply:
     """By the prices of the app as it runs now: update the package or the overrides first."""
-    repricing = _described(await of_request(call, ORCHESTRATOR))
+    repricing = _described(await of_staff(call, JOB))
     return Reply(repricing, headers={"Location": f"/api/admin/repricings/{repricing.repricing_id}"})
 
 
@@ -106,64 +91,52 @@ async def start_repricing(call: Call[RepricingRequest]) -> Reply:
     summary="How far a repricing is, and what it has changed",
     access=Access.ADMIN,
     returns=RepricingView,
-    durable=True,
 )
 async def get_repricing(call: Call[None]) -> RepricingView:
-    return _described(await found(client_of(call), ORCHESTRATOR, call.uuid("repricing_id")))
+    """A repricing is forgotten seven days after its end."""
+    return _described(await found(call, JOB, PLATFORM_JOBS, call.uuid("repricing_id")))
 
 
-@blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
-def reprice_turns(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    state: dict[str, Any] = context.get_input()
-    request, progress = state["request"], state["progress"] or {}
-    page: dict[str, Any] = {"users": [request["user_id"]], "continuation": None}
-    if not request["user_id"]:
-        page = yield context.call_activity_with_retry("repricing_users", ATTEMPTS, state["continuation"])
-    pending = [request | {"user_id": user, "continuation": None} for user in page["users"]]
-    while pending:
-        wave, pending = pending[:AT_ONCE], pending[AT_ONCE:]
-        for one, result in zip(wave, (yield from results(context, "reprice_page", wave)), strict=True):
-            if result and result["continuation"]:
-                pending.append(one | {"continuation": result["continuation"]})
-            progress = advanced(progress, result)
-        context.set_custom_status(progress)
-    if page["continuation"] is None:
-        return progress
-    context.continue_as_new({"request": request, "progress": progress, "continuation": page["continuation"]})
-    return None
+async def _reprice(work: Work) -> Step:
+    """A page of turns of each of some users.
+
+    Its position has the users who are not done yet, each with where to go on, and where the next users are.
+    """
+    wanted, progress = work.job.request, work.job.progress
+    place = work.job.position or {"users": [[wanted["user_id"], None]] if wanted["user_id"] else [], "following": None}
+    users, following = place["users"], place["following"]
+    if not users and not wanted["user_id"]:
+        found_users, following = await work.store.rebuilding.users(USERS_PER_PAGE, following)
+        users = [[user, None] for user in found_users]
+    start, end = (datetime.fromisoformat(wanted[name]) for name in ("from", "to"))
+
+    async def page(one: list[Any]) -> tuple[Repriced, str | None]:
+        user, continuation = one
+        return await work.store.repricing.page(user, start, end, wanted["dry_run"], continuation, work.now)
+
+    wave, users = users[:AT_ONCE], users[AT_ONCE:]
+    for (user, _), result in zip(wave, await for_each(work, wave, page), strict=True):
+        progress = advanced(progress, result)
+        if result and result[1]:
+            users.append([user, result[1]])
+    return Step(progress, {"users": users, "following": following}, is_last=not users and following is None)
 
 
-@blueprint.activity_trigger(input_name="continuation")  # type: ignore[untyped-decorator]
-@private
-async def repricing_users(continuation: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
-    users, following = await (await services().store()).rebuilding.users(USERS_PER_PAGE, continuation)
-    return {"users": users, "continuation": following}
+JOB = JobKind(name="repricing", step=_reprice, due=timedelta(days=1))
 
 
-@blueprint.activity_trigger(input_name="one")  # type: ignore[untyped-decorator]
-@private
-async def reprice_page(one: Any) -> dict:  # type: ignore[type-arg]  # the worker refuses a parametrised type
-    """Some turns of one user."""
-    start, end = (datetime.fromisoformat(one[name]) for name in ("from", "to"))
-    repricing = (await services().store()).repricing
-    wanted = one["user_id"], start, end, one["dry_run"], one["continuation"]
-    changed, following = await repricing.page(*wanted, datetime.now(UTC))
-    return {"repriced": changed.model_dump(), "continuation": following}
-
-
-def advanced(progress: dict[str, Any], result: dict[str, Any] | None) -> dict[str, Any]:
+def advanced(progress: dict[str, Any], result: tuple[Repriced, str | None] | None) -> dict[str, Any]:
     """The progress with a page of a user's turns counted in it, None of one that could not be priced."""
     total = {"users_done": 0, "users_failed": 0, **Repriced().model_dump()} | progress
-    total["users_done"] += int(result is None or result["continuation"] is None)
+    total["users_done"] += int(result is None or result[1] is None)
     total["users_failed"] += int(result is None)
-    for name, value in (result["repriced"] if result else {}).items():
+    for name, value in (result[0].model_dump() if result else {}).items():
         total[name] += value
     return total
 
 
-def _described(status: df.DurableOrchestrationStatus) -> RepricingView:
-    progress = progress_of(status)
-    counts = {name: progress[name] for name in RepricingProgress.model_fields if name in progress}
-    view = counts | {"difference_usd": progress.get("difference_nano_usd", 0) / NANO}
-    view |= input_of(status)["request"] | state_and_times_of(status) | {"repricing_id": status.instance_id}
+def _described(job: Job) -> RepricingView:
+    counts = {name: job.progress[name] for name in RepricingProgress.model_fields if name in job.progress}
+    view = counts | {"difference_usd": job.progress.get("difference_nano_usd", 0) / NANO}
+    view |= job.request | view_of(job) | {"repricing_id": job.id}
     return RepricingView.model_validate_json(json.dumps(view))

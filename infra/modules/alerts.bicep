@@ -34,12 +34,21 @@ var logAlerts = [
   }
   {
     name: 'durable-work-held-up'
-    description: 'An erasure or a withdrawal fails at every attempt, and is tried again every minute.'
+    description: 'A step of an erasure, a withdrawal or other durable work fails, and is tried again.'
     severity: 2
-    query: 'AppTraces | where Message startswith "an orchestration is held up:" | summarize Found = sum(ItemCount)'
+    query: 'AppTraces | where Message startswith "a job is held up:" | summarize Found = sum(ItemCount)'
     threshold: 0
     window: 'PT15M'
     frequency: 'PT15M'
+  }
+  {
+    name: 'job-overdue'
+    description: 'An erasure, a withdrawal or other durable work is past the time by which it should have ended; or nobody looks.'
+    severity: 1
+    query: 'AppMetrics | where Name == "vimarsh.jobs.overdue" | summarize Looked = count(), Overdue = countif(Max > 0) | project Found = iff(Looked == 0 or Overdue > 0, 1, 0)'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT5M'
   }
   {
     name: 'feed-lag'

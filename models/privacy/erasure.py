@@ -29,7 +29,8 @@ FOR_EVER = -1
 Counts = dict[str, Count]
 """Documents by kind."""
 
-Asker = Literal["user", "admin"]
+Asker = Literal["user", "admin", "restore"]
+"""Who asked for an erasure; `restore` for one that is done again, since a restored database knew nothing of it."""
 ErasureStatus = Literal["running", "completed"]
 
 
@@ -118,7 +119,7 @@ class Erasure(Document):
     status: ErasureStatus = Field(default="running", description="How far it is")
     user_hash: str = Field(description="Keyed hash of the user's id")
     requested_by: Asker = Field(description="Who asked for it")
-    actor_id: Uuid | None = Field(default=None, description="The user_id of the admin who asked; null for the user")
+    actor_id: Uuid | None = Field(default=None, description="The user_id of the admin who asked; else null")
     requested_at: Timestamp = Field(description="From then on the account was closed")
     started_at: Timestamp | None = Field(default=None, description="When deleting began, after a pause for the last")
     completed_at: Timestamp | None = Field(default=None, description="When nothing was found any more")

@@ -166,7 +166,7 @@ def test_metrics_that_are_asked_for_and_described_are_those_of_the_app() -> None
         (ROOT / "infra" / "modules" / file).read_text(encoding="utf-8") for file in ("alerts.bicep", "workbook.json")
     )
 
-    assert set(re.findall(r"\bName == ['\"]([\w.]+)", asked)) == {"vimarsh.feed.lag"} <= names
+    assert set(re.findall(r"\bName == ['\"]([\w.]+)", asked)) == {"vimarsh.feed.lag", "vimarsh.jobs.overdue"} <= names
     assert "Properties.feed" in asked
     assert '{"feed": feed}' in measured
     assert set(re.findall(r"^\| `([a-z]+\.[\w.]+)` \|", README, re.MULTILINE)) == names

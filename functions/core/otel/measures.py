@@ -6,6 +6,7 @@ from opentelemetry.metrics import Meter
 
 CHARGES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
 SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+JOBS = [0, 1, 2, 5, 10, 100, 1000]
 LAGS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
 """Bounds of the histograms' buckets."""
 
@@ -46,6 +47,12 @@ class Measures:
         self._admissions = meter.create_counter(
             "vimarsh.admissions", unit="{admission}", description="Admissions that were granted, and that were refused"
         )
+        self._overdue = meter.create_histogram(
+            "vimarsh.jobs.overdue",
+            unit="{job}",
+            description="Jobs past the time by which they should have ended, by kind, each minute; 0 where all is well",
+            explicit_bucket_boundaries_advisory=JOBS,
+        )
 
     def database(self, attributes: dict[str, str], seconds: float, charge: float | None) -> None:
         """A request to Cosmos DB; without a charge if there was no answer."""
@@ -67,6 +74,9 @@ class Measures:
 
     def dead_letter(self, container: str) -> None:
         self._letters.add(1, {"db.collection.name": container})
+
+    def jobs_overdue(self, kind: str, count: int) -> None:
+        self._overdue.record(count, {"job": kind})
 
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """Counts an admission, or a refusal by the limit of a window and a measure."""

@@ -97,6 +97,9 @@ class OpenTelemetry(Telemetry):
     def dead_letter(self, container: str) -> None:
         self._measures.dead_letter(container)
 
+    def jobs_overdue(self, kind: str, count: int) -> None:
+        self._measures.jobs_overdue(kind, count)
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         self._measures.admission(refused_by)
 

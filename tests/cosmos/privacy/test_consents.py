@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,9 +17,11 @@ from cosmos.core.database import Database, Item
 from cosmos.privacy import consents
 from cosmos.privacy.consents import AFFECTED, Applied, Kept, Withdrawable
 from functions.core.services import Store
+from models.accounts.profile import UserProfile
 from models.core.errors import Contention
 from models.core.identity import Person
 from models.core.write_policy import DAY
+from models.jobs.job import Job
 from models.library.bookmark import UserBookmark, bookmark_id_of
 from tests.cosmos.conftest import NOW
 from tests.cosmos.counting.test_folding import fold_all, turns
@@ -48,9 +51,18 @@ async def a_user(store: Store, database: Database, person: Person, count: int = 
     return list(newest.values())
 
 
+def promised(profile: UserProfile) -> Job:
+    """What goes through the stored documents afterwards; here the tests do."""
+    patience = timedelta(minutes=2)
+    job_id = str(uuid.uuid5(uuid.UUID(profile.id), str(profile.revision)))
+    return Job.promised(
+        "withdrawal", job_id, profile.id, {}, NOW, due=timedelta(hours=1), patience=patience, asker="user"
+    )
+
+
 async def withdraw(store: Store, person: Person, consent: Withdrawable) -> None:
     profile = await store.users.ensure(person, NOW, NOW)
-    await store.consents.withdraw(profile, consent, NOW)
+    await store.consents.withdraw(profile, consent, NOW, promised)
 
 
 async def all_pages(step: Step, patience: int = 1) -> int:
@@ -236,11 +248,14 @@ async def test_taking_turns_out_of_analytics_keeps_nothing_longer(
     assert (kept["analytics_consent"], kept["revision"]) == (False, 2)
 
 
-async def test_a_withdrawal_survives_edits_of_the_profile(store: Store, person: Person) -> None:
+async def test_a_withdrawal_survives_edits_of_the_profile(store: Store, database: Database, person: Person) -> None:
     profile = await store.users.ensure(person, NOW, NOW)
     await withdraw(store, person, "analytics_consent")
-    again = await store.consents.withdraw(profile, "analytics_consent", NOW)
-    assert (again.analytics_consent, again.revision) == (False, 2)
+    again, job = await store.consents.withdraw(profile, "analytics_consent", NOW, promised)
+    assert (again.analytics_consent, again.revision, job) == (False, 2, None)
+    assert len(await items(database.users, person, "job")) == 1
+    assert await store.consents.is_withdrawn(person.user_id, "analytics_consent", revision=2)
+    assert await store.consents.is_withdrawn(person.user_id, "analytics_consent", revision=3) is None
     assert await store.consents.is_withdrawn(person.user_id, "analytics_consent")
     assert not await store.consents.is_withdrawn(person.user_id, "data_retention_consent")
     assert not await store.consents.is_withdrawn("00000000-0000-4000-8000-000000000000", "analytics_consent")

@@ -120,7 +120,7 @@ async def a_full_account(store: Store, database: Database, person: Person, turns
     bookmark = await store.bookmarks.save(turn, UserBookmark.of(turn, NOW), request)
     await store.bookmarks.save(recorded[1].interaction, UserBookmark.of(recorded[1].interaction, NOW))
     await store.bookmarks.delete(user_id, bookmark.id, Revisions.of(bookmark.revision), NOW)
-    await store.erasures.note(a_note(person))
+    await database.users.create_item(a_note(person).body())
     await store.folding.interactions([result.interaction.body() for result in recorded], NOW)
     await store.analytics.bury(DeadLetter.of("user_interactions", {"id": "x", "partition_key": user_id}, "wrong", NOW))
     allowance = Allowance.parse(await database.user_sessions.read_item(ALLOWANCE_ID, user_id))

@@ -31,7 +31,7 @@ def test_the_setting_and_the_app_know_the_same_capabilities(settings: dict[str, 
     from functions.capabilities import CAPABILITIES  # reads the settings, which must be there first
 
     assert set(declared.CAPABILITIES) <= set(CAPABILITIES)
-    assert set(CAPABILITIES) - set(declared.CAPABILITIES) == {"core", "accounts", "privacy", "counting"}
+    assert set(CAPABILITIES) - set(declared.CAPABILITIES) == {"core", "accounts", "privacy", "counting", "jobs"}
 
 
 def test_what_is_switched_off_has_no_routes_and_runs_nothing(settings: dict[str, str]) -> None:

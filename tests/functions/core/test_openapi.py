@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Json = dict[str, Any]
 
-REPEATABLE = ("/ingest/turns", "/ingest/documents", "/admin/dead-letters")
+REPEATABLE = ("/ingest/turns", "/ingest/documents", "/admin/dead-letters", "/admin/jobs/{job_id}/attempts")
 """What is posted again as it is."""
 
 

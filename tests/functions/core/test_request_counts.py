@@ -56,7 +56,23 @@ COUNTS = {
     "redrive_dead_letters": {"user_analytics error_404": 1},
     "get_user_risk": {"user_analytics read": 1},
     "dismiss_finding": {"users read": 1, "user_analytics read": 1, "users create": 1, "user_analytics replace": 1},
+    "list_jobs": {"users error_400": 1, "users query_plan": 1, "users query": 4},
+    "get_job": {"users query": 3},
+    "get_rebuild": {"users read": 1},
+    "get_repricing": {"users read": 1},
+    "get_withdrawal": {"users read": 1},
     "get_erasure": {"users read": 1},
+    "delete_me": {
+        "users read": 3,
+        "users batch": 1,
+        "users create": 1,
+        "users error_404": 1,
+        "user_sessions read": 1,
+        "user_sessions error_404": 1,
+        "user_sessions batch": 1,
+        "user_analytics error_404": 1,
+        "user_analytics batch": 1,
+    },
     "get_health": {},
     "get_readiness": {},
 }
@@ -64,7 +80,8 @@ COUNTS = {
 out ask all four ranges where none has a full page. `get_insights`, `list_high_risk_users` and `list_busy_users` ask
 one further request for each account that they tell of; `get_insights` one for each hundred flagged, and one for each
 hundred common questions, of which there is none. The letter that is driven is not there: one that is takes further a
-read of its source, the fold, and a delete."""
+read of its source, the fold, and a delete. `get_job` asks range by range until it has the job. `delete_me` closes the
+account; what is in it is deleted by the job that it promises."""
 
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
 """What the routes of declared kinds write. What is made by POST is not read before."""
@@ -129,4 +146,6 @@ def test_only_staff_and_an_export_look_into_more_than_one_partition(costs: dict[
         "list_high_risk_users",
         "list_busy_users",
         "list_dead_letters",
+        "list_jobs",
+        "get_job",
     ]

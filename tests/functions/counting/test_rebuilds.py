@@ -6,14 +6,12 @@ import asyncio
 import uuid
 from typing import Any
 
-import azure.durable_functions as df
 import httpx
 import pytest
 import pytest_asyncio
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Database, connect
-from functions.counting import rebuild
 from functions.counting.rebuild import DRIFT_SHOWN, Progress, advanced
 from models.counting.drift import BucketDrift, UserDrift
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
@@ -102,9 +100,7 @@ async def test_user_who_cannot_be_rebuilt_does_not_stop_the_rebuild(
     admin: Headers,
     drained: Drain,
     analytics: ContainerProxy,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rebuild, "ATTEMPTS", df.RetryOptions(1, 2))
     user_id = await user_with_turns(api, alice, drained)
     query = "SELECT * FROM c WHERE c.kind = 'ledger' OFFSET 0 LIMIT 1"
     [entry] = [item async for item in analytics.query_items(query, partition_key=user_id)]

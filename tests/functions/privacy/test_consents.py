@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import azure.durable_functions as df
 import httpx
 import pytest
 import pytest_asyncio
 from azure.core.exceptions import ServiceResponseError
 
-from cosmos.accounts.users import Users
+from cosmos.accounts import users
+from cosmos.core import patching
 from cosmos.core.database import Database, Item, connect
 from cosmos.privacy import consents as pages
-from functions.core import orchestrations
 from functions.core.services import services
+from functions.jobs import driving
 from functions.privacy import consents
 from local.functions.host import FunctionHost
-from models.core.errors import Stale
 from models.core.write_policy import DAY
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
 from tests.local.functions.host_helpers import until
@@ -37,8 +36,7 @@ async def database(settings: dict[str, str]) -> Any:
 @pytest.fixture
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Withdrawals that do not wait for other processes."""
-    monkeypatch.setattr(consents, "NOT_YET", timedelta(milliseconds=100))
-    monkeypatch.setattr(consents, "SETTLED", timedelta(milliseconds=100))
+    monkeypatch.setattr(services().settings, "erasure_settle_seconds", 0.1)
 
 
 async def changed(api: httpx.AsyncClient, headers: Headers, **changes: Any) -> httpx.Response:
@@ -175,7 +173,8 @@ async def test_a_consent_given_again_counts_what_comes_later_alone(
 async def test_a_withdrawal_goes_through_many_pages_in_many_runs(
     api: httpx.AsyncClient, alice: Headers, drained: Drain, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consents, "PAGES_PER_RUN", 1)
+    monkeypatch.setattr(driving, "TURNS_PER_HISTORY", 1)
+    monkeypatch.setattr(driving, "TURN_SECONDS", 0)
     monkeypatch.setattr(pages, "DOCUMENTS_PER_PAGE", 2)
     session = await a_session(api, alice)
     turns = [await recorded(api, alice, session) for _ in range(5)]
@@ -190,7 +189,7 @@ async def test_a_withdrawal_goes_through_many_pages_in_many_runs(
 async def test_a_withdrawal_goes_no_further_once_the_consent_is_given_again(
     api: httpx.AsyncClient, alice: Headers, drained: Drain, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consents, "SETTLED", timedelta(seconds=1))
+    monkeypatch.setattr(services().settings, "erasure_settle_seconds", 1)
     session = await a_session(api, alice)
     await recorded(api, alice, session)
     await drained()
@@ -219,56 +218,51 @@ async def test_a_bookmark_copies_no_texts_of_an_older_turn_once_the_user_does_no
     assert "ails" not in after["bookmark_title"]
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ids of withdrawals as they are started, be it anew or not."""
-    ids: list[str] = []
-    start = consents.start
+def followed(answer: httpx.Response) -> str:
+    """Where an edit says that its effect on what is kept is to be seen; nowhere if it has none."""
+    link = answer.headers.get("link", "")
+    return str(link.partition(">")[0].removeprefix("<"))
 
-    async def told(*arguments: Any) -> str:
-        ids.append(await start(*arguments))
-        return ids[-1]
 
-    monkeypatch.setattr(consents, "start", told)
-    return ids
+async def jobs_of(database: Database, user_id: str) -> list[Item]:
+    return await stored(database.users, user_id, "job")
 
 
 @pytest.mark.usefixtures("prompt")
-async def test_an_edit_that_is_overtaken_withdraws_nothing_and_is_the_same_withdrawal_when_it_is_sent_again(
-    api: httpx.AsyncClient, alice: Headers, database: Database, started: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_an_edit_that_is_overtaken_promises_nothing_and_may_be_sent_again(
+    api: httpx.AsyncClient, alice: Headers, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turn = await recorded(api, alice, await a_session(api, alice))
-
-    async def overtaken(*_: Any) -> None:
-        raise Stale
-
     etag = (await api.get("/me", headers=alice)).headers["etag"]
     wanted, as_it_is = {"data_retention_consent": False}, alice | {"If-Match": etag}
+
+    async def overtaken(container: Any, before: Any, after: Any, **given: Any) -> Any:
+        return await patching.edit(container, before.model_copy(update={"revision": 99}), after, **given)
+
     with monkeypatch.context() as patched:
-        patched.setattr(Users, "edit", overtaken)
+        patched.setattr(users, "edit", overtaken)
         assert (await api.patch("/me", json=wanted, headers=as_it_is)).status_code == 412
-    found = await ended(api, alice, consents.location(started[0]))
-    assert (found["status"], found["turns"], found["sessions"]) == ("completed", 0, 0)
-    (kept,) = await stored(database.user_interactions, turn["user_id"], "interaction")
-    assert "ttl" not in kept
+    assert await jobs_of(database, turn["user_id"]) == []
     again = await api.patch("/me", json=wanted, headers=as_it_is)
-    assert (again.status_code, started[1:]) == (200, started[:1])
-    assert (await ended(api, alice, consents.location(started[0])))["turns"] == 1
+    assert again.status_code == 200
+    assert (await ended(api, alice, followed(again)))["turns"] == 1
 
 
-async def test_what_withdraws_nothing_starts_nothing(
-    api: httpx.AsyncClient, alice: Headers, started: list[str]
+async def test_what_withdraws_nothing_promises_nothing(
+    api: httpx.AsyncClient, alice: Headers, database: Database
 ) -> None:
+    user_id = (await api.get("/me", headers=alice)).json()["id"]
     stale = alice | {"If-Match": '"99"'}
     assert (await api.patch("/me", json={"data_retention_consent": False}, headers=stale)).status_code == 412
-    assert started == []
+    assert await jobs_of(database, user_id) == []
     first = await changed(api, alice, data_retention_consent=False)
-    assert first.headers["link"] == f'<{consents.location(started[0])}>; rel="status"'
+    (job,) = await jobs_of(database, user_id)
+    assert followed(first) == consents.location(job["id"])
     again = await changed(api, alice, data_retention_consent=False, timezone="Asia/Tokyo")
-    assert ("link" in again.headers, len(started)) == (False, 1)
+    assert (followed(again), len(await jobs_of(database, user_id))) == ("", 1)
     await changed(api, alice, data_retention_consent=True)
     await changed(api, alice, data_retention_consent=False)
-    assert len(set(started)) == 2
+    assert len(await jobs_of(database, user_id)) == 2
 
 
 @pytest.mark.usefixtures("prompt")
@@ -412,11 +406,11 @@ async def test_a_withdrawal_of_somebody_who_is_erased_meanwhile_comes_to_its_end
     withdrawal_id = (await api.delete("/me/analytics", headers=alice)).json()["withdrawal_id"]
     assert (await api.delete("/me", headers=alice)).status_code == 202
     assert host.durable is not None
-    store = host.durable.hub.store
-    await until(lambda: (found := store.read(withdrawal_id)) is not None and not found.is_active)
-    ended = store.read(withdrawal_id)
-    assert ended is not None
-    assert ended.status == "Completed"
+    store, instance_id = host.durable.hub.store, f"withdrawal-{withdrawal_id}-1"
+    await until(lambda: (found := store.read(instance_id)) is not None and not found.is_active)
+    over = store.read(instance_id)
+    assert over is not None
+    assert over.status == "Completed"
 
 
 @pytest.mark.usefixtures("prompt")
@@ -424,8 +418,7 @@ async def test_a_withdrawal_of_somebody_who_is_erased_meanwhile_comes_to_its_end
 async def test_a_withdrawal_that_is_held_up_goes_on_by_itself_and_counts_on(
     api: httpx.AsyncClient, alice: Headers, drained: Drain, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr(consents, "ATTEMPTS", df.RetryOptions(1, 2))
-    monkeypatch.setattr(orchestrations, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(driving, "FIRST_PAUSE_SECONDS", 0.01)
     session = await a_session(api, alice)
     for _ in range(3):
         await recorded(api, alice, session)

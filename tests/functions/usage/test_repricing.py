@@ -157,9 +157,9 @@ async def test_repricing_is_for_admins(api: httpx.AsyncClient, sign_in: SignIn) 
 
 
 async def test_a_user_counts_as_done_with_their_last_page() -> None:
-    page = {"repriced": Repriced(turns=100).model_dump(), "continuation": "more"}
+    page = Repriced(turns=100), "more"
     progress = advanced({}, page)
     assert (progress["turns"], progress["users_done"]) == (100, 0)
-    progress = advanced(progress, page | {"continuation": None})
+    progress = advanced(progress, (page[0], None))
     assert (progress["turns"], progress["users_done"], progress["users_failed"]) == (200, 1, 0)
     assert advanced(progress, None)["users_failed"] == 1

@@ -1,0 +1,1 @@
+"""Work that was promised: reading and writing its documents."""

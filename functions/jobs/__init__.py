@@ -1,0 +1,1 @@
+"""Work that was promised: what drives it, watches over it and shows it."""

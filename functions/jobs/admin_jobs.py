@@ -1,0 +1,131 @@
+"""Jobs, for staff: what was promised, how far it is, and what holds it up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from functions.core.api import Routes
+from functions.core.call import Call
+from functions.core.operation import Access, Reply
+from functions.core.paging import Page, Paged, seal, unseal
+from functions.jobs.starting import start
+from models.core.document import Message
+from models.core.errors import NotFound
+from models.core.values import Count, Timestamp, Uuid
+from models.jobs.job import Job, JobAsker, JobState
+
+routes = Routes()
+
+
+SHOWN = (
+    *("state", "asked_at", "due_at", "driven_until", "attempts", "steps"),
+    *("stepped_at", "ended_at", "failures", "problem"),
+)
+"""Fields of the document that are shown as they are."""
+
+
+class JobsQuery(Paged):
+    """Which jobs to show."""
+
+    kind: str | None = Field(default=None, min_length=1, max_length=64, description="Of this kind alone")
+    state: JobState | None = Field(default=None, description="In this state alone")
+    stuck: Literal["true", "false"] = Field(
+        default="false", description="Only those that nobody drives, or that are overdue"
+    )
+
+
+class JobView(Message):
+    """A job as staff see it: nothing of it tells whose it is."""
+
+    job_id: Uuid
+    kind: str = Field(description="What is done: `erasure`, `withdrawal`, `rebuild`, `repricing`, ...")
+    state: JobState = Field(description="`asked`: no step has been done yet; `running`; `completed`")
+    asked_by: JobAsker = Field(description="Who asked: the user, staff, or the platform itself")
+    asked_at: Timestamp
+    age_seconds: Count = Field(description="Since it was asked for, until it ended")
+    due_at: Timestamp = Field(description="By when it should have ended")
+    is_overdue: bool
+    is_driven: bool = Field(description="Whether somebody has it, as far as is known; if not, the timer starts it")
+    driven_until: Timestamp = Field(description="Another driver is started after that, if it comes no step further")
+    attempts: Count = Field(description="How often a driver was started")
+    steps: Count = Field(description="Steps that were done")
+    stepped_at: Timestamp | None = Field(description="When the last one ended")
+    ended_at: Timestamp | None
+    failures: Count = Field(description="Steps that have failed since one was done")
+    problem: str | None = Field(description="How the last one failed, by types of errors; the log has more")
+
+    @classmethod
+    def of(cls, job: Job, now: datetime) -> JobView:
+        return cls(
+            job_id=job.id,
+            kind=job.job,
+            asked_by=job.asker,
+            age_seconds=max(0, int(((job.ended_at or now) - job.asked_at).total_seconds())),
+            is_overdue=job.is_overdue(now),
+            is_driven=not job.has_ended and job.is_driven(now),
+            **{name: getattr(job, name) for name in SHOWN},
+        )
+
+
+@routes.operation(
+    "GET",
+    "admin/jobs",
+    summary="The work that was promised, newest first: erasures, withdrawals, rebuilds, repricings",
+    access=Access.ADMIN,
+    query=JobsQuery,
+    returns=Page[JobView],
+)
+async def list_jobs(call: Call[None]) -> Page[JobView]:
+    """Jobs are forgotten seven days after they have ended, those of erasures at once: their receipts are kept."""
+    query, before = call.query, unseal(call)
+    jobs = await call.store.jobs.newest(
+        query.kind,
+        query.state,
+        call.now if query.stuck == "true" else None,
+        datetime.fromisoformat(before) if before else None,
+        query.limit,
+    )
+    following = jobs[-1].asked_at.isoformat() if len(jobs) == query.limit else None
+    return Page(items=[JobView.of(job, call.now) for job in jobs], continuation=seal(call, following))
+
+
+@routes.operation(
+    "GET",
+    "admin/jobs/{job_id}",
+    summary="One job, and how far it is",
+    access=Access.ADMIN,
+    returns=JobView,
+)
+async def get_job(call: Call[None]) -> JobView:
+    return JobView.of(await _found(call), call.now)
+
+
+@routes.operation(
+    "POST",
+    "admin/jobs/{job_id}/attempts",
+    summary="Start a job again that has not ended: another driver goes on where it is",
+    access=Access.ADMIN,
+    returns=JobView,
+    status=202,
+    repeatable=True,
+    durable=True,
+)
+async def start_job_again(call: Call[None]) -> Reply:
+    """Does no harm: each step counts once, and the driver before gives way. A job that has ended stays as it is."""
+    await call.writer()
+    job = await _found(call)
+    claimed = await call.store.jobs.claim(job, call.now, anew=True)
+    if claimed is not None and call.durable is not None:
+        await start(call.durable, claimed)
+    shown = JobView.of(claimed or job, call.now)
+    return Reply(shown, headers={"Location": f"/api/admin/jobs/{job.id}"})
+
+
+async def _found(call: Call[None]) -> Job:
+    job = await call.store.jobs.find(call.uuid("job_id"))
+    if job is None:
+        raise NotFound("job")
+    return job

@@ -1,0 +1,1 @@
+"""Work that was promised, as documents."""
