@@ -27,7 +27,7 @@ from functions.core.call import Call
 from functions.core.etags import content_etag
 from functions.core.operation import ROLES, SERVERS, STAFF, Access, Handler, Operation, Options, Query, Reply
 from functions.core.problems import GivenUp, Problem, forbidden
-from functions.core.services import Services, services
+from functions.core.services import Services, services, wrong_settings
 from functions.core.telemetry import parent_of
 from functions.core.tokens import Caller
 
@@ -104,6 +104,8 @@ async def _served(
 ) -> func.HttpResponse:
     started = time.perf_counter()
     request_id = correlation_id(request)
+    if wrong := wrong_settings():
+        return await refused(request, problems.misconfigured(wrong), request_id)
     telemetry, route = services().telemetry, f"/{PREFIX}{operation.path}"
     problem: Problem | None = None
     with telemetry.operation(operation.name, str(request.method), route, parent_of(context)) as answering:

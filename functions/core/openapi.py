@@ -181,7 +181,7 @@ def operation_id(name: str) -> str:
 
 def problems_of(operation: Operation) -> list[str]:
     """The slugs of all problems that an operation may answer with, by status."""
-    slugs = {"internal", "unavailable", *operation.problems, *_problems_of_callers(operation)}
+    slugs = {"internal", "unavailable", "misconfigured", *operation.problems, *_problems_of_callers(operation)}
     if operation.query or operation.access is not Access.ANYONE:
         slugs |= {"invalid"}
     if operation.query and issubclass(operation.query, Paged):

@@ -61,6 +61,9 @@ class NotReadyProblem(ProblemDetails):
     """503: the app can't do its work for now."""
 
     checks: list[str] = Field(default=[], description="Those that fail, of the type `…:not-ready`")
+    settings: list[str] = Field(
+        default=[], description="Those that are missing or wrong, by name, of the type `…:misconfigured`"
+    )
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,14 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             503,
             "Try again",
             "The database is busy or out of reach. Send the same request again.",
+        ),
+        ProblemType(
+            "misconfigured",
+            503,
+            "The app's settings are not right",
+            "Settings of the app are missing or wrong: ENTRA_AUDIENCE. Who runs it has to set them right.",
+            (("settings", ["ENTRA_AUDIENCE"]),),
+            NotReadyProblem,
         ),
         ProblemType("not-ready", 503, "Not ready", "Some checks fail.", (("checks", ["database"]),), NotReadyProblem),
     )

@@ -126,6 +126,13 @@ _TYPES: dict[type[Exception], str] = {
 """The kind of problem that each of the domain's errors is."""
 
 
+def misconfigured(names: list[str]) -> Problem:
+    """503 to whatever is asked, while settings are missing or wrong: their names, and no values."""
+    kind = PROBLEM_TYPES["misconfigured"]
+    detail = f"Settings of the app are missing or wrong: {', '.join(names)}. Who runs it has to set them right."
+    return Problem(kind.status, kind.slug, kind.title, detail, {"Retry-After": "60"}, settings=names)
+
+
 class GivenUp(Exception):
     """A request took too long. Safe to send it again."""
 

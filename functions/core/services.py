@@ -44,7 +44,7 @@ from cosmos.usage.repricing import Repricing
 from functions.accounts.graph import Graph
 from functions.core.logs import quieten_libraries
 from functions.core.readiness import Readiness
-from functions.core.settings import Settings, read_settings
+from functions.core.settings import Settings, SettingsError, read_settings
 from functions.core.telemetry import Telemetry
 from functions.core.tokens import Tokens
 from models.analytics.pseudonyms import Pseudonyms
@@ -238,3 +238,14 @@ def services() -> Services:
         raise LookupError(f"of no declared kind: {', '.join(wanting)}; add them to models/kinds.py")
     quieten_libraries()
     return Services(read_settings())
+
+
+@cache
+def wrong_settings() -> list[str]:
+    """The names of the settings that are missing or wrong, by which this process can't work. Told to the log, once."""
+    try:
+        services()
+    except SettingsError as error:
+        log.error("The app answers 503 to everything, and runs nothing by itself. %s", error)
+        return error.names
+    return []

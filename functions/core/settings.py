@@ -73,7 +73,15 @@ Capabilities = Annotated[
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message names each."""
+    """A setting is missing or wrong; the message names each.
+
+    Attributes:
+        names: Those settings.
+    """
+
+    def __init__(self, message: str, names: list[str]) -> None:
+        super().__init__(message)
+        self.names = names
 
 
 PriceHistory = Annotated[
@@ -341,4 +349,5 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, part['loc'])) or 'COSMOS'}: {part['msg']}" for part in error.errors()]
-        raise SettingsError("The app's settings are not right. " + "; ".join(wrong)) from None
+        names = sorted({str(part["loc"][0]) if part["loc"] else "COSMOS" for part in error.errors()})
+        raise SettingsError("The app's settings are not right. " + "; ".join(wrong), names) from None

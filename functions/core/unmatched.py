@@ -15,7 +15,8 @@ import azure.functions as func
 from functions.core.answers import refused
 from functions.core.api import PREFIX, Routes, correlation_id
 from functions.core.operation import Operation
-from functions.core.problems import Problem
+from functions.core.problems import Problem, misconfigured
+from functions.core.services import wrong_settings
 
 NAME = "zz_unmatched"
 
@@ -28,6 +29,8 @@ def blueprint(described: Iterable[Routes]) -> func.Blueprint:
     @blueprint.function_name(NAME)
     @blueprint.route(PREFIX + "{*path}", auth_level=func.AuthLevel.ANONYMOUS)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        if wrong := wrong_settings():
+            return await refused(req, misconfigured(wrong), correlation_id(req))
         path = urlsplit(req.url).path  # and not the parameter, of which hosts take slashes away
         problem = _problem(operations, unquote(path)[len(f"/{PREFIX}") :])
         return await refused(req, problem, correlation_id(req))

@@ -79,7 +79,7 @@ def test_azd_finds_its_app_and_its_hook() -> None:
     [(name, service)] = project["services"].items()
     assert (ROOT / service["project"] / "function_app.py").is_file()
     assert f"'azd-service-name': '{name}'" in (ROOT / "infra" / "modules" / "app.bicep").read_text(encoding="utf-8")
-    for platform in project["hooks"]["preprovision"].values():
+    for platform in [each for hook in project["hooks"].values() for each in hook.values()]:
         assert (ROOT / platform["run"].split()[-1]).is_file()
 
 
