@@ -66,7 +66,7 @@ def _environment(stack: Stack) -> dict[str, str]:
             "user": token(email="alice@contoso.example"),
             "other": token(email="bob@contoso.example"),
             "staff": token(email="carol@contoso.example", roles=["Vimarsh.Admin", "Vimarsh.Moderator"]),
-            "server": token(app=True, roles=["Vimarsh.Ingest"]),
+            "server": token(app=True, roles=["Vimarsh.Ingest", "Vimarsh.Import"]),
             "leaver": token(email="erin@contoso.example"),
         }
         for who in ("user", "staff", "leaver"):

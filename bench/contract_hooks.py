@@ -33,7 +33,7 @@ def token_for(operation: Any) -> str:
     if operation.definition.raw["operationId"] in LEAVING:
         return TOKENS["leaver"]
     roles = {role for choice in operation.definition.raw.get("security", []) for role in choice.get("token", [])}
-    if "Vimarsh.Ingest" in roles:
+    if roles & {"Vimarsh.Ingest", "Vimarsh.Import"}:
         return TOKENS["server"]
     return TOKENS["staff" if roles else "user"]
 
@@ -111,7 +111,9 @@ def _counted(path: str) -> dict[str, Any]:
 
 
 def _counting(name: str, value: Any) -> Any:
-    """A usage object that has counts: without any, a turn can't be counted."""
+    """A usage object that has counts: without any, a turn can't be counted. Counts have a bound together."""
+    if name.endswith("_tokens") and isinstance(value, int | float) and value > 100_000:
+        return 100_000
     return {"prompt_tokens": 10, "completion_tokens": 2} if name == "usage" and isinstance(value, dict) else value
 
 

@@ -19,11 +19,18 @@ from functions.core.paging import Paged
 from functions.core.problem_types import PROBLEM_TYPES, ProblemDetails
 from functions.core.tokens import SCOPE
 from models.chat.interaction import TurnId
+from models.kinds import KINDS
 
 _PATH_PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
 PATH_SCHEMAS: dict[str, Json] = {
     "interaction_id": TypeAdapter(TurnId).json_schema(),
+} | {
+    name: {key: part for key, part in schema.items() if key not in {"title", "description"}}
+    for kind in KINDS.values()
+    if kind.plain
+    for name, schema in kind.shown.model_json_schema()["properties"].items()
+    if name in kind.plain.key
 }
 """Of path parameters that are no UUIDs."""
 
