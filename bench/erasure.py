@@ -48,6 +48,10 @@ OUTSIDE = {"users": ["profile"], "user_sessions": ["allowance"], "user_analytics
 """Documents that are gone when the account is closed: tombstones are in their place."""
 
 
+BOOKKEEPING = ("tombstone", "erasure_progress", "job")
+"""What an erasure writes itself, its own job among it."""
+
+
 def documents(cosmos_url: str, email: str) -> Counts:
     """What the database holds of a user, by container and kind; asked of the engine itself."""
     user_id = user_id_of(TENANT_ID, oid_of(email))
@@ -71,8 +75,7 @@ def as_it_was(closed: Counts, before: Counts) -> Counts:
     for container, kinds in OUTSIDE.items():
         counts[container].update({kind: before[container].get(kind, 0) for kind in kinds})
     return {
-        name: {kind: kinds[kind] for kind in sorted(kinds) if kind not in ("tombstone", "erasure_progress")}
-        for name, kinds in counts.items()
+        name: {kind: kinds[kind] for kind in sorted(kinds) if kind not in BOOKKEEPING} for name, kinds in counts.items()
     }
 
 
@@ -252,7 +255,7 @@ def wait_for(condition: Any, seconds: float = 30) -> None:
 
 def with_kills(turns: int, kills: int, seed: int, settle_seconds: float = 4) -> bool:
     """Whether every erasure ends well, though the host is killed that often."""
-    settings = {"ERASURE_SETTLE_SECONDS": str(settle_seconds)}
+    settings = {"ERASURE_SETTLE_SECONDS": str(settle_seconds), "JOB_PATIENCE_SECONDS": "5"}
     with tempfile.TemporaryDirectory(prefix="vimarsh-erasure-") as folder, servers(Path(folder), settings) as running:
         killer, wrong, number = Killer(running, kills, seed), list[str](), 0
         with Caller.of(running, app=True, roles=["Vimarsh.Ingest"]) as server:
