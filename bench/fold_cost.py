@@ -51,6 +51,9 @@ DAYS = 730
 TURNS_A_DAY = 8
 """At least: so that each history fills the window of recent turns that abuse is judged from."""
 
+WAKING_SECONDS = 40_000
+"""Of a day, in which turns are asked: who never sleeps is taken for a program, and told so on the profile."""
+
 MEASURED = 9
 WARMING = 3
 WRITERS = 4
@@ -132,7 +135,7 @@ def history(session: Session, turns: int, today: datetime) -> Iterator[Item]:
     user_id, _ = session
     for number in range(turns):
         day, of_day = number % days, number // days
-        at = today - timedelta(days=day + 1, seconds=(7919 * number) % 80_000)
+        at = today - timedelta(days=day + 1, seconds=(7919 * number) % WAKING_SECONDS)
         origin = Origin(user_id, str(uuid.uuid5(uuid.UUID(user_id), f"session {day}")), at, None, Client(), "hash")
         draft = Draft(str(uuid.uuid5(uuid.UUID(user_id), f"turn {number}")), a_turn(number), origin)
         yield draft.interaction(of_day + 1, "Asia/Kolkata", draft.cost(prices)).body()
