@@ -186,9 +186,9 @@ class Need:
 
     @property
     def cosmos_usd(self) -> float:
-        """serverless: million RU a month, with polls of four feeds, x price; else billed RU/s / 100 x 730 h x price"""
+        """serverless: million RU a month, with polls of five feeds, x price; else billed RU/s / 100 x 730 h x price"""
         if self.is_serverless:
-            polls = 4 * self.m.poll_ru  # four feeds, each looked into every second
+            polls = 5 * self.m.poll_ru  # five feeds, each looked into every second
             ru = (self.mean_ru + polls) * MONTH_DAYS * DAY_SECONDS
             return ru / 1e6 * self.p.serverless_per_million_ru
         return self.billed_ru / 100 * MONTH_HOURS * self.p.autoscale_per_100_ru_hour
