@@ -21,7 +21,8 @@ TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 def _pages() -> list[Path]:
     """Every page of the project; what is in hidden folders is not its own."""
     folders = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    return sorted([*ROOT.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))])
+    pages = [*ROOT.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))]
+    return sorted(page for page in pages if "node_modules" not in page.parts)
 
 
 PAGES = _pages()

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,19 +44,23 @@ class Figures:
     hours: Counts = field(default_factory=Counter)
     zones: Counts = field(default_factory=Counter)
     months: dict[str, Figures] = field(default_factory=dict)
+    weeks: dict[str, Figures] = field(default_factory=dict)
     active_days: set[str] = field(default_factory=set)
     times: list[datetime] = field(default_factory=list)
 
-    def add_time(self, text: str, zone: str) -> None:
-        """Counts when something was done, and in which time zone: a turn or a start of a session."""
-        self.times.append(moment(text))
-        self.zones[zone] += 1
-        self.months.setdefault(f"{self.times[-1].astimezone(ZoneInfo(zone)):%Y-%m}", Figures())
+    def parts(self, day: date) -> tuple[Figures, Figures, Figures]:
+        """Itself, and its part of the day's week and month."""
+        week, month = f"{day:%G-W%V}", f"{day:%Y-%m}"
+        return self, self.weeks.setdefault(week, Figures()), self.months.setdefault(month, Figures())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of most turns, sessions and bookmarks."""
+        return ZoneInfo(most(self.zones)[0])
 
     def span(self) -> tuple[date, date]:
-        """The first day on which something was done and the last, in the time zone of most of it."""
-        zone = ZoneInfo(most(self.zones)[0])
-        return min(self.times).astimezone(zone).date(), max(self.times).astimezone(zone).date()
+        """The first day with a turn and the last, in the time zone of most."""
+        return min(self.times).astimezone(self.zone).date(), max(self.times).astimezone(self.zone).date()
 
 
 def documents(export: Iterable[str]) -> dict[str, list[Json]]:
@@ -78,29 +82,32 @@ def of_sources(kinds: dict[str, list[Json]]) -> Figures:
     """From each turn, session and bookmark that was made with consent to analytics."""
     figures = Figures()
     saved = {bookmark["interaction_id"] for bookmark in kinds.get("bookmark", [])}
+    asked: Counter[tuple[str, str]] = Counter()
     for turn in consented(kinds, "interaction"):
         local = moment(turn["timestamp"]).astimezone(ZoneInfo(turn["timezone"]))
         marked = turn["id"] in saved if turn["bookmark_revision"] else turn["was_bookmarked"]
-        for part in (figures, figures.months.setdefault(f"{local:%Y-%m}", Figures())):
+        for part in figures.parts(local.date()):
             part.turns += 1
             part.topics[turn["query_category"]] += 1
             part.complexities[turn["query_complexity"]] += 1
+            part.second_questions += turn["interaction_sequence"] == 2
         figures.tokens += turn["total_tokens"]
         figures.cost_nano_usd += turn["cost_nano_usd"] or 0
         figures.bookmarked += marked
         figures.shared += turn["was_shared"]
-        figures.second_questions += turn["interaction_sequence"] == 2
         figures.personalities[turn["personality_used"]] += 1
-        figures.deep_topics[turn["query_category"]] += turn["interaction_sequence"] > 2
+        asked[turn["session_id"], turn["query_category"]] += 1
         figures.stars[str(turn["user_rating"])] += turn["user_rating"] is not None
         figures.hours[str(local.hour)] += 1
         figures.active_days.add(f"{local:%Y-%m-%d}")
-        figures.add_time(turn["timestamp"], turn["timezone"])
+        figures.times.append(moment(turn["timestamp"]))
+        figures.zones[turn["timezone"]] += 1
+    figures.deep_topics = Counter(topic for (_, topic), turns in asked.items() if turns >= 3)
     for session in consented(kinds, "session"):
         figures.sessions += 1
         figures.ended_sessions += session["duration_seconds"] is not None
         figures.session_seconds += session["duration_seconds"] or 0
-        figures.add_time(session["start_time"], session["timezone"])
+        figures.zones[session["timezone"]] += 1
     figures.zones += Counter(bookmark["timezone"] for bookmark in consented(kinds, "bookmark"))
     return figures
 
@@ -115,17 +122,16 @@ def of_rollups(kinds: dict[str, list[Json]]) -> Figures:
     for day in kinds.get("rollup", []):
         if day["analytics_period"] != "daily":
             continue
-        month = figures.months.setdefault(day["period_key"][:7], Figures())
         sums: Counts = Counter(day["sums"])
-        for part in (figures, month):
+        for part in figures.parts(date.fromisoformat(day["period_key"])):
             part.turns += sums["interactions"]
             part.topics += values(sums, "topic")
             part.complexities += values(sums, "complexity")
+            part.second_questions += sums["follow_ups"]
         figures.tokens += sums["tokens"]
         figures.cost_nano_usd += sums["cost_nano_usd"]
         figures.bookmarked += sums["bookmarked"]
         figures.shared += sums["shared"]
-        figures.second_questions += sums["follow_ups"]
         figures.sessions += sums["sessions"]
         figures.ended_sessions += sums["ended_sessions"]
         figures.session_seconds += sums["session_seconds"]
@@ -139,10 +145,11 @@ def of_rollups(kinds: dict[str, list[Json]]) -> Figures:
     return figures
 
 
-def dashboard(figures: Figures) -> Json:
+def dashboard(figures: Figures, now: datetime) -> Json:
     turns = figures.turns
     rated = figures.stars.total()
     first, last = figures.span() if figures.times else (None, None)
+    progressed, basis = progression(figures, first)
     return {
         "total_interactions": turns,
         "total_tokens": figures.tokens,
@@ -151,18 +158,21 @@ def dashboard(figures: Figures) -> Json:
             "total_sessions": figures.sessions,
             "topics_explored": most(figures.topics),
             "favorite_personality": next(iter(most(figures.personalities)), None),
-            "knowledge_progression": progression(figures, first, last),
+            "knowledge_progression": progressed,
+            "progression_basis": basis,
         },
         "usage_insights": {
             "most_active_time": busiest(figures.hours),
             "avg_session_duration": duration(figures),
-            "consistency_score": consistency(figures, first, last),
+            "timed_sessions": figures.ended_sessions,
+            "consistency_score": consistency(figures, first, now),
             "deep_dive_topics": most(figures.deep_topics)[:5],
         },
         "interaction_quality": {
             "avg_rating": sum(int(star) * count for star, count in figures.stars.items() if count) / rated
             if rated
             else None,
+            "rated_interactions": rated,
             "bookmark_rate": figures.bookmarked / turns if turns else 0.0,
             "share_rate": figures.shared / turns if turns else 0.0,
             "return_rate": min(1.0, figures.second_questions / figures.sessions) if figures.sessions else 0.0,
@@ -171,22 +181,37 @@ def dashboard(figures: Figures) -> Json:
     }
 
 
-def progression(figures: Figures, first: date | None, last: date | None) -> str | None:
-    """The level of the first month and of the last."""
-    if first is None or last is None:
-        return None
-    months = [figures.months.get(f"{day:%Y-%m}") for day in (first, last)]
-    levels = [level(month.complexities) for month in months if month is not None]
-    return " -> ".join(levels) if len(levels) == 2 else None
+def progression(figures: Figures, first: date | None) -> tuple[str, str] | tuple[None, None]:
+    """The level after the first week and now, and what they go by; nothing while all turns are of one week."""
+    asked = [week for week in figures.weeks.values() if week.turns]
+    if first is None or len(asked) < 2:
+        return None, None
+    then, now = reached(figures.weeks[f"{first:%G-W%V}"]), reached(figures)
+    return f"{level(then)} -> {level(now)}", f"{basis(then)} after the first week; {basis(now)} now"
 
 
-def level(complexities: Counts) -> str:
-    """By the mean complexity: simple 0, moderate 1/2, complex 1."""
+def reached(figures: Figures) -> tuple[int, int, int]:
+    """Categories asked about three times, sessions with a second question, and questions that are not simple."""
+    harder = figures.complexities["moderate"] + figures.complexities["complex"]
+    return sum(turns >= 3 for turns in figures.topics.values()), figures.second_questions, harder
+
+
+def level(numbers: tuple[int, int, int]) -> str:
+    for name, needed in (("advanced", (5, 10, 3)), ("intermediate", (2, 3, 1))):
+        if all(has >= needs for has, needs in zip(numbers, needed, strict=True)):
+            return name
+    return "beginner"
+
+
+def basis(numbers: tuple[int, int, int]) -> str:
+    areas, followed, harder = numbers
+    return f"{areas} areas asked about three times, {followed} sessions followed up, {harder} harder questions"
+
+
+def depth(complexities: Counts) -> float:
+    """The mean complexity: simple 0, moderate 1/2, complex 1."""
     asked = 2 * complexities.total()
-    depth = (complexities["moderate"] + 2 * complexities["complex"]) / asked if asked else 0.0
-    if depth >= 0.6:
-        return "advanced"
-    return "intermediate" if depth >= 0.25 else "beginner"
+    return (complexities["moderate"] + 2 * complexities["complex"]) / asked if asked else 0.0
 
 
 def busiest(hours: Counts) -> str | None:
@@ -217,10 +242,18 @@ def duration(figures: Figures) -> str | None:
     return {0: "less than a minute", 1: "1 minute"}.get(minutes, f"{minutes} minutes")
 
 
-def consistency(figures: Figures, first: date | None, last: date | None) -> float:
-    if first is None or last is None:
-        return 0.0
-    return round(min(10.0, 10 * len(figures.active_days) / ((last - first).days + 1)), 1)
+def consistency(figures: Figures, first: date | None, now: datetime) -> float | None:
+    """Ten times the share of days with a turn, of this week and the three before; nothing in somebody's first week."""
+    if first is None:
+        return None
+    today = now.astimezone(figures.zone).date()
+    monday = today - timedelta(days=today.weekday() + 21)
+    days = (today - max(first, monday)).days + 1
+    if days < 7:
+        return None
+    last = monday + timedelta(days=27)
+    active = sum(monday <= date.fromisoformat(day) <= last for day in figures.active_days)
+    return round(min(10.0, 10 * active / days), 1)
 
 
 def suggestions(figures: Figures, last: date | None) -> list[str]:
@@ -239,9 +272,9 @@ def suggestions(figures: Figures, last: date | None) -> list[str]:
         said.append(f"Try exploring {names[1]}'s thoughts on {topics[0]}.")
     forgotten = [topic for topic in topics if figures.topics[topic] >= 2 and topic not in month.topics]
     said += [f"Come back to {topic}." for topic in forgotten[:1]]
-    if deep and figures.deep_topics[deep[0]] >= 3 and figures.bookmarked < 0.1 * turns:
+    if deep and figures.bookmarked < 0.1 * turns:
         said.append(f"Bookmark the best answers about {deep[0]}, to find them again.")
-    if topics and turns >= 20 and level(figures.complexities) == "beginner":
+    if topics and turns >= 20 and depth(figures.complexities) < 0.25:
         said.append(f"Ask how two views on {topics[0]} differ: answers to harder questions take you further.")
     if figures.sessions >= 5 and figures.second_questions < 0.3 * figures.sessions:
         said.append("Ask a follow-up question: the second answer builds on the first.")
@@ -271,8 +304,9 @@ def main(path: str) -> None:
     with Path(path).open(encoding="utf-8") as export:
         kinds = documents(export)
     counted = [rollup["last_updated"] for rollup in kinds.get("rollup", []) if rollup["analytics_period"] == "all_time"]
-    rollups = {"as_of": next(iter(counted), None)} | dashboard(of_rollups(kinds))
-    print(json.dumps({"sources": dashboard(of_sources(kinds)), "rollups": rollups}))
+    now = datetime.now(UTC)
+    rollups = {"as_of": next(iter(counted), None)} | dashboard(of_rollups(kinds), now)
+    print(json.dumps({"sources": dashboard(of_sources(kinds), now), "rollups": rollups}))
 
 
 if __name__ == "__main__":

@@ -32,5 +32,5 @@ def test_a_budget_holds_on_two_hosts_and_agrees_with_the_rollups(tmp_path: Path)
         play(stack, moved_to_now(SAMPLE / "turns.jsonl", tmp_path), SAMPLE / "users.json")
         compared, differing = disagreements(stack)
     assert found == (FITTING, 0, round(FITTING * COST_USD, 9), 0.0)
-    assert compared > 12
+    assert compared >= 2  # a day and a month; of more users, unless the month has just begun
     assert differing == []

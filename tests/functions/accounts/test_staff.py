@@ -169,6 +169,7 @@ async def test_what_staff_do_to_somebody_is_all_in_the_table() -> None:
     }
     assert {operation.name for operation in staff if operation.method != "GET"} - of_accounts == {
         *("redrive_dead_letters", "start_rebuild", "start_repricing"),  # for admins, of documents
+        "start_job_again",  # for admins, of work that was promised
         "set_review_visibility",  # see tests/functions/library/test_ratings.py
     }
 
