@@ -61,6 +61,8 @@ class CosmosListener:
 
     def begin_stop(self) -> None:
         self._stopping.set()
+        if self._session is not None:
+            self._session.look()
 
     async def finish_stop(self, *, abandon: bool) -> None:
         if self._task is None:
@@ -74,14 +76,20 @@ class CosmosListener:
         return trigger_value(self.function, input_text or "[]")
 
     async def lag(self) -> Lag:
-        """How far the function is behind; while the containers cannot be reached, one change of unknown age."""
+        """How far the function is behind; while the containers cannot be reached, one change of unknown age.
+
+        If it is behind, it looks at once: whoever asks need not wait for the delay of the trigger.
+        """
         session = self._session
         if session is None:
             return Lag(1, 0.0)
         try:
-            return await session_lag(session)
+            lag = await session_lag(session)
         except AzureError:
             return Lag(1, 0.0)
+        if lag.changes:
+            session.look()
+        return lag
 
     async def _run(self) -> None:
         while not self._stopping.is_set():

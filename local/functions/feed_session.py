@@ -56,6 +56,7 @@ class FeedSession:
         self.monitored = monitored
         self.store = store
         self._stopping = stopping
+        self._due = asyncio.Event()
         self.start = options.start
         self.held: dict[str, Lease] = {}
         self.known: list[Lease] = []
@@ -74,6 +75,10 @@ class FeedSession:
                 continuation = (await read_page(self.monitored, feed_range, None, None, 1)).continuation
             await self.store.create(feed_range, continuation)
         self.known = await self.store.read_all()
+
+    def look(self) -> None:
+        """Looks for changes now, not when the delay of the trigger is over."""
+        self._due.set()
 
     async def run(self) -> None:
         """Works until the host stops, then gives the leases back; raises `ContainerGoneError`."""
@@ -135,7 +140,8 @@ class FeedSession:
                 if page.documents:
                     await self._checkpoint(lease, page.continuation)
                 else:
-                    await wait_for_event(self._stopping, self._options.poll_delay)
+                    await wait_for_event(self._due, self._options.poll_delay)
+                    self._due.clear()
         except (LeaseLostError, InterruptedRetryError):
             return
         finally:

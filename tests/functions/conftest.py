@@ -47,6 +47,6 @@ def drained(host: FunctionHost) -> Drain:
             while quiet < 3:  # a feed that stands still ends in the test's own time limit
                 feeds = (await client.get("/_local/feeds")).json()["feeds"]
                 quiet = quiet + 1 if all(feed["lag"] == 0 for feed in feeds) else 0
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.02)
 
     return wait
