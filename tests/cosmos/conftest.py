@@ -11,16 +11,22 @@ import pytest_asyncio
 
 from cosmos.core.database import Database, connect
 from functions.core.services import Store
+from local.provision import Account, provision, read_definitions
 from models.core.identity import Person
+from tests.conftest import ROOT
 from tests.models.examples import PRICES, PSEUDONYMS, TENANT
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DATABASE = "repositories"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def database(settings: dict[str, str]) -> AsyncIterator[Database]:
+async def database(cosmos_url: str, settings: dict[str, str]) -> AsyncIterator[Database]:
+    """One of its own: a host that runs in the same process counts what is in the app's, and looks after its jobs."""
+    with Account(cosmos_url) as account:
+        provision(account, read_definitions(ROOT / "cosmos" / "containers.json"), DATABASE)
     async with connect(settings["COSMOS"]) as client:
-        yield Database.of(client, settings["COSMOS_DATABASE"])
+        yield Database.of(client, DATABASE)
 
 
 @pytest.fixture

@@ -6,18 +6,16 @@ import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from azure.core.exceptions import ServiceResponseError
 from azure.cosmos.aio import ContainerProxy
 
-from cosmos.core.database import Database, Item, connect
+from cosmos.core.database import Database, Item
 from functions.core.services import Store
-from local.provision import Account, provision, read_definitions
 from models.accounts.profile import EmailClaim
 from models.accounts.profile_changes import ProfileChanges
 from models.accounts.staff import SERVICE_ROLE
@@ -37,7 +35,6 @@ from models.usage.alert import due
 from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Allowance
 from models.usage.limits import DEFAULT_LIMITS, LimitOverride
 from models.usage.windows import Clock
-from tests.conftest import ROOT
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS, a_session, a_turn
 
@@ -48,15 +45,6 @@ CONTAINERS = ("users", "user_sessions", "user_interactions", "user_analytics", "
 STAFF = "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c"
 
 Counts = dict[str, dict[str, int]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def database(cosmos_url: str, settings: dict[str, str]) -> AsyncIterator[Database]:
-    """One of its own, which no change feed of a host that runs beside these tests folds."""
-    with Account(cosmos_url) as account:
-        provision(account, read_definitions(ROOT / "cosmos" / "containers.json"), "erasure")
-    async with connect(settings["COSMOS"]) as client:
-        yield Database.of(client, "erasure")
 
 
 def asked(person: Person) -> Erasure:

@@ -25,7 +25,7 @@ from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, All
 from models.usage.limits import Limits
 from models.usage.windows import Clock
 from models.usage.write_limit import WriteLimit
-from tests.cosmos.conftest import NOW
+from tests.cosmos.conftest import DATABASE, NOW
 from tests.models.examples import PRICES, PSEUDONYMS, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -56,7 +56,7 @@ async def session_id(store: Store, person: Person) -> str:
 async def elsewhere(settings: dict[str, str]) -> AsyncIterator[Store]:
     """Another process: with a client of its own."""
     async with connect(settings["COSMOS"]) as client:
-        yield Store.of(Database.of(client, settings["COSMOS_DATABASE"]), PRICES, PSEUDONYMS)
+        yield Store.of(Database.of(client, DATABASE), PRICES, PSEUDONYMS)
 
 
 async def test_of_200_at_once_a_budget_for_50_admits_50(store: Store, elsewhere: Store, person: Person) -> None:
