@@ -81,7 +81,9 @@ def settings(cosmos_url: str, entra_url: str, tmp_path_factory: pytest.TempPathF
 async def host(settings: dict[str, str]) -> AsyncIterator[FunctionHost]:
     """The app in the local host, with its change feeds running."""
     from functions.core.services import services  # reads the settings, which must be there first
+    from functions.jobs import starting
 
+    starting.START_SECONDS = 600.0  # a machine may be as slow as it likes
     async with FunctionHost(ROOT, settings=settings) as host:
         yield host
     await services().close()

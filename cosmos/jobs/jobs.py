@@ -62,6 +62,10 @@ class Jobs:
 
         return await self._change(job, claimed)
 
+    async def released(self, job: Job, now: datetime) -> None:
+        """Takes a job back from the driver it was given to, unless it was written since: whoever looks next has it."""
+        await self._change(job, lambda held: held.released(now) if held.revision == job.revision else None)
+
     async def stepped(
         self, job: Job, position: Any, progress: dict[str, Any], now: datetime, wait: timedelta
     ) -> Job | None:

@@ -11,7 +11,7 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Reply
 from functions.core.paging import Page, Paged, seal, unseal
-from functions.jobs.starting import start
+from functions.jobs.starting import start_or_release
 from models.core.document import Message
 from models.core.errors import NotFound
 from models.core.values import Count, Timestamp, Uuid
@@ -119,7 +119,7 @@ async def start_job_again(call: Call[None]) -> Reply:
     job = await _found(call)
     claimed = await call.store.jobs.claim(job, call.now, anew=True)
     if claimed is not None and call.durable is not None:
-        await start(call.durable, claimed)
+        await start_or_release(call.durable, call.store.jobs, claimed)
     shown = JobView.of(claimed or job, call.now)
     return Reply(shown, headers={"Location": f"/api/admin/jobs/{job.id}"})
 

@@ -44,7 +44,7 @@ def blueprint(kinds: Sequence[JobKind]) -> Any:
 
     @blueprint.orchestration_trigger(context_name="context")  # type: ignore[untyped-decorator]
     def drive_job(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-        yield from _turns(context)
+        yield from turns(context)
 
     @blueprint.activity_trigger(input_name="work")  # type: ignore[untyped-decorator]
     @private
@@ -54,7 +54,8 @@ def blueprint(kinds: Sequence[JobKind]) -> Any:
     return blueprint
 
 
-def _turns(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+def turns(context: df.DurableOrchestrationContext) -> Generator[Any, Any, None]:
+    """Has turns taken until one says that the job is over; begins anew from time to time."""
     work = context.get_input()
     try:
         for _ in range(TURNS_PER_HISTORY):

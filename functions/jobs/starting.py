@@ -1,7 +1,8 @@
 """How a request promises a job, and has it driven.
 
 The promise needs Cosmos DB alone. To start its driver, the store of the orchestrations is asked beside the answer, and
-not waited for: if it is out of reach, the timer in `functions.jobs.watching` starts the job within a minute or two.
+not waited for. If it does not take the job, nobody has it any more: the next request for it, or the timer in
+`functions.jobs.watching` within a minute, starts another driver. Where that fails, too, the timer's pauses grow.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
+from azure.core.exceptions import AzureError
 
+from cosmos.jobs.jobs import Jobs
 from functions.core.call import Call
 from functions.core.redaction import named
 from functions.jobs.kind import JobKind
-from models.core.errors import KeyReused, NotFound
+from models.core.errors import Contention, KeyReused, NotFound
 from models.core.identity import Person
 from models.jobs.job import PLATFORM_JOBS, Job, JobAsker
 
@@ -96,10 +100,21 @@ async def driven(call: Call[Any], job: Job, is_new: bool) -> Job:
     if not is_new and not job.has_ended and not job.is_driven(call.now):
         claimed = await call.store.jobs.claim(job, call.now)
     if claimed is not None and call.durable is not None:
-        task = asyncio.create_task(start(call.durable, claimed))
+        task = asyncio.create_task(start_or_release(call.durable, call.store.jobs, claimed))
         _starting.add(task)
         task.add_done_callback(_starting.discard)
     return claimed or job
+
+
+async def start_or_release(client: df.DurableOrchestrationClient, jobs: Jobs, job: Job) -> bool:
+    """Starts a driver; one that can't be started has the job no longer. Whether it could be."""
+    if await start(client, job):
+        return True
+    try:
+        await jobs.released(job, datetime.now(UTC))
+    except (AzureError, Contention) as error:  # the job stays given to nobody until the driver's time is over
+        log.warning("a driver of %s still has it, though it was not started: %s", job.job, named(error))
+    return False
 
 
 async def start(client: df.DurableOrchestrationClient, job: Job) -> bool:
@@ -109,7 +124,7 @@ async def start(client: df.DurableOrchestrationClient, job: Job) -> bool:
         async with asyncio.timeout(START_SECONDS):
             await client.start_new(ORCHESTRATOR, job.instance_id, work)
     except Exception as error:  # the SDK has no type of its own for an answer that it does not like
-        log.warning("a driver of %s could not be started (%s): the timer tries again", job.job, named(error))
+        log.warning("a driver of %s could not be started (%s): it is tried again", job.job, named(error))
         return False
     return True
 

@@ -21,12 +21,9 @@ import uvicorn
 
 from local.functions.errors import AppLoadError
 from local.functions.host import FunctionHost
-from local.functions.kestrel import KestrelProtocol
+from local.functions.kestrel import KEEP_ALIVE_SECONDS, KestrelProtocol
 from local.functions.log import configure_logging
 from local.functions.workers import Elsewhere, Group, Supervisor, group_functions
-
-_KEEP_ALIVE = 130
-"""Seconds that an idle connection is kept, as Kestrel does; clients that pool connections rely on it."""
 
 
 class _Server(uvicorn.Server):
@@ -116,7 +113,7 @@ def _config(host: FunctionHost) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(host.grace),
     )
 

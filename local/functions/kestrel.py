@@ -12,6 +12,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from local.functions.asgi import Receive, Scope, Send, respond
 
+KEEP_ALIVE_SECONDS = 130
+"""How long an idle connection is kept. Clients that pool connections rely on it: one that is closed just as it is used
+again loses what is sent by it."""
+
 _LONGEST_LINE = 8192
 _MOST_HEADERS = 100
 _MOST_HEADER_BYTES = 32_768

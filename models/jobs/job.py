@@ -113,6 +113,10 @@ class Job(Document):
         pause = min(patience * 2 ** min(self.attempts - 1, 10), max(patience, LONGEST_PAUSE))
         return self._written(attempts=self.attempts + 1, driven_until=now + pause)
 
+    def released(self, now: datetime) -> Self:
+        """Without the driver it was given to, which could not be started."""
+        return self._written(driven_until=now)
+
     def stepped(
         self, position: Any, progress: dict[str, Any], now: datetime, wait: timedelta, patience: timedelta
     ) -> Self:

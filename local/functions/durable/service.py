@@ -18,6 +18,7 @@ from local.functions.durable.api import PREFIX, DurableApi, client_payload
 from local.functions.durable.hub import TaskHub
 from local.functions.indexing import CLIENT, IndexedFunction
 from local.functions.invocation import Invoker
+from local.functions.kestrel import KEEP_ALIVE_SECONDS
 
 _SDK_SESSION = "azure.durable_functions.models.utils.http_utils"
 
@@ -43,7 +44,14 @@ class DurableService:
     async def start(self) -> None:
         listening = socket.create_server(("127.0.0.1", 0))
         self._payload = client_payload(f"http://127.0.0.1:{listening.getsockname()[1]}{PREFIX}")
-        config = uvicorn.Config(self.api, lifespan="off", log_config=None, access_log=False, server_header=False)
+        config = uvicorn.Config(
+            self.api,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
         self._server = _Server(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="durable HTTP API")
         self.hub.start()

@@ -18,6 +18,7 @@ import pytest_asyncio
 from cosmos.core.database import Database, Item, connect
 from functions.core.services import Store, services
 from functions.core.telemetry import Telemetry
+from functions.jobs import driving, starting
 from functions.jobs.driving import turn
 from functions.jobs.kind import JobKind
 from functions.jobs.watching import Watch, look_after_jobs, watch
@@ -158,11 +159,63 @@ async def test_a_job_ends_though_what_drives_it_is_out_of_reach_or_lost(
         broken.setattr(df.DurableOrchestrationClient, "start_new", start_new)
         job_id, path, who = await asked(api, kind, alice, admin)
         await called.wait()
-    assert (await api.get(path, headers=who)).json()["status"] == "running"
-    assert (await held(database, job_id))["steps"] == 0
-    await abandon(database, job_id)
+        assert (await api.get(path, headers=who)).json()["status"] == "running"
+        assert (await held(database, job_id))["steps"] == 0
+        await abandon(database, job_id)
     await keep_watch(host)
     await ends(api, path, who)
+
+
+@pytest.mark.parametrize("fault", ["hangs", "refuses"])
+async def test_a_job_whose_driver_could_not_be_started_is_given_to_another_at_once(
+    api: httpx.AsyncClient, alice: Headers, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Nobody has to wait until the one that never was has had its time."""
+    start_new = df.DurableOrchestrationClient.start_new
+
+    async def first_fails(client: Any, name: str, instance_id: str, work: Any) -> str:
+        if not instance_id.endswith("-1"):
+            return str(await start_new(client, name, instance_id, work))
+        if fault == "refuses":
+            raise OSError("the storage account is not there")
+        return await asyncio.Event().wait() and ""
+
+    monkeypatch.setattr(df.DurableOrchestrationClient, "start_new", first_fails)
+    monkeypatch.setattr(starting, "START_SECONDS", 0.01 if fault == "hangs" else 600.0)
+    await api.get("/me", headers=alice)
+
+    async def is_erased() -> bool:
+        return bool((await api.delete("/me", headers=alice)).json()["status"] == "completed")
+
+    await until(is_erased)
+
+
+async def test_a_driver_whose_turns_all_fail_goes_on_after_a_while() -> None:
+    """Cosmos DB is out of reach, and not even that could be noted."""
+    work, now = {"partition": "p", "id": "i", "attempt": 3}, datetime(2026, 11, 20, tzinfo=UTC)
+
+    class Context:
+        is_replaying, current_utc_datetime, waited, goes_on = False, now, now, None
+
+        def get_input(self) -> Any:
+            return work
+
+        def call_activity_with_retry(self, name: str, options: Any, given: Any) -> Any:
+            return name, given
+
+        def create_timer(self, until: datetime) -> str:
+            self.waited = until
+            return "timer"
+
+        def continue_as_new(self, given: Any) -> None:
+            self.goes_on = given
+
+    context: Any = Context()
+    driver = driving.turns(context)
+    assert next(driver) == ("job_turn", work)
+    assert driver.throw(RuntimeError("failed at every attempt")) == "timer"
+    assert list(driver) == []
+    assert (context.waited, context.goes_on) == (now + timedelta(seconds=driving.PAUSE_SECONDS), work)
 
 
 async def test_a_request_that_is_sent_again_starts_what_nobody_drives(

@@ -55,6 +55,22 @@ def app_with_client(method: Any) -> df.DFApp:
     return app
 
 
+async def test_a_connection_that_the_client_keeps_is_not_closed_under_its_hands() -> None:
+    """What is sent by one that is closed at that moment is lost."""
+
+    async def method(client: df.DurableOrchestrationClient, req: func.HttpRequest) -> Any:
+        return await client.start_new("waiting")
+
+    async with FunctionHost(app_with_client(method)) as host:
+        async with client_of(host) as http:
+            assert (await http.get("/api/do")).status_code == 200
+        client, server = http_utils._client_session, host.durable and host.durable._server
+        assert client is not None
+        assert server
+        connector: Any = client.connector
+        assert connector._keepalive_timeout < server.config.timeout_keep_alive
+
+
 async def test_client_starts_looks_at_and_signals_an_instance() -> None:
     async def method(client: df.DurableOrchestrationClient, req: func.HttpRequest) -> Any:
         match req.params["step"]:

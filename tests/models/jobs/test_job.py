@@ -34,6 +34,12 @@ def test_each_driver_has_longer_to_show_itself_than_the_one_before() -> None:
     assert len({a_job().instance_id, job.instance_id}) == 2
 
 
+def test_a_driver_that_could_not_be_started_has_it_no_longer_and_its_number_is_not_used_again() -> None:
+    job = a_job().released(NOW + MINUTE)
+    assert (job.is_driven(NOW + MINUTE), job.watched_from, job.attempts) == (False, NOW + MINUTE, 1)
+    assert job.claimed(NOW + MINUTE, PATIENCE).attempts == 2
+
+
 def test_a_driver_that_waits_has_the_job_for_that_long_and_some_more() -> None:
     job = a_job().stepped("here", {"turns": 1}, NOW, timedelta(minutes=10), PATIENCE)
     assert (job.position, job.progress, job.steps, job.state) == ("here", {"turns": 1}, 1, "running")
