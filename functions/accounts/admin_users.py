@@ -13,7 +13,7 @@ from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.headers import text_of
 from functions.core.operation import Access, Header, Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from functions.core.problems import Problem, forbidden
 from models.accounts.moderation import FOR_ADMINS, AccountStatus, Moderation, ModerationAction, Reason, status_after
 from models.accounts.profile import UserProfile
@@ -64,10 +64,13 @@ class AccountQuery(Paged):
 async def find_users(call: Call[None]) -> Page[UserProfile]:
     query: AccountQuery = call.query
     wanted = AccountFilter(query.email, query.name, query.account_status, query.min_risk_score, query.active_since)
-    profiles, following = await call.store.accounts.page(wanted, query.limit, unseal(call))
+    profiles, following = await call.store.accounts.page(wanted, query.limit, verified_continuation(call))
     shown = [as_it_stands(profile, call.store.risk.settings, call.now) for profile in profiles]
     least = query.min_risk_score or 0  # found by the scores as they are stored, which have decayed since
-    return Page(items=[profile for profile in shown if profile.risk_score >= least], continuation=seal(call, following))
+    return Page(
+        items=[profile for profile in shown if profile.risk_score >= least],
+        continuation=signed_continuation(call, following),
+    )
 
 
 @routes.operation(
@@ -127,12 +130,12 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
 )
 async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:
     """Not of an account with more rights than one's own."""
-    reason, continuation = audit_reason(call, "you read what this user wrote"), unseal(call)
+    reason, continuation = audit_reason(call, "you read what this user wrote"), verified_continuation(call)
     profile = await call.store.accounts.read(call.uuid("user_id"))  # nothing is kept about somebody who does not exist
     check_outranks(call, profile)
     entry = audit_entry(call, profile.id, "read_interactions", reason)
     turns, following = await call.store.audit.read_interactions(entry, call.query.limit, continuation)
-    return Page(items=turns, continuation=seal(call, following))
+    return Page(items=turns, continuation=signed_continuation(call, following))
 
 
 class ClaimMove(Message):
@@ -178,11 +181,11 @@ async def move_email_claim(call: Call[ClaimMove]) -> Reply:
     returns=Page[AuditEntry],
 )
 async def list_user_audit(call: Call[None]) -> Page[AuditEntry]:
-    user_id, continuation = call.uuid("user_id"), unseal(call)
+    user_id, continuation = call.uuid("user_id"), verified_continuation(call)
     entries, following = await call.store.audit.page(user_id, call.query.limit, continuation)
     if not entries and continuation is None:
         await call.store.accounts.read(user_id)  # tells a user about whom there is nothing from none
-    return Page(items=entries, continuation=seal(call, following))
+    return Page(items=entries, continuation=signed_continuation(call, following))
 
 
 def _shown(call: Call[Any], profile: UserProfile) -> Reply:

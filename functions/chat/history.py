@@ -11,7 +11,7 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.chat.feedback import FeedbackChanges, Stars
 from models.chat.interaction import TurnId, UserInteraction
 from models.core.errors import NotFound
@@ -60,8 +60,8 @@ async def list_interactions(call: Call[None]) -> Page[UserInteraction]:
         terms=terms_of(query.text or ""),
     )
     user_id = call.person.user_id
-    turns, following = await call.store.history.page(user_id, wanted, query.limit, unseal(call))
-    return Page(items=turns, continuation=seal(call, following))
+    turns, following = await call.store.history.page(user_id, wanted, query.limit, verified_continuation(call))
+    return Page(items=turns, continuation=signed_continuation(call, following))
 
 
 @routes.operation("GET", "interactions/{interaction_id}", summary="A turn", returns=UserInteraction, etag=True)

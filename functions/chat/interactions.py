@@ -13,7 +13,7 @@ from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.openapi_parts import RATE_LIMIT
 from functions.core.operation import Query, Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.chat.context import Context
 from models.chat.interaction import Draft, Origin, Turn, UserInteraction
 from models.chat.reporting import reported
@@ -98,11 +98,11 @@ async def record_interaction(call: Call[Turn]) -> Reply:
 )
 async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
     user_id, session_id = call.person.user_id, call.uuid("session_id")
-    continuation = unseal(call)
+    continuation = verified_continuation(call)
     turns, following = await call.store.history.of_session(user_id, session_id, call.query.limit, continuation)
     if not turns and continuation is None:
         await call.store.sessions.read(user_id, session_id)  # tells an empty session from none
-    return Page(items=turns, continuation=seal(call, following))
+    return Page(items=turns, continuation=signed_continuation(call, following))
 
 
 @routes.operation(

@@ -12,7 +12,7 @@ from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.chat.session import SessionChanges, UserSession
 from models.core.document import Message
 from models.core.identity import request_id_of
@@ -81,8 +81,8 @@ async def list_sessions(call: Call[None]) -> Page[UserSession]:
     query: SessionQuery = call.query
     wanted = SessionFilter(query.from_, query.to, query.active)
     user_id = call.person.user_id
-    sessions, following = await call.store.sessions.page(user_id, wanted, query.limit, unseal(call))
-    return Page(items=sessions, continuation=seal(call, following))
+    sessions, following = await call.store.sessions.page(user_id, wanted, query.limit, verified_continuation(call))
+    return Page(items=sessions, continuation=signed_continuation(call, following))
 
 
 @routes.operation("GET", "sessions/{session_id}", summary="A session", returns=UserSession, etag=True)

@@ -43,21 +43,21 @@ class Page(Message, Generic[Item]):
         return f"{item.__name__}Page"
 
 
-def seal(call: Call[None], continuation: str | None) -> str | None:
+def signed_continuation(call: Call[None], continuation: str | None) -> str | None:
     """A database's continuation as the caller gets it: bound to the caller, the operation and its filters."""
-    return None if continuation is None else sealed(call, continuation)
+    return None if continuation is None else signed(call, continuation)
 
 
-def sealed(call: Call[None], continuation: str) -> str:
+def signed(call: Call[None], continuation: str) -> str:
     text = continuation.encode()
     return base64.urlsafe_b64encode(_mac(call, text) + text).decode()
 
 
-def unseal(call: Call[None]) -> str | None:
+def verified_continuation(call: Call[None]) -> str | None:
     """The database's continuation in the caller's query, None at the first page.
 
     Raises:
-        Problem: 400, it is not one that `seal` made for this caller, operation and filters.
+        Problem: 400, it is not one that was signed for this caller, operation and filters.
     """
     given = call.query.continuation
     if given is None:
@@ -70,7 +70,7 @@ def unseal(call: Call[None]) -> str | None:
 
 
 def _decoded(given: str) -> bytes:
-    """What is sealed; nothing, if it is not written as `seal` writes it, down to the bits that base64 leaves unused."""
+    """What is signed; nothing, if it is not written as `signed` writes it, down to the bits that base64 leaves unused."""
     try:
         data = base64.b64decode(given, altchars=b"-_", validate=True)
     except ValueError:

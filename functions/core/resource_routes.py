@@ -17,7 +17,7 @@ from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
 from functions.core.examples import BODIES
 from functions.core.operation import Query, Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from functions.core.problems import invalid
 from models.accounts.profile import UserProfile
 from models.core.document import Message
@@ -166,10 +166,10 @@ def _list(kind: KindOf, page: type[Any]) -> Handler:
     async def listed(call: Call[None]) -> BaseModel:
         filters = {name: getattr(call.query, name) for name in kind.routes.filters}
         found, following = await _repository(call, kind).page(
-            call.person.user_id, filters, call.query.limit, unseal(call)
+            call.person.user_id, filters, call.query.limit, verified_continuation(call)
         )
         items = [shown_of(document, kind.shown) for document in found]
-        answer: BaseModel = page(items=items, continuation=seal(call, following))
+        answer: BaseModel = page(items=items, continuation=signed_continuation(call, following))
         return answer
 
     return listed

@@ -10,7 +10,7 @@ from cosmos.counting.dead_letters import RedriveOutcome
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.core.document import Message
 from models.counting.dead_letter import DeadLetter
 
@@ -59,8 +59,8 @@ class RedriveResults(Message):
     returns=Page[DeadLetter],
 )
 async def list_dead_letters(call: Call[None]) -> Page[DeadLetter]:
-    letters, following = await call.store.dead_letters.page(call.query.limit, unseal(call))
-    return Page(items=letters, continuation=seal(call, following))
+    letters, following = await call.store.dead_letters.page(call.query.limit, verified_continuation(call))
+    return Page(items=letters, continuation=signed_continuation(call, following))
 
 
 @routes.operation(

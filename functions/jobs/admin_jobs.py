@@ -10,7 +10,7 @@ from pydantic import Field
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from functions.jobs.starting import start_or_release
 from models.core.document import Message
 from models.core.errors import NotFound
@@ -80,7 +80,7 @@ class JobView(Message):
 )
 async def list_jobs(call: Call[None]) -> Page[JobView]:
     """Jobs are forgotten seven days after they have ended, those of erasures at once: their receipts are kept."""
-    query, before = call.query, unseal(call)
+    query, before = call.query, verified_continuation(call)
     jobs = await call.store.jobs.newest(
         query.kind,
         query.state,
@@ -89,7 +89,7 @@ async def list_jobs(call: Call[None]) -> Page[JobView]:
         query.limit,
     )
     following = jobs[-1].asked_at.isoformat() if len(jobs) == query.limit else None
-    return Page(items=[JobView.of(job, call.now) for job in jobs], continuation=seal(call, following))
+    return Page(items=[JobView.of(job, call.now) for job in jobs], continuation=signed_continuation(call, following))
 
 
 @routes.operation(

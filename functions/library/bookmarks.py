@@ -9,7 +9,7 @@ from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.chat.interaction import TurnId
 from models.core.changes import Changes
 from models.core.document import Message
@@ -110,8 +110,8 @@ async def list_bookmarks(call: Call[None]) -> Page[UserBookmark]:
     query: BookmarkQuery = call.query
     wanted = BookmarkFilter(query.collection, query.tag, query.favorite, terms_of(query.text or ""))
     user_id = call.person.user_id
-    bookmarks, following = await call.store.bookmarks.page(user_id, wanted, query.limit, unseal(call))
-    return Page(items=bookmarks, continuation=seal(call, following))
+    bookmarks, following = await call.store.bookmarks.page(user_id, wanted, query.limit, verified_continuation(call))
+    return Page(items=bookmarks, continuation=signed_continuation(call, following))
 
 
 @routes.operation("GET", "bookmarks/collections", summary="The user's collections", returns=Collections)

@@ -11,7 +11,7 @@ from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Reply
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.accounts.moderation import Reason
 from models.core.document import Message
 from models.core.errors import NotFound
@@ -92,8 +92,8 @@ async def get_item_stats(call: Call[None]) -> ItemStats:
 )
 async def list_reviews(call: Call[None]) -> Page[PublicReview]:
     query: ReviewQuery = call.query
-    found, following = await call.store.reviews.page(*item(call), query.order, query.limit, unseal(call))
-    return Page(items=[PublicReview.of(review) for review in found], continuation=seal(call, following))
+    found, following = await call.store.reviews.page(*item(call), query.order, query.limit, verified_continuation(call))
+    return Page(items=[PublicReview.of(review) for review in found], continuation=signed_continuation(call, following))
 
 
 @routes.operation(

@@ -7,7 +7,7 @@ from pydantic import Field
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
-from functions.core.paging import sealed, unseal
+from functions.core.paging import signed, verified_continuation
 from models.privacy.export import ExportLine, MoreToCome, Progress, as_line
 
 routes = Routes()
@@ -57,7 +57,7 @@ async def export_me(call: Call[None]) -> Reply:
     done
     ```
     """
-    user_id, state = call.person.user_id, unseal(call)
+    user_id, state = call.person.user_id, verified_continuation(call)
     lines: list[str] = []
     if state is None:
         manifest, outside, progress = await call.store.exporting.begin(user_id, call.now)
@@ -68,5 +68,5 @@ async def export_me(call: Call[None]) -> Reply:
     if progress.container is None:
         last = as_line(progress.end())
     else:
-        last = as_line(MoreToCome(continuation=sealed(call, progress.model_dump_json())))
+        last = as_line(MoreToCome(continuation=signed(call, progress.model_dump_json())))
     return Reply("\n".join([*lines, *documents, last, ""]))

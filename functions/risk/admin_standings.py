@@ -9,7 +9,7 @@ from pydantic import Field
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access
-from functions.core.paging import Page, Paged, seal, unseal
+from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.analytics.insights import HighRiskUser
 from models.core.document import Message
 from models.core.errors import AccountClosed
@@ -109,6 +109,6 @@ def _month(call: Call[None]) -> str:
 
 def _page(call: Call[None], found: list[T]) -> tuple[list[T], str | None]:
     """The next of a list that is found anew for each page."""
-    start = int(unseal(call) or 0)
+    start = int(verified_continuation(call) or 0)
     end = start + call.query.limit
-    return found[start:end], seal(call, str(end) if end < len(found) else None)
+    return found[start:end], signed_continuation(call, str(end) if end < len(found) else None)

@@ -106,12 +106,12 @@ async def test_a_search_goes_on_page_by_page(
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:vimarsh:problem:bad-continuation")
 
 
-def with_an_unused_bit_set(sealed: str) -> str:
+def with_an_unused_bit_set(signed: str) -> str:
     """The same bytes in base64, written otherwise."""
     alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
-    bare = sealed.rstrip("=")
-    other = bare[:-1] + alphabet[alphabet.index(bare[-1]) + 1] + "=" * (len(sealed) - len(bare))
-    assert base64.urlsafe_b64decode(other) == base64.urlsafe_b64decode(sealed)
+    bare = signed.rstrip("=")
+    other = bare[:-1] + alphabet[alphabet.index(bare[-1]) + 1] + "=" * (len(signed) - len(bare))
+    assert base64.urlsafe_b64decode(other) == base64.urlsafe_b64decode(signed)
     return other
 
 
