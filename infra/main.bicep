@@ -41,9 +41,9 @@ param extraSettings object = {}
 @description('Sizes that differ from those of the stage, by their name in stages.bicep.')
 param overrides object = {}
 
-@description('A new value for the key that addresses are hashed with. Used by the first deployment only.')
+@description('A new value for the key of pseudonyms. Used by the first deployment only.')
 @secure()
-param addressHashKey string = '${newGuid()}${newGuid()}'
+param pseudonymKey string = '${newGuid()}${newGuid()}'
 
 var sizes = union(stages[stage], overrides)
 var databaseName = 'vimarsh'
@@ -124,7 +124,7 @@ module vault 'modules/vault.bicep' = {
     location: location
     tags: tags
     token: token
-    addressHashKey: addressHashKey
+    pseudonymKey: pseudonymKey
     privateNetwork: sizes.privateNetwork
   }
 }

@@ -156,4 +156,4 @@ def content_hash(content: BaseModel, exclude: set[str] | None = None) -> str:
 def hashed_address(address: str | None, shared: Services) -> str | None:
     if address is None:
         return None
-    return hash_address(address, shared.settings.address_hash_key.get_secret_value().encode())
+    return hash_address(address, shared.settings.key_for("addresses"))

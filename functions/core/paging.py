@@ -70,7 +70,7 @@ def verified_continuation(call: Call[None]) -> str | None:
 
 
 def _decoded(given: str) -> bytes:
-    """What is signed; nothing, if it is not written as `signed` writes it, down to the bits that base64 leaves unused."""
+    """What is signed; nothing, if it is not as `signed` writes it, down to the bits that base64 leaves unused."""
     try:
         data = base64.b64decode(given, altchars=b"-_", validate=True)
     except ValueError:
@@ -79,7 +79,7 @@ def _decoded(given: str) -> bytes:
 
 
 def _mac(call: Call[None], text: bytes) -> bytes:
-    key = call.services.settings.address_hash_key.get_secret_value().encode()
+    key = call.services.settings.key_for("continuations")
     filters = call.query.model_dump_json(exclude={"continuation", "limit"})
     scope = f"continuation|{call.person.user_id}|{call.request.url.partition('?')[0]}|{filters}|".encode()
     return hmac.new(key, scope + text, hashlib.sha256).digest()[:16]

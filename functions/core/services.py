@@ -155,7 +155,7 @@ class Services:
         self.graph = Graph.configured(settings)
         self.prices = PriceTable(settings.price_overrides, settings.model_aliases, settings.prefer_reported_cost)
         self.telemetry = telemetry_of(settings)
-        self.privacy = privacy_with(settings.text_hash_key, settings.retention_days_without_consent)
+        self.privacy = privacy_with(settings.key_for("texts"), settings.retention_days_without_consent)
         self._client: CosmosClient | None = None
         self._store: Store | None = None
         self._connecting = asyncio.Lock()
@@ -174,9 +174,7 @@ class Services:
                 self._store = Store.of(
                     Database.of(self._client, self.settings.cosmos_database),
                     self.prices,
-                    Pseudonyms(
-                        self.settings.address_hash_key.get_secret_value().encode(), self.settings.platform_shards
-                    ),
+                    Pseudonyms(self.settings.key_for("pseudonyms"), self.settings.platform_shards),
                     self.settings.limits,
                     self.settings.risk,
                     self.telemetry,

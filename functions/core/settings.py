@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from typing import Annotated, Any, Self
@@ -24,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cosmos.core.database import emulator_of
 from models.analytics.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 from models.chat.names import DEFAULT_NAMES, KnownNames
+from models.core.subkeys import Purpose, subkey
 from models.risk.thresholds import RiskSettings
 from models.usage.limits import DEFAULT_LIMITS, LimitTable
 from models.usage.pricing import PriceTable
@@ -125,10 +125,10 @@ class Settings(BaseSettings):
         description="Whose users an application acts for, by its client id, as JSON: "
         '{"<client id>": ["<tenant id>"]}, of ENTRA_TENANTS; those of the tenant that its token is from if absent',
     )
-    address_hash_key: SecretStr = Field(
-        alias="ADDRESS_HASH_KEY",
-        description="Secret of at least 32 characters that addresses are hashed with, "
-        "and requests and questions whose texts are not kept",
+    pseudonym_key: SecretStr = Field(
+        alias="PSEUDONYM_KEY",
+        description="Secret of at least 32 characters: addresses, names on the platform, and questions whose texts are "
+        "not kept, are hashed with keys that follow from it",
     )
     insights_connection_string: SecretStr | None = Field(
         default=None,
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         ge=1,
         le=MAX_SHARDS,
         alias="PLATFORM_SHARDS",
-        description="Partitions that the platform's figures are counted in first; as lasting as ADDRESS_HASH_KEY, so "
+        description="Partitions that the platform's figures are counted in first; as lasting as PSEUDONYM_KEY, so "
         "choose it by size before the first turn: docs/capacity.md",
     )
     capabilities: Capabilities = Field(
@@ -304,7 +304,7 @@ class Settings(BaseSettings):
         PriceTable(value)
         return value
 
-    @field_validator("address_hash_key")
+    @field_validator("pseudonym_key")
     @classmethod
     def _is_long(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value()) < 32:
@@ -329,10 +329,9 @@ class Settings(BaseSettings):
     def home_tenants(self) -> frozenset[str]:
         return frozenset(self.entra_home_tenants or self.entra_tenants[:1])
 
-    @property
-    def text_hash_key(self) -> bytes:
-        """Key of the hashes of texts: follows from that of addresses, and equals none of its hashes."""
-        return hmac.digest(self.address_hash_key.get_secret_value().encode(), b"texts", "sha256")
+    def key_for(self, purpose: Purpose) -> bytes:
+        """The key for one of the purposes of `PSEUDONYM_KEY`."""
+        return subkey(self.pseudonym_key.get_secret_value().encode(), purpose)
 
     @property
     def cosmos_connection(self) -> str:

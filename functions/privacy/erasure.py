@@ -165,4 +165,4 @@ JOB = JobKind(name=ERASURE_JOB, step=_erase, due=timedelta(hours=1), kept=None)
 
 
 def _key(shared: Services) -> bytes:
-    return shared.settings.address_hash_key.get_secret_value().encode()
+    return shared.settings.key_for("receipts")

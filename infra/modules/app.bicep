@@ -157,7 +157,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       ENTRA_HOME_TENANTS: string(homeTenants)
       APPLICATION_TENANTS: string(applicationTenants)
       PLATFORM_SHARDS: string(platformShards)
-      ADDRESS_HASH_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/address-hash-key)'
+      PSEUDONYM_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/pseudonym-key)'
     },
     graphSettings[graphCredential],
     extraSettings

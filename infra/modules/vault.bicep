@@ -1,4 +1,4 @@
-metadata description = 'The few secrets that there are: the key of address hashes, and if wanted the credential for Microsoft Graph.'
+metadata description = 'The few secrets that there are: the key of pseudonyms, and if wanted the credential for Microsoft Graph.'
 
 param location string
 param tags object
@@ -10,7 +10,7 @@ param privateNetwork bool
 @description('Kept by the first deployment; later ones leave what is there, or every hash would change.')
 @secure()
 @minLength(32)
-param addressHashKey string
+param pseudonymKey string
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: 'kv-${token}'
@@ -37,9 +37,9 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
 @onlyIfNotExists()
 resource hashKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   parent: vault
-  name: 'address-hash-key'
+  name: 'pseudonym-key'
   properties: {
-    value: addressHashKey
+    value: pseudonymKey
     contentType: 'text/plain'
   }
 }

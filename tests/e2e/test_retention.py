@@ -24,6 +24,7 @@ from local.cosmosdb.clock import AdjustableClock
 from local.cosmosdb.server import serve_in_thread
 from local.provision import Account, provision, read_definitions
 from models.analytics.pseudonyms import Pseudonyms
+from models.core.subkeys import subkey
 from models.core.write_policy import DAY
 from tests.conftest import ROOT
 from tests.models.examples import PRICES
@@ -79,7 +80,7 @@ async def database(environment: dict[str, str]) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 def store(database: Database, environment: dict[str, str]) -> Store:
-    return Store.of(database, PRICES, Pseudonyms(environment["ADDRESS_HASH_KEY"].encode()))
+    return Store.of(database, PRICES, Pseudonyms(subkey(environment["PSEUDONYM_KEY"].encode(), "pseudonyms")))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

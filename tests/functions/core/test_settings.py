@@ -24,7 +24,7 @@ def wrong() -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["COSMOS", "ENTRA_METADATA_URL", "ENTRA_ISSUER", "ENTRA_AUDIENCE", "ENTRA_TENANTS", "ADDRESS_HASH_KEY"]
+    "name", ["COSMOS", "ENTRA_METADATA_URL", "ENTRA_ISSUER", "ENTRA_AUDIENCE", "ENTRA_TENANTS", "PSEUDONYM_KEY"]
 )
 @pytest.mark.parametrize("empty", [True, False])
 def test_what_is_missing_or_empty_is_named(monkeypatch: pytest.MonkeyPatch, name: str, empty: bool) -> None:
@@ -50,7 +50,7 @@ def test_what_is_missing_or_empty_is_named(monkeypatch: pytest.MonkeyPatch, name
         ("ENTRA_HOME_TENANTS", f'["{ELSEWHERE}"]', "must be among ENTRA_TENANTS"),
         ("APPLICATION_TENANTS", '["secret"]', "APPLICATION_TENANTS"),
         ("APPLICATION_TENANTS", '{"me": []}', "must be a GUID"),
-        ("ADDRESS_HASH_KEY", "secret", "32 characters"),
+        ("PSEUDONYM_KEY", "secret", "32 characters"),
         ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=secret", "a GUID"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "secret:4318", "https://"),
         ("LIMITS", '{"day": {"queries": "secret"}}', "LIMITS.day.queries"),
