@@ -17,7 +17,7 @@ from models.chat.interaction import Draft
 from models.chat.session import UserSession
 from models.core.errors import KeyReused, NotFound
 from models.core.identity import Person
-from models.core.write_policy import Keeping, Privacy
+from models.core.write_policy import Privacy, WritePolicy
 from models.library.bookmark import UserBookmark
 from models.usage.windows import Clock
 
@@ -82,18 +82,18 @@ class Ingestion:
             by_id.setdefault(submission.draft.interaction_id, submission.draft)
         clock = Clock(now, profile.counting_zone)
         user_id, session_id = profile.id, first.draft.origin.session_id
-        drafts, keeping = list(by_id.values()), profile.keeping(self._privacy)
+        drafts, policy = list(by_id.values()), profile.write_policy(self._privacy)
         try:
-            recorded = await self._turns.record(user_id, session_id, drafts, clock, keeping)
+            recorded = await self._turns.record(user_id, session_id, drafts, clock, policy)
         except NotFound:
-            await self._sessions.start(_session(first, profile, keeping))
-            recorded = await self._turns.record(user_id, session_id, drafts, clock, keeping)
+            await self._sessions.start(_session(first, profile, policy))
+            recorded = await self._turns.record(user_id, session_id, drafts, clock, policy)
         for result in recorded:
-            await self._save(result, keeping)
+            await self._save(result, policy)
         results = {result.interaction.id: result for result in recorded}
         return {index: _outcome(submission.draft, by_id, results) for index, submission in group.items()}
 
-    async def _save(self, recorded: Recorded, keeping: Keeping) -> None:
+    async def _save(self, recorded: Recorded, policy: WritePolicy) -> None:
         """The bookmark of a turn that came as bookmarked: saved when it was asked, as nothing else is known of it.
 
         What has been a bookmark is not made one again when the turn is sent again: the user may have deleted it.
@@ -102,7 +102,7 @@ class Ingestion:
         if recorded.outcome == "reused" or not turn.was_bookmarked or turn.bookmark_revision:
             return
         consent = turn.analytics_consent
-        saved = UserBookmark.of(turn, turn.timestamp, texts=keeping.texts, analytics_consent=consent)
+        saved = UserBookmark.of(turn, turn.timestamp, texts=policy.texts, analytics_consent=consent)
         await self._bookmarks.save(turn, saved)
 
 
@@ -127,7 +127,7 @@ def _runs(submissions: dict[int, Submission]) -> list[dict[int, Submission]]:
     return runs
 
 
-def _session(submission: Submission, profile: UserProfile, keeping: Keeping) -> UserSession:
+def _session(submission: Submission, profile: UserProfile, policy: WritePolicy) -> UserSession:
     """The session that a turn of an unknown one must have been in: it starts with the turn."""
     origin = submission.draft.origin
     return UserSession(
@@ -143,6 +143,6 @@ def _session(submission: Submission, profile: UserProfile, keeping: Keeping) -> 
         device_type=origin.client.device_type,
         browser=origin.client.browser,
         platform=origin.client.platform,
-        analytics_consent=keeping.analytics,
-        ttl=keeping.session_ttl,
+        analytics_consent=policy.analytics,
+        ttl=policy.session_ttl,
     )

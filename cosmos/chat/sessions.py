@@ -24,7 +24,7 @@ from models.chat.session import SessionChanges, UserSession
 from models.core.errors import Contention, KeyReused, NotFound, Stale
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
-from models.core.write_policy import EVERYTHING, Keeping
+from models.core.write_policy import EVERYTHING, WritePolicy
 from models.counting.bucket import by_count
 
 ATTEMPTS = 5
@@ -101,7 +101,12 @@ class Sessions:
         return [UserSession.parse(row) for row in rows], following
 
     async def edit(
-        self, user_id: str, session_id: str, expected: Revisions, changes: SessionChanges, keeping: Keeping = EVERYTHING
+        self,
+        user_id: str,
+        session_id: str,
+        expected: Revisions,
+        changes: SessionChanges,
+        policy: WritePolicy = EVERYTHING,
     ) -> UserSession:
         """Changes a session that still is at a revision that is expected. Turns recorded meanwhile do not count it.
 
@@ -115,7 +120,7 @@ class Sessions:
             require_revision(session, expected)
             same_turns = f"c.last_sequence = {session.last_sequence}"  # else its duration would be too short
             try:
-                return await edit(self._container, session, session.changed(changes, keeping), same_turns)
+                return await edit(self._container, session, session.changed(changes, policy), same_turns)
             except Stale:
                 continue
         raise Contention(f"turns of a session were recorded {ATTEMPTS} times while it was edited")

@@ -36,7 +36,7 @@ from models.chat.session import REOPENED, TurnClaim, UserSession
 from models.core.errors import Contention, NotFound, TooManyTurns
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
-from models.core.write_policy import EVERYTHING, Keeping
+from models.core.write_policy import EVERYTHING, WritePolicy
 from models.usage.allowance import Allowance, Spent
 from models.usage.pricing import Cost, PriceTable
 from models.usage.windows import Clock
@@ -90,7 +90,7 @@ class Turns:
         session_id: str,
         drafts: Sequence[Draft],
         clock: Clock | None = None,
-        keeping: Keeping = EVERYTHING,
+        policy: WritePolicy = EVERYTHING,
         writing: WriteLimit | None = None,
     ) -> list[Recorded]:
         """Records turns of one session, numbered in the order given, but none that is there already.
@@ -98,7 +98,7 @@ class Turns:
         Args:
             drafts: At most `CLAIMS_PER_BATCH`, no two with the same id.
             clock: When they came in, and in which zone the allowance counts days; by default that of the newest, UTC.
-            keeping: What the user has consented to.
+            policy: What the user has consented to.
             writing: How much may be written within the minute; None for what servers record.
 
         Returns:
@@ -111,7 +111,7 @@ class Turns:
         """
         stored: dict[str, UserInteraction] = {}
         costs = {draft.interaction_id: draft.cost(self._prices) for draft in drafts}
-        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)), keeping, writing)
+        taking = _Taking(user_id, session_id, costs, clock or Clock(_latest(drafts)), policy, writing)
         if writing and self._full.get(user_id) == taking.clock.key("minute"):
             raise TooManyTurns(seconds_to_next_minute(taking.clock))
         taken = await self._take_numbers(taking, drafts, claimed=frozenset())
@@ -127,7 +127,7 @@ class Turns:
             first = session.last_sequence - len(new) + 1
             numbered = [
                 draft.interaction(
-                    first + n, session.timezone, costs[draft.interaction_id], keeping, self._canonical(draft)
+                    first + n, session.timezone, costs[draft.interaction_id], policy, self._canonical(draft)
                 )
                 for n, draft in enumerate(new)
             ]
@@ -286,14 +286,14 @@ class _Taking:
     session_id: str
     costs: Mapping[str, Cost]
     clock: Clock
-    keeping: Keeping
+    policy: WritePolicy
     limit: WriteLimit | None
 
     def operations(self, drafts: Sequence[Draft], claimed: frozenset[str], reopening: bool) -> list[Any]:
         """The transaction. The session comes first, so that its absence can be told from that of the allowance."""
         uncounted = [draft for draft in drafts if draft.interaction_id not in claimed]
         return [
-            _taking_numbers(self.session_id, drafts, reopening, self.keeping),
+            _taking_numbers(self.session_id, drafts, reopening, self.policy),
             *counting([self._spent(draft) for draft in uncounted], self.clock, self.writing(uncounted)),
             *(self._claim(draft, repeated=draft.interaction_id in claimed) for draft in drafts),
         ]
@@ -317,16 +317,16 @@ def _latest(drafts: Sequence[Draft]) -> datetime:
     return max(draft.origin.timestamp for draft in drafts)
 
 
-def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool, keeping: Keeping) -> Any:
+def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool, policy: WritePolicy) -> Any:
     """The operation that takes a number for each turn, of an active session or of one that has ended.
 
     What the fold counts of a session only changes together with its revision: so with its reopening.
     """
     fields: dict[str, Any] = {"last_activity": format_timestamp(_latest(drafts))} | (REOPENED if reopening else {})
-    if reopening and not keeping.analytics:
+    if reopening and not policy.analytics:
         fields["analytics_consent"] = False
-    if keeping.session_ttl is not None:
-        fields["ttl"] = keeping.session_ttl
+    if policy.session_ttl is not None:
+        fields["ttl"] = policy.session_ttl
     counters = {"last_sequence": len(drafts)} | ({"revision": 1} if reopening else {})
     operations = [
         *({"op": "incr", "path": f"/{name}", "value": value} for name, value in counters.items()),

@@ -79,10 +79,10 @@ async def record_interaction(call: Call[Turn]) -> Reply:
         ),
     )
     check_tokens(draft.usage.total, call.services.settings.max_tokens_per_turn)
-    clock, keeping = Clock(call.now, profile.counting_zone), profile.keeping(privacy)
+    clock, policy = Clock(call.now, profile.counting_zone), profile.write_policy(privacy)
     limits = effective(call.services.settings.limits, profile.limit_override, call.now)
     writing = call.services.settings.write_limit.for_limit(limits.get(("minute", "queries")))
-    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, keeping, writing)
+    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, policy, writing)
     if recorded.outcome == "reused":
         raise KeyReused
     headers = rate_limit_headers(recorded.allowance, limits, clock)

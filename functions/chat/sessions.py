@@ -52,7 +52,7 @@ async def start_session(call: Call[NewSession]) -> Reply:
     timezone = zone or profile.timezone or "UTC"
     key = call.idempotency_key
     session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())
-    client, keeping = call.client, profile.keeping(call.services.privacy)
+    client, policy = call.client, profile.write_policy(call.services.privacy)
     session = UserSession(
         id=session_id,
         partition_key=profile.id,
@@ -68,8 +68,8 @@ async def start_session(call: Call[NewSession]) -> Reply:
         browser=client.browser,
         platform=client.platform,
         request_hash=content_hash(call.body),
-        analytics_consent=keeping.analytics,
-        ttl=keeping.session_ttl,
+        analytics_consent=policy.analytics,
+        ttl=policy.session_ttl,
     )
     return _shown(await call.store.sessions.start(session))
 
@@ -105,8 +105,8 @@ async def edit_session(call: Call[SessionChanges]) -> Reply:
     Turns and their totals leave the ETag as it is; ending, reopening and editing change it.
     """
     profile, session_id = await call.writer(), call.uuid("session_id")
-    keeping = profile.keeping(call.services.privacy)
-    return _shown(await call.store.sessions.edit(profile.id, session_id, call.expected_revisions, call.body, keeping))
+    policy = profile.write_policy(call.services.privacy)
+    return _shown(await call.store.sessions.edit(profile.id, session_id, call.expected_revisions, call.body, policy))
 
 
 def _shown(session: UserSession) -> Reply:

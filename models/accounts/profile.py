@@ -12,7 +12,7 @@ from models.accounts.moderation import AccountStatus, ModerationAction
 from models.core.document import Document, Message
 from models.core.identity import Email, Person, email_claim_id_of
 from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
-from models.core.write_policy import Keeping, Privacy
+from models.core.write_policy import Privacy, WritePolicy
 from models.risk.finding import Finding
 from models.usage.limits import LimitOverride
 
@@ -120,7 +120,7 @@ class UserProfile(Document):
         """The time zone that the day and the month of limits are counted in."""
         return self.limit_zone.timezone if self.limit_zone else self.timezone or "UTC"
 
-    def keeping(self, privacy: Privacy) -> Keeping:
+    def write_policy(self, privacy: Privacy) -> WritePolicy:
         """How turns and sessions are written that come in now.
 
         A session that goes on after its retention was shortened is kept as usual again, once the consent is given anew.
@@ -131,7 +131,7 @@ class UserProfile(Document):
             session_ttl = min(privacy.without_consent, privacy.sessions)
         elif ever_withdrawn(self.consent_history, "data_retention_consent"):
             session_ttl = privacy.sessions
-        return Keeping(
+        return WritePolicy(
             analytics=self.analytics_consent,
             texts=self.text_storage_consent,
             turn_ttl=turn_ttl,

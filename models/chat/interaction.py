@@ -29,7 +29,7 @@ from models.core.nearest import (
 )
 from models.core.user_agent import Client
 from models.core.values import Count, Label, Reference, Timestamp, TimeZone, Uuid, language_tag
-from models.core.write_policy import EVERYTHING, Keeping
+from models.core.write_policy import EVERYTHING, WritePolicy
 from models.risk.question import QuestionFacts, question_facts
 from models.usage.model_names import MAX_MODEL_NAME_LENGTH, ModelReference
 from models.usage.pricing import Asked, Cost, PriceTable, ServiceTier, nano_usd
@@ -379,7 +379,7 @@ class Draft:
         return prices.cost(asked, self.usage, self.origin.timestamp)
 
     def interaction(
-        self, sequence: int, timezone: str, cost: Cost, keeping: Keeping = EVERYTHING, model: str | None = None
+        self, sequence: int, timezone: str, cost: Cost, policy: WritePolicy = EVERYTHING, model: str | None = None
     ) -> UserInteraction:
         """The document to store.
 
@@ -388,10 +388,10 @@ class Draft:
         """
         turn, origin = self.turn, self.origin
         reported = turn.model_dump(include=set(Turn.model_fields) - {"store_texts", "usage"})
-        if not (turn.store_texts and keeping.texts):
+        if not (turn.store_texts and policy.texts):
             reported |= dict.fromkeys(TEXTS) | {
                 "texts_stored": False,
-                "question_facts": question_facts(turn.user_query, keeping.text_key),
+                "question_facts": question_facts(turn.user_query, policy.text_key),
             }
         return UserInteraction(
             **reported
@@ -420,10 +420,10 @@ class Draft:
                 "platform": origin.client.platform,
                 "request_hash": origin.request_hash,
                 "traceparent": origin.traceparent,
-                "analytics_consent": keeping.analytics,
+                "analytics_consent": policy.analytics,
                 "recorded_by": origin.recorded_by,
                 "unvouched": [name for name in origin.unvouched if name != "model" or cost.model is None],
-                "ttl": keeping.turn_ttl,
+                "ttl": policy.turn_ttl,
                 "adjusted": turn.adjusted,
             }
         )

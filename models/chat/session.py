@@ -13,7 +13,7 @@ from models.core.changes import Changes
 from models.core.document import Document
 from models.core.nearest import Adjusted
 from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
-from models.core.write_policy import EVERYTHING, Keeping
+from models.core.write_policy import EVERYTHING, WritePolicy
 
 
 class UserSession(Document):
@@ -109,10 +109,10 @@ class UserSession(Document):
         session = self.model_copy(update=span)
         return session if self.is_active else session.model_copy(update=session.ended())
 
-    def changed(self, changes: SessionChanges, keeping: Keeping = EVERYTHING) -> UserSession:
+    def changed(self, changes: SessionChanges, policy: WritePolicy = EVERYTHING) -> UserSession:
         """The session after an edit by a user with these consents. A consent that is given anew does not revive it."""
-        values = changes.given() | {"analytics_consent": self.analytics_consent and keeping.analytics}
-        values["ttl"] = keeping.session_ttl or self.ttl
+        values = changes.given() | {"analytics_consent": self.analytics_consent and policy.analytics}
+        values["ttl"] = policy.session_ttl or self.ttl
         if not values.pop("is_active", True) and self.is_active:
             values |= self.ended()
         return self.model_copy(update=values)

@@ -34,7 +34,7 @@ class Privacy:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class WritePolicy:
     """What a user has consented to, as turns and sessions are written by it.
 
     Attributes:
@@ -52,7 +52,7 @@ class Keeping:
     text_key: bytes = b""
 
 
-EVERYTHING = Keeping()
+EVERYTHING = WritePolicy()
 """Of a user who has consented to all there is."""
 
 

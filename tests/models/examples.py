@@ -10,7 +10,7 @@ from models.chat.interaction import Draft, Origin, Turn, UserInteraction
 from models.chat.session import UserSession
 from models.core.identity import Person
 from models.core.user_agent import Client
-from models.core.write_policy import EVERYTHING, Keeping
+from models.core.write_policy import EVERYTHING, WritePolicy
 from models.usage.pricing import PriceTable
 
 TENANT = "72f988bf-0000-4000-8000-76696d617273"
@@ -46,14 +46,14 @@ def an_interaction(
     timestamp: datetime = NOON,
     sequence: int = 1,
     revision: int = 1,
-    keeping: Keeping = EVERYTHING,
+    policy: WritePolicy = EVERYTHING,
     **changes: Any,
 ) -> UserInteraction:
     origin = Origin(ALICE.user_id, SESSION_ID, timestamp, None, Client(), "hash", recorded_by="server")
     timezone = changes.pop("timezone", "Asia/Kolkata")
     stored = {name: changes.pop(name) for name in list(changes) if name not in Turn.model_fields}
     draft = Draft(interaction_id, a_turn(**changes), origin)
-    interaction = draft.interaction(sequence, timezone, draft.cost(PRICES), keeping)
+    interaction = draft.interaction(sequence, timezone, draft.cost(PRICES), policy)
     return interaction.model_copy(update={"revision": revision} | stored)
 
 

@@ -16,7 +16,7 @@ from models.analytics.pseudonyms import Pseudonyms
 from models.chat.feedback import FeedbackChanges
 from models.chat.interaction import TEXTS, UserInteraction
 from models.chat.session import SessionChanges
-from models.core.write_policy import DAY, LEAST_SECONDS, Keeping, Privacy, seconds_left
+from models.core.write_policy import DAY, LEAST_SECONDS, Privacy, WritePolicy, seconds_left
 from models.library.bookmark import UserBookmark
 from models.risk.facts import facts_of
 from models.risk.question import question_facts
@@ -35,12 +35,12 @@ def a_profile(**consents: bool) -> UserProfile:
 
 def without_texts(query: str = SECRET, key: bytes = b"k" * 32, **changes: Any) -> UserInteraction:
     return an_interaction(
-        user_query=query, user_feedback="On my plan", keeping=Keeping(texts=False, text_key=key), **changes
+        user_query=query, user_feedback="On my plan", policy=WritePolicy(texts=False, text_key=key), **changes
     )
 
 
 def test_everything_is_kept_as_usual_with_all_consents() -> None:
-    assert a_profile().keeping(PRIVACY) == Keeping(text_key=PRIVACY.text_key)
+    assert a_profile().write_policy(PRIVACY) == WritePolicy(text_key=PRIVACY.text_key)
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ def test_everything_is_kept_as_usual_with_all_consents() -> None:
     ],
 )
 def test_each_consent_has_an_effect_of_its_own(consents: dict[str, bool], kept: dict[str, Any]) -> None:
-    assert a_profile(**consents).keeping(PRIVACY) == Keeping(**{"text_key": PRIVACY.text_key} | kept)
+    assert a_profile(**consents).write_policy(PRIVACY) == WritePolicy(**{"text_key": PRIVACY.text_key} | kept)
 
 
 def test_nothing_is_kept_longer_without_consent_than_with_it() -> None:
-    keeping = a_profile(data_retention_consent=False).keeping(Privacy(b"", without_consent=400 * DAY))
-    assert (keeping.turn_ttl, keeping.session_ttl) == (400 * DAY, 365 * DAY)
+    policy = a_profile(data_retention_consent=False).write_policy(Privacy(b"", without_consent=400 * DAY))
+    assert (policy.turn_ttl, policy.session_ttl) == (400 * DAY, 365 * DAY)
 
 
 def test_sessions_that_go_on_are_kept_as_usual_once_retention_is_consented_to_again() -> None:
     profile = a_profile(data_retention_consent=False)
     given = changed(profile, ProfileChanges(data_retention_consent=True), NOON)
-    assert (given.keeping(PRIVACY).turn_ttl, given.keeping(PRIVACY).session_ttl) == (None, 365 * DAY)
+    assert (given.write_policy(PRIVACY).turn_ttl, given.write_policy(PRIVACY).session_ttl) == (None, 365 * DAY)
 
 
 def test_every_consent_says_what_it_does() -> None:
@@ -95,7 +95,7 @@ def test_without_texts_everything_else_is_kept() -> None:
 
 def test_either_the_turn_or_the_user_keeps_texts_from_being_stored() -> None:
     stored = [
-        an_interaction(store_texts=by_request, keeping=Keeping(texts=by_user)).texts_stored
+        an_interaction(store_texts=by_request, policy=WritePolicy(texts=by_user)).texts_stored
         for by_request in (True, False)
         for by_user in (True, False)
     ]
@@ -134,7 +134,7 @@ def test_a_turn_without_texts_asks_no_question_of_the_platform_and_counts_in_its
 
 
 def test_without_consent_to_analytics_nothing_counts_but_abuse_is_judged() -> None:
-    turn = an_interaction(keeping=Keeping(analytics=False))
+    turn = an_interaction(policy=WritePolicy(analytics=False))
     shard, source = of_turn(turn, PSEUDONYMS)
     counting = of_turn(an_interaction(), PSEUDONYMS)
     assert (source.contributions, source.question, shard) == ({}, None, counting[0])
@@ -147,9 +147,9 @@ def test_without_consent_to_analytics_nothing_counts_but_abuse_is_judged() -> No
 
 
 def test_a_consent_given_again_does_not_revive_a_session() -> None:
-    withdrawn = a_session().changed(SessionChanges(completed_successfully=False), Keeping(analytics=False))
+    withdrawn = a_session().changed(SessionChanges(completed_successfully=False), WritePolicy(analytics=False))
     assert withdrawn.analytics_consent is False
-    assert withdrawn.changed(SessionChanges(completed_successfully=True), Keeping()).analytics_consent is False
+    assert withdrawn.changed(SessionChanges(completed_successfully=True), WritePolicy()).analytics_consent is False
 
 
 def test_words_of_feedback_are_dropped_and_its_figures_kept() -> None:
