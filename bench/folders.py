@@ -13,7 +13,7 @@ from typing import TypeVar
 from azure.core.exceptions import AzureError
 
 from bench.history import NOW
-from bench.unreliable import Killed, Wire
+from bench.unreliable import Killed, UnreliableTransport
 from cosmos.core.database import Database, Item, connect
 from cosmos.counting.folding import Folding
 from functions.core.services import Store
@@ -64,9 +64,9 @@ class Folder:
         """Until it has been calm for long enough to see that nothing is left."""
         while True:
             dies_at = None if self._weather.calm.is_set() else self._chance.randrange(20, 200)
-            wire = Wire(dies_at, answered=self._chance.random() < 0.5)
+            transport = UnreliableTransport(dies_at, answered=self._chance.random() < 0.5)
             try:
-                async with connect(self._weather.connection, wire) as client:
+                async with connect(self._weather.connection, transport) as client:
                     database = Database.of(client, self._weather.database)
                     await self._live(database, Store.of(database, PriceTable(), PSEUDONYMS).folding)
                     break

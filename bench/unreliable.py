@@ -12,7 +12,7 @@ class Killed(BaseException):
     """The process is gone: whatever would have come next does not. No handler of errors may catch it."""
 
 
-class Wire(AioHttpTransport):  # type: ignore[misc]  # exported lazily: Any to mypy
+class UnreliableTransport(AioHttpTransport):  # type: ignore[misc]  # exported lazily: Any to mypy
     """The SDK's transport, which counts its requests for documents.
 
     Args:

@@ -14,6 +14,7 @@ from cosmos.accounts.users import Users
 from cosmos.core.database import Database, Stored
 from cosmos.core.paging import full_page_of
 from cosmos.core.patching import set_fields
+from cosmos.core.status import NOT_FOUND, PRECONDITION_FAILED
 from models.accounts.moderation import AccountStatus, ModerationAction, kept
 from models.accounts.profile import EmailClaim, UserProfile
 from models.core.errors import NotFound, Stale, WrongStatus
@@ -192,9 +193,9 @@ class Accounts:
         try:
             results = await self._container.execute_item_batch(operations, profile.id)
         except CosmosBatchOperationError as error:
-            if error.status_code == 412:
+            if error.status_code == PRECONDITION_FAILED:
                 raise Stale from None
-            if error.status_code == 404:
+            if error.status_code == NOT_FOUND:
                 raise NotFound("user") from None
             raise
         written = UserProfile.parse(results[0]["resourceBody"])

@@ -9,7 +9,8 @@ from azure.core.exceptions import HttpResponseError
 
 from cosmos.accounts.users import NOT_DELETED, Users
 from cosmos.core.database import Database
-from cosmos.core.patching import LOST, patch, set_fields
+from cosmos.core.patching import patch, set_fields
+from cosmos.core.status import PRECONDITION_FAILED
 from models.accounts.directory import DirectoryEntry, described
 from models.accounts.profile import UserProfile
 from models.core.values import format_timestamp
@@ -47,7 +48,7 @@ class Directory:
         try:
             item = await patch(self._container, profile.id, profile.id, operations, f"({condition}) AND {NOT_DELETED}")
         except HttpResponseError as error:
-            if error.status_code == LOST:
+            if error.status_code == PRECONDITION_FAILED:
                 return None
             raise
         written = UserProfile.parse(item)

@@ -13,8 +13,9 @@ from cachetools import TTLCache
 from cosmos.accounts.email_claims import EmailClaims
 from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database
-from cosmos.core.patching import LOST, edit, patch, require_revision, set_fields, set_totals_if_newer
+from cosmos.core.patching import edit, patch, require_revision, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
+from cosmos.core.status import PRECONDITION_FAILED
 from cosmos.usage.allowances import create_allowance
 from models.accounts.profile import EmailStatus, LimitZone, UserProfile
 from models.accounts.profile_changes import ProfileChanges, changed
@@ -139,7 +140,7 @@ class Users:
         try:
             item = await patch(self._container, profile.id, profile.id, set_fields(changes), none_yet)
         except HttpResponseError as error:
-            if error.status_code != LOST:
+            if error.status_code != PRECONDITION_FAILED:
                 raise
             return await self.find(profile.id) or profile  # somebody else has told it meanwhile
         zoned = UserProfile.parse(item)
@@ -310,7 +311,7 @@ class Users:
         try:
             item = await patch(self._container, profile.id, profile.id, operations, NOT_DELETED)
         except HttpResponseError as error:
-            if error.status_code != LOST:
+            if error.status_code != PRECONDITION_FAILED:
                 raise
             self.close(profile.id)
             raise AccountClosed("deleted") from None

@@ -17,8 +17,9 @@ from azure.cosmos.exceptions import (
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import full_page_of, page_of
-from cosmos.core.patching import LOST, edit, require_revision, set_fields, set_totals_if_newer
+from cosmos.core.patching import edit, require_revision, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
+from cosmos.core.status import PRECONDITION_FAILED
 from models.analytics.rollup import Rollup
 from models.chat.session import SessionChanges, UserSession
 from models.core.errors import Contention, KeyReused, NotFound, Stale
@@ -188,7 +189,7 @@ class Sessions:
             except CosmosResourceNotFoundError:
                 return
             except CosmosHttpResponseError as error:
-                if error.status_code != LOST:
+                if error.status_code != PRECONDITION_FAILED:
                     raise
             item = await read_or_none(self._container, session.id, session.user_id)
             if item is None:

@@ -27,8 +27,9 @@ from cachetools import TTLCache
 
 from cosmos.core.database import Database, Item, sent_bytes
 from cosmos.core.observer import NOBODY, Observer
-from cosmos.core.patching import LOST, edit, require_revision, set_fields
+from cosmos.core.patching import edit, require_revision, set_fields
 from cosmos.core.reading import read_or_none
+from cosmos.core.status import CONFLICT, NOT_FOUND, PRECONDITION_FAILED, TOO_LARGE
 from cosmos.usage.allowances import counting, create_allowance, why_refused
 from models.chat.feedback import FeedbackChanges
 from models.chat.interaction import Draft, UserInteraction
@@ -187,15 +188,15 @@ class Turns:
                 operations = taking.operations(drafts, claimed, reopening)
                 results = await self._sessions.execute_item_batch(operations, taking.user_id)
             except CosmosBatchOperationError as error:
-                if error.status_code == 409:
+                if error.status_code == CONFLICT:
                     return None
-                if error.status_code == 404 and error.error_index == 0:
+                if error.status_code == NOT_FOUND and error.error_index == 0:
                     raise NotFound("session") from None
-                if error.status_code not in (404, LOST):
+                if error.status_code not in (NOT_FOUND, PRECONDITION_FAILED):
                     raise
-                if error.status_code == LOST and error.error_index != 0:
+                if error.status_code == PRECONDITION_FAILED and error.error_index != 0:
                     raise await self._why_refused(taking, drafts) from None
-                if error.status_code == 404:
+                if error.status_code == NOT_FOUND:
                     await create_allowance(self._sessions, taking.user_id)
                 else:
                     reopening = not reopening
@@ -272,7 +273,7 @@ class Turns:
         try:
             await self._interactions.execute_item_batch([("create", (body,)) for body in bodies], user_id)
         except CosmosBatchOperationError as error:
-            if error.status_code in (409, 413):
+            if error.status_code in (CONFLICT, TOO_LARGE):
                 return False
             raise
         return True

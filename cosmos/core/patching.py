@@ -9,12 +9,10 @@ from azure.core.exceptions import HttpResponseError
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import D, Item
+from cosmos.core.status import NOT_FOUND, PRECONDITION_FAILED
 from models.core.document import Document
 from models.core.errors import NotFound, Stale
 from models.core.revisions import Revisions
-
-LOST = 412
-NOT_THERE = 404
 
 OPERATIONS_PER_PATCH = 10
 """What Cosmos DB takes. More are several patches of one transaction."""
@@ -49,8 +47,8 @@ async def patch(
         The document as it is then.
 
     Raises:
-        azure.core.exceptions.HttpResponseError: with the status `NOT_THERE` or `LOST`, the document is gone or the
-            condition does not hold.
+        azure.core.exceptions.HttpResponseError: with the status `NOT_FOUND`, the document is gone; with
+            `PRECONDITION_FAILED`, the condition does not hold.
     """
     holds = f"FROM c WHERE {condition}"
     patches = in_tens(operations)
@@ -106,9 +104,9 @@ async def edit(
         unchanged = f"c.revision = {before.revision} AND {condition}"
         item = await patch(container, before.id, before.partition_key, operations, unchanged, further)
     except HttpResponseError as error:
-        if error.status_code == NOT_THERE:
+        if error.status_code == NOT_FOUND:
             raise NotFound(before.kind) from None
-        if error.status_code == LOST:
+        if error.status_code == PRECONDITION_FAILED:
             raise Stale from None
         raise
     return type(before).parse(item)
@@ -138,6 +136,6 @@ async def set_totals_if_newer(
     try:
         return await patch(container, item_id, partition, set_fields(totals | {counter: revision}), not_later)
     except HttpResponseError as error:
-        if error.status_code in (NOT_THERE, LOST):
+        if error.status_code in (NOT_FOUND, PRECONDITION_FAILED):
             return None
         raise

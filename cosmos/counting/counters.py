@@ -17,6 +17,7 @@ from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.paging import rows_of
 from cosmos.core.reading import read_or_none
+from cosmos.core.status import OUTRUN, TOO_LARGE
 from cosmos.risk.gatherings import Gatherings
 from models.analytics.pseudonyms import is_user
 from models.analytics.question import Question
@@ -43,9 +44,6 @@ ATTEMPTS = 20
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
 """Seconds that it waits before that, at random, so that those who lost against each other don't meet again."""
-
-LOST = (409, 412)
-TOO_LARGE = 413
 
 
 log = logging.getLogger(__name__)
@@ -134,7 +132,7 @@ class Analytics:
                     return
                 except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
                     halves = error.status_code == TOO_LARGE
-                    if error.status_code not in LOST and not (halves and len(sources) > 1):
+                    if error.status_code not in OUTRUN and not (halves and len(sources) > 1):
                         raise
             if halves:
                 middle = len(sources) // 2

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from cosmos.accounts.users import Users
 from cosmos.chat.sessions import Sessions
 from cosmos.core.database import Item
-from cosmos.counting.counters import TOO_LARGE, Analytics
+from cosmos.core.status import TOO_LARGE
+from cosmos.counting.counters import Analytics
 from cosmos.counting.sources import COUNTED_AGAIN, Placing, has_counts
 from models.analytics.platform_sources import Placed
 from models.analytics.rollup import Rollup

@@ -24,9 +24,10 @@ from azure.cosmos.exceptions import (
 
 from cosmos.core.database import Database
 from cosmos.core.paging import full_page_of, page_of
-from cosmos.core.patching import NOT_THERE, at_revision, patch, require_revision, set_fields
+from cosmos.core.patching import at_revision, patch, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.searching import containing
+from cosmos.core.status import NOT_FOUND, OUTRUN, PRECONDITION_FAILED
 from models.chat.interaction import UserInteraction
 from models.core.errors import Contention, KeyReused, NotFound, Stale
 from models.core.revisions import ANY_REVISION, Revisions
@@ -39,7 +40,6 @@ ATTEMPTS = 20
 
 NAMES_PER_REQUEST = 1000
 SEARCHED = ("bookmark_title", "bookmark_notes", "original_query")
-LOST = (409, 412)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Bookmarks:
                 await self._container.execute_item_batch([*claims, operation], user_id)
                 return bookmark
             except CosmosBatchOperationError as error:
-                if error.status_code not in LOST:
+                if error.status_code not in OUTRUN:
                     raise
             held = await self._held(user_id, bookmark.id)
             live = held[0] if held and isinstance(held[0], UserBookmark) else None
@@ -241,9 +241,9 @@ class Bookmarks:
         try:
             item = await patch(self._container, bookmark_id, user_id, operations, condition)
         except HttpResponseError as error:
-            if error.status_code == NOT_THERE:
+            if error.status_code == NOT_FOUND:
                 raise NotFound("bookmark") from None
-            if error.status_code != 412:
+            if error.status_code != PRECONDITION_FAILED:
                 raise
             if await self.find(user_id, bookmark_id) is None:
                 raise NotFound("bookmark") from None
@@ -267,5 +267,5 @@ class Bookmarks:
         except CosmosResourceNotFoundError:
             return
         except CosmosHttpResponseError as error:
-            if error.status_code != 412:
+            if error.status_code != PRECONDITION_FAILED:
                 raise

@@ -15,7 +15,8 @@ from cosmos.accounts.users import Users
 from cosmos.core.containers import expiry_of, retention_seconds
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
-from cosmos.core.patching import LOST, set_fields
+from cosmos.core.patching import set_fields
+from cosmos.core.status import PRECONDITION_FAILED
 from cosmos.counting.counters import Analytics
 from cosmos.counting.rebuilding import Rebuilding
 from models.accounts.consent import Consent
@@ -213,7 +214,7 @@ async def _patched(
     except CosmosResourceNotFoundError:
         return False
     except CosmosHttpResponseError as error:
-        if error.status_code != LOST:
+        if error.status_code != PRECONDITION_FAILED:
             raise
         return False
     return True

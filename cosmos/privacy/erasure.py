@@ -24,6 +24,7 @@ from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database, Item, Stored
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
+from cosmos.core.status import OUTRUN_OR_GONE
 from cosmos.privacy.mentions import Mentions
 from models.accounts.profile import UserProfile
 from models.core.errors import Contention, NotFound
@@ -40,8 +41,6 @@ DOCUMENTS_PER_TRANSACTION = 99
 TRANSACTIONS_PER_SWEEP = 20
 CLAIMS_PER_REQUEST = 100
 ATTEMPTS = 20
-LOST = (404, 409, 412)
-"""What a batch fails with when a document in it has been written, made or deleted by somebody else."""
 
 ERASURE_JOB = "erasure"
 """The name of the kind of job that erases: its document goes last, once the receipt is completed."""
@@ -191,7 +190,7 @@ class Erasures:
             try:
                 await container.execute_item_batch(operations, user_id)
             except CosmosBatchOperationError as error:
-                if error.status_code not in LOST:
+                if error.status_code not in OUTRUN_OR_GONE:
                     raise
             else:
                 return True
@@ -213,7 +212,7 @@ class Erasures:
         try:
             await container.execute_item_batch([*operations, await self._counting(container, user_id, counts)], user_id)
         except CosmosBatchOperationError as error:
-            if error.status_code not in LOST:
+            if error.status_code not in OUTRUN_OR_GONE:
                 raise
 
     async def _counting(self, container: ContainerProxy, user_id: str, counts: Mapping[str, int]) -> Any:
@@ -239,7 +238,7 @@ class Erasures:
             if noted is not progress:
                 await self._users.execute_item_batch([_written(noted.body(), etag)], user_id)
         except CosmosBatchOperationError as error:
-            if error.status_code not in LOST:
+            if error.status_code not in OUTRUN_OR_GONE:
                 raise
             return
         for claim in claims:
@@ -259,7 +258,7 @@ class Erasures:
             if noted is not progress:
                 await self._users.execute_item_batch([_written(noted.body(), etag)], user_id)
         except CosmosBatchOperationError as error:
-            if error.status_code not in LOST:
+            if error.status_code not in OUTRUN_OR_GONE:
                 raise
             return True
         for mention in found:

@@ -23,8 +23,9 @@ from azure.cosmos.exceptions import (
 )
 
 from cosmos.core.database import Database, Stored
-from cosmos.core.patching import LOST, in_tens
+from cosmos.core.patching import in_tens
 from cosmos.core.reading import read_or_none
+from cosmos.core.status import PRECONDITION_FAILED
 from models.core.errors import AccountClosed, Contention, MadeByServer, TooManyTurns
 from models.core.identity import Recorder
 from models.privacy.erasure import is_tombstone
@@ -141,7 +142,7 @@ class Allowances:
         except CosmosResourceNotFoundError:
             return
         except CosmosHttpResponseError as error:
-            if error.status_code != LOST:
+            if error.status_code != PRECONDITION_FAILED:
                 raise
             if by == "user" and await self._is_reserved_by_server(user_id, admission_id):
                 raise MadeByServer from None

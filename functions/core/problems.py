@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from pydantic import ValidationError
 
 from cosmos.core.reading import READ_SESSION_NOT_AVAILABLE
-from cosmos.counting.counters import TOO_LARGE
+from cosmos.core.status import TOO_LARGE
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX
 from functions.core.redaction import named, told
 from models.core.errors import (

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from bench.every_bucket import differing, recount, stored
 from bench.folders import FEEDS, PSEUDONYMS
 from bench.history import NOW, history
-from bench.unreliable import Killed, Wire
+from bench.unreliable import Killed, UnreliableTransport
 from cosmos.core.database import Database, Item, connect
 from functions.core.services import Store
 from local.cosmosdb.server import serve_in_thread
@@ -73,11 +73,11 @@ class FoldMachine(RuleBasedStateMachine):
 
     @rule(batch=batches)
     def deliver(self, batch: list[int]) -> None:
-        self.runner.run(self.fold(self.chosen(batch), Wire()))
+        self.runner.run(self.fold(self.chosen(batch), UnreliableTransport()))
 
     @rule(batch=batches, dies_at=requests, answered=st.booleans())
     def deliver_to_one_that_dies(self, batch: list[int], dies_at: int, answered: bool) -> None:
-        self.runner.run(self.fold(self.chosen(batch), Wire(dies_at, answered)))
+        self.runner.run(self.fold(self.chosen(batch), UnreliableTransport(dies_at, answered)))
 
     @rule(batch=batches, other=batches, new=st.integers(2, 10), held_at=requests)
     def deliver_to_two(self, batch: list[int], other: list[int], new: int, held_at: int) -> None:
@@ -88,8 +88,8 @@ class FoldMachine(RuleBasedStateMachine):
         before = len(self.written)
         self.write(new)
         fresh = list(range(before, len(self.written)))
-        wire = Wire(held_at=held_at, meanwhile=self.doing([*fresh[1::2], *other]))
-        self.runner.run(self.fold(self.chosen([*fresh[::2], *batch]), wire))
+        transport = UnreliableTransport(held_at=held_at, meanwhile=self.doing([*fresh[1::2], *other]))
+        self.runner.run(self.fold(self.chosen([*fresh[::2], *batch]), transport))
 
     @rule()
     def look(self) -> None:
@@ -102,9 +102,9 @@ class FoldMachine(RuleBasedStateMachine):
         self, batch: list[int], other: list[int], held_at: int, dies_at: int | None, answered: bool
     ) -> None:
         """Also in revisions that are not the newest any more."""
-        wire = Wire(dies_at, answered, held_at, self.doing(other))
+        transport = UnreliableTransport(dies_at, answered, held_at, self.doing(other))
         items = [self.derived[number % len(self.derived)] for number in batch]
-        self.runner.run(self.fold({"user_analytics": items}, wire))
+        self.runner.run(self.fold({"user_analytics": items}, transport))
 
     def chosen(self, batch: list[int]) -> dict[str, list[Item]]:
         feeds = defaultdict(list)
@@ -115,19 +115,19 @@ class FoldMachine(RuleBasedStateMachine):
 
     def doing(self, batch: list[int]) -> Callable[[], Awaitable[None]]:
         async def meanwhile() -> None:
-            await self.fold(self.chosen(batch), Wire())
+            await self.fold(self.chosen(batch), UnreliableTransport())
 
         return meanwhile
 
-    async def fold(self, feeds: dict[str, list[Item]], wire: Wire) -> None:
+    async def fold(self, feeds: dict[str, list[Item]], transport: UnreliableTransport) -> None:
         """What a process does with a batch of each feed, until it is done or dead."""
         try:
-            async with connect(f"AccountEndpoint={self.url}/;AccountKey={WELL_KNOWN_KEY};", wire) as client:
+            async with connect(f"AccountEndpoint={self.url}/;AccountKey={WELL_KNOWN_KEY};", transport) as client:
                 folding = Store.of(Database.of(client, self.database), PriceTable(), PSEUDONYMS).folding
                 for feed, items in feeds.items():
                     await FEEDS[feed](folding, items)
         except Killed:
-            assert wire.is_dead
+            assert transport.is_dead
 
     async def counted(self) -> list[Item]:
         async with connect(f"AccountEndpoint={self.url}/;AccountKey={WELL_KNOWN_KEY};") as client:
@@ -142,15 +142,19 @@ class FoldMachine(RuleBasedStateMachine):
         So a stale revision comes last, as it may when a lease moves.
         """
         newest = {(item["partition_key"], item["id"]): number for number, (_, item) in enumerate(self.written)}
-        await self.fold(self.chosen(list(newest.values())), Wire())
-        await self.fold(self.chosen([n for n in range(len(self.written)) if n not in newest.values()]), Wire())
+        await self.fold(self.chosen(list(newest.values())), UnreliableTransport())
+        await self.fold(
+            self.chosen([n for n in range(len(self.written)) if n not in newest.values()]), UnreliableTransport()
+        )
         counted: list[Item] = []
         for _ in range(LEVELS):
             before, counted = counted, await self.counted()
             if counted == before:
                 break
-            await self.fold({"user_analytics": counted}, Wire())
-        await self.fold({"user_analytics": [item for item in self.derived if item not in counted]}, Wire())
+            await self.fold({"user_analytics": counted}, UnreliableTransport())
+        await self.fold(
+            {"user_analytics": [item for item in self.derived if item not in counted]}, UnreliableTransport()
+        )
         expected = recount([item for _, item in self.written], PSEUDONYMS, NOW)
         return differing(expected, stored(await self.counted()))
 
