@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +17,7 @@ from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.paging import rows_of
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import OUTRUN, TOO_LARGE
+from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.risk.gatherings import Gatherings
 from models.analytics.pseudonyms import is_user
 from models.analytics.question import Question
@@ -38,12 +38,6 @@ from models.risk.window import RiskWindow, risk_window_id
 SOURCES_PER_TRANSACTION = 32
 OPERATIONS_PER_TRANSACTION = 100
 """What a transactional batch takes. A source writes its ledger entry and a few buckets."""
-
-ATTEMPTS = 20
-"""A transaction that loses against another folder is worked out again. Each loss is another's success."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.5
-"""Seconds that it waits before that, at random, so that those who lost against each other don't meet again."""
 
 
 log = logging.getLogger(__name__)
@@ -112,7 +106,7 @@ class Analytics:
 
     async def _fold_together(self, partition: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
         for lost in range(ATTEMPTS):
-            await _pause(lost)
+            await pause(lost)
             held = await self._held(partition, sources)
             if held.is_erased:
                 return
@@ -160,12 +154,6 @@ class Analytics:
     async def _read(self, held: _Held, ids: Sequence[str]) -> None:
         for item in await self._container.read_items([(item_id, held.partition) for item_id in dict.fromkeys(ids)]):
             held.add(item)
-
-
-async def _pause(lost: int) -> None:
-    """After so many losses."""
-    if lost:
-        await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**lost)))  # noqa: S311  # no secret
 
 
 def _ids(partition: str, buckets: Iterable[Bucket]) -> list[str]:

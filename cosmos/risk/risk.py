@@ -9,7 +9,7 @@ from azure.cosmos.exceptions import CosmosAccessConditionFailedError
 
 from cosmos.core.database import Database, Stored
 from cosmos.core.reading import read_or_none
-from cosmos.counting.counters import ATTEMPTS
+from cosmos.core.swapping import ATTEMPTS
 from models.core.errors import Contention, NotFound
 from models.privacy.audit import AuditEntry
 from models.privacy.erasure import is_tombstone
