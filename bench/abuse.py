@@ -27,10 +27,11 @@ from typing import Any, get_args
 from bench import gatherings
 from bench.behaviours import population
 from bench.doubtful import doubtful, read_prompts
+from models.accounts.finding import Finding, Rule
+from models.chat.facts import facts_of
 from models.chat.interaction import UserInteraction
 from models.core.user_agent import parse_user_agent
-from models.risk.facts import TurnFacts, facts_of
-from models.risk.finding import Finding, Rule
+from models.risk.facts import TurnFacts
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow

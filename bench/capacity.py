@@ -19,7 +19,7 @@ from typing import Any, get_type_hints
 
 from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES, SIZES, Assumed, Limits, Measured, Prices
 from bench.sizes import measured_sizes
-from models.analytics.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
+from models.core.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 
 DAY_SECONDS = 86_400
 MONTH_HOURS = 730

@@ -23,7 +23,7 @@ from bench.stack import Stack
 from cosmos.core.database import Database, Item
 from functions.core.services import Store
 from local.provision import DATABASE, WELL_KNOWN_KEY
-from models.analytics.pseudonyms import PLATFORM, Pseudonyms, is_platform
+from models.core.pseudonyms import PLATFORM, Pseudonyms, is_platform
 from models.counting.fold import Source
 from models.usage.pricing import PriceTable
 

@@ -12,12 +12,12 @@ from models.analytics.contribution import of_bookmark, of_interaction, of_sessio
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import Placed
 from models.analytics.presence import Presence
-from models.analytics.pseudonyms import Pseudonyms
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
+from models.core.pseudonyms import Pseudonyms
 from models.core.values import MOST
 from models.counting.bucket import Balance, Bucket, Sums
 from models.counting.bucket_document import Counted

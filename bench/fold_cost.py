@@ -32,9 +32,9 @@ from bench.turn_cost import Session, a_turn, begin, record
 from cosmos.core.database import Database, Item
 from functions.core.services import Store
 from local.provision import DATABASE, WELL_KNOWN_KEY
-from models.analytics.pseudonyms import is_platform
 from models.chat.interaction import Draft, Origin
 from models.core.document import Document
+from models.core.pseudonyms import is_platform
 from models.core.user_agent import Client
 from models.counting.bucket import Balance, Bucket
 from models.counting.bucket_document import Counted

@@ -19,8 +19,8 @@ from cosmos.counting.folding import Folding
 from functions.core.services import Store
 from local.functions.change_feed import FeedRange, read_page, split_continuation
 from local.functions.feed_options import BEGINNING
-from models.analytics.pseudonyms import Pseudonyms
 from models.core.errors import Contention, Stale
+from models.core.pseudonyms import Pseudonyms
 from models.usage.pricing import PriceTable
 
 PSEUDONYMS = Pseudonyms(b"of the benchmark alone")

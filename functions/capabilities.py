@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from functions.accounts import admin_users, me
-from functions.analytics import admin_insights, insights
-from functions.chat import history, idle_sessions, ingest, interactions, sessions
+from functions.analytics import admin_insights, admin_standings, insights
+from functions.chat import history, idle_sessions, ingest, interactions, repricing, sessions
 from functions.core import health, importing
 from functions.core.api import Routes
 from functions.core.settings import CAPABILITIES as NAMES
@@ -17,8 +17,8 @@ from functions.jobs import admin_jobs
 from functions.jobs.kind import JobKind
 from functions.library import bookmarks, favorites, ratings, reviews
 from functions.privacy import consents, erasure, export, forgetting
-from functions.risk import admin_risk, admin_standings
-from functions.usage import admin_limits, admissions, repricing, usage
+from functions.risk import admin_risk
+from functions.usage import admin_limits, admissions, usage
 
 
 @dataclass(frozen=True)

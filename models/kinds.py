@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from models.accounts.audit import AuditEntry
 from models.accounts.profile import EmailClaim, UserProfile
 from models.accounts.staff import StaffRoster
-from models.analytics.address_day import AddressDay
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.question import Question
@@ -21,6 +21,7 @@ from models.chat.interaction import UserInteraction
 from models.chat.session import TurnClaim, UserSession
 from models.core.document import Document
 from models.core.kinds import Kind, Owner
+from models.core.tombstone import Tombstone
 from models.counting.dead_letter import DeadLetter
 from models.counting.ledger import LedgerEntry
 from models.counting.tally import Tally
@@ -30,8 +31,8 @@ from models.library.favorite import FAVORITE
 from models.library.helpful_vote import HELPFUL_VOTE
 from models.library.rating import ITEM_FEEDBACK, RATING
 from models.library.review import REVIEW
-from models.privacy.audit import AuditEntry
-from models.privacy.erasure import Erasure, ErasureProgress, Tombstone
+from models.privacy.erasure import Erasure, ErasureProgress
+from models.risk.address_day import AddressDay
 from models.risk.window import RiskWindow
 from models.usage.alert import Alert
 from models.usage.allowance import Allowance

@@ -15,12 +15,12 @@ from cosmos.core.database import Database, Stored
 from cosmos.core.paging import full_page_of
 from cosmos.core.patching import set_fields
 from cosmos.core.status import NOT_FOUND, PRECONDITION_FAILED
+from models.accounts.audit import AuditEntry
+from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction, kept
 from models.accounts.profile import EmailClaim, UserProfile
 from models.core.errors import NotFound, Stale, WrongStatus
 from models.core.values import format_timestamp
-from models.privacy.audit import AuditEntry
-from models.usage.limits import LimitOverride
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from models.analytics.rollup import Rollup
 from models.core.errors import AccountClosed, NotFound
 from models.core.identity import Person
 from models.core.revisions import Revisions
+from models.core.tombstone import TOMBSTONE, is_tombstone
 from models.core.values import format_timestamp
 from models.jobs.job import Job
-from models.privacy.erasure import TOMBSTONE, is_tombstone
 from models.risk.finding import moment
 from models.risk.policy import after_policy
 from models.risk.window import RiskWindow

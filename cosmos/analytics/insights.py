@@ -16,9 +16,9 @@ from cosmos.risk.standings import Standings
 from models.accounts.profile import UserProfile
 from models.analytics.insights import GrowthMetrics, HighRiskUser, Insights, PlatformHealth
 from models.analytics.platform_rollup import PlatformRollup
-from models.analytics.pseudonyms import PLATFORM, Pseudonyms
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
+from models.core.pseudonyms import PLATFORM, Pseudonyms
 from models.counting.bucket import Bucket, Sums, bucket_id
 from models.counting.bucket_document import Counted
 from models.risk.standing import moment_of

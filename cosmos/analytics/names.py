@@ -15,8 +15,8 @@ from azure.core.exceptions import AzureError
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Database
-from models.analytics.pseudonyms import PLATFORM
 from models.chat.names import DIMENSIONS, Dimension, KnownNames, Names, unknown
+from models.core.pseudonyms import PLATFORM
 from models.counting.bucket import Bucket, bucket_id, by_count
 from models.counting.fold import VALUES_PER_DIMENSION
 

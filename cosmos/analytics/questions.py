@@ -7,8 +7,8 @@ from collections.abc import Collection
 from cosmos.core.database import Database
 from cosmos.core.paging import rows_of
 from models.analytics.insights import CommonQuestion
-from models.analytics.pseudonyms import PLATFORM, Pseudonyms
 from models.analytics.question import ASKERS_NEEDED, Asked, Question
+from models.core.pseudonyms import PLATFORM, Pseudonyms
 from models.counting.bucket import Bucket, bucket_id
 
 CANDIDATES = 100

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from cosmos.core.database import Item
 from cosmos.core.paging import pages_of
 from cosmos.core.reading import read_or_none
-from models.analytics.pseudonyms import PLATFORM
 from models.analytics.question import Question
+from models.core.pseudonyms import PLATFORM
 from models.counting.bucket import Bucket, Sums, bucket_id
 from models.counting.bucket_document import Counted
 from models.counting.buckets import KINDS, document_of, parsed

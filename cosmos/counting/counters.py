@@ -19,18 +19,18 @@ from cosmos.core.reading import read_or_none
 from cosmos.core.status import OUTRUN, TOO_LARGE
 from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.risk.gatherings import Gatherings
-from models.analytics.pseudonyms import is_user
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
 from models.core.document import Document
 from models.core.errors import Contention
+from models.core.pseudonyms import is_user
+from models.core.tombstone import is_tombstone
 from models.counting.bucket import Balance, Bucket, bucket_id
 from models.counting.bucket_document import Counted
 from models.counting.buckets import KINDS, document_of, following, parsed
 from models.counting.dead_letter import DeadLetter
 from models.counting.fold import Applied, Outcome, Source, buckets_of, fold
 from models.counting.ledger import LedgerEntry, ledger_id
-from models.privacy.erasure import is_tombstone
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow, risk_window_id

@@ -29,14 +29,14 @@ from cosmos.counting.bucket_documents import StoredBucket, stored_buckets, store
 from cosmos.counting.counters import Analytics
 from cosmos.counting.sources import COUNTED_AGAIN, Placing
 from models.analytics.platform_sources import Placed
-from models.analytics.pseudonyms import PLATFORM, is_platform
 from models.analytics.rollup import period_bounds
+from models.core.pseudonyms import PLATFORM, is_platform
+from models.core.tombstone import is_tombstone
 from models.counting.bucket import Balance, Bucket, bucket_id
 from models.counting.buckets import document_of, told_anew
 from models.counting.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
 from models.counting.fold import Source
 from models.counting.ledger import LedgerEntry, ledger_id
-from models.privacy.erasure import is_tombstone
 from models.risk.window import risk_window_id
 
 DOCUMENTS_PER_PAGE = 100

@@ -11,13 +11,13 @@ from models.analytics.contribution import of_bookmark, of_interaction, of_sessio
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import Placed
 from models.analytics.presence import Presence
-from models.analytics.pseudonyms import Pseudonyms
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.core.dates_in_text import in_one_form
+from models.core.pseudonyms import Pseudonyms
 from models.counting.buckets import parsed
 from models.counting.fold import Source
 from models.kinds import KINDS

@@ -12,6 +12,7 @@ from cosmos.core.patching import set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from cosmos.core.repository import Repository
 from cosmos.core.swapping import swap
+from models.accounts.audit import AuditEntry
 from models.core.errors import NotFound, OwnReview
 from models.core.revisions import ANY_REVISION
 from models.counting.bucket import Bucket, bucket_id
@@ -21,7 +22,6 @@ from models.library.helpful_vote import HELPFUL_VOTE, HelpfulVote, vote_id_of
 from models.library.item import item_partition
 from models.library.rating import RATING, ItemFeedback, Rating
 from models.library.review import Review
-from models.privacy.audit import AuditEntry
 
 COUNTS = {"rating": "helpful_count", "feedback": "is_helpful_vote_count"}
 """The field that shows the votes, by the kind of what is reviewed."""

@@ -26,12 +26,13 @@ from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import OUTRUN_OR_GONE
 from cosmos.privacy.mentions import Mentions
+from models.accounts.audit import AuditEntry
 from models.accounts.profile import UserProfile
 from models.core.errors import Contention, NotFound
+from models.core.tombstone import TOMBSTONE, Tombstone, is_tombstone
 from models.jobs.job import Job
 from models.kinds import KINDS
-from models.privacy.audit import AuditEntry
-from models.privacy.erasure import PROGRESS_ID, TOMBSTONE, Counts, Erasure, ErasureProgress, Tombstone, is_tombstone
+from models.privacy.erasure import PROGRESS_ID, Counts, Erasure, ErasureProgress
 from models.risk.window import risk_window_id
 from models.usage.allowance import ALLOWANCE_ID
 
@@ -183,7 +184,7 @@ class Erasures:
             item = await read_or_none(container, item_id, user_id)
             if item and is_tombstone(item):
                 return False
-            body = Tombstone.over(item, item_id, user_id, erasure).body()
+            body = Tombstone.over(item, item_id, user_id, erasure.id, erasure.requested_at).body()
             operations: list[Any] = [_written(body, item["_etag"] if item else None), *further]
             if item:
                 operations.append(await self._counting(container, user_id, {item["kind"]: 1}))

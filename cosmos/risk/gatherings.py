@@ -8,9 +8,9 @@ from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Item
 from cosmos.core.swapping import swap
-from models.analytics.address_day import AddressDay
+from models.core.tombstone import is_tombstone
 from models.core.values import format_timestamp
-from models.privacy.erasure import is_tombstone
+from models.risk.address_day import AddressDay
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.together import Together, accounts_together, addresses, in_steps

@@ -10,10 +10,10 @@ from azure.cosmos.exceptions import CosmosAccessConditionFailedError
 from cosmos.core.database import Database, Stored
 from cosmos.core.reading import read_or_none
 from cosmos.core.swapping import ATTEMPTS
+from models.accounts.audit import AuditEntry
+from models.accounts.finding import Rule
 from models.core.errors import Contention, NotFound
-from models.privacy.audit import AuditEntry
-from models.privacy.erasure import is_tombstone
-from models.risk.finding import Rule
+from models.core.tombstone import is_tombstone
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow, risk_window_id

@@ -21,11 +21,11 @@ from pydantic import ValidationError
 from cosmos.accounts.users import Users
 from cosmos.core.database import Database, Item
 from cosmos.counting.counters import Analytics
+from models.accounts.limits import LimitTable, effective
 from models.core.errors import AccountClosed
 from models.counting.dead_letter import DeadLetter
 from models.usage.alert import Alert, due
 from models.usage.allowance import ALLOWANCE_ID, Allowance
-from models.usage.limits import LimitTable, effective
 
 USERS_AT_ONCE = 8
 

@@ -26,9 +26,10 @@ from cosmos.core.database import Database, Stored
 from cosmos.core.patching import in_tens
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import PRECONDITION_FAILED
+from models.accounts.limits import Limits
 from models.core.errors import AccountClosed, Contention, MadeByServer, TooManyTurns
 from models.core.identity import Recorder
-from models.privacy.erasure import is_tombstone
+from models.core.tombstone import is_tombstone
 from models.usage.allowance import (
     ALLOWANCE_ID,
     AdmissionRequest,
@@ -40,7 +41,6 @@ from models.usage.allowance import (
     increments,
     settling,
 )
-from models.usage.limits import Limits
 from models.usage.windows import Clock
 from models.usage.write_limit import Writing, seconds_to_next_minute
 

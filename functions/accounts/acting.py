@@ -6,10 +6,10 @@ import uuid
 from typing import Any
 
 from functions.core.call import Call
+from models.accounts.audit import AuditedAct, AuditEntry
 from models.accounts.profile import UserProfile
 from models.accounts.staff import rank_of
 from models.core.errors import Outranked, SelfModeration
-from models.privacy.audit import AuditedAct, AuditEntry
 
 
 def check_may_act_on(call: Call[Any], profile: UserProfile) -> None:

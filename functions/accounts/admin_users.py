@@ -15,6 +15,7 @@ from functions.core.headers import text_of
 from functions.core.operation import Access, Header, Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from functions.core.problems import Problem, forbidden
+from models.accounts.audit import AuditEntry
 from models.accounts.moderation import FOR_ADMINS, AccountStatus, Moderation, ModerationAction, Reason, status_after
 from models.accounts.profile import UserProfile
 from models.chat.interaction import UserInteraction
@@ -22,7 +23,6 @@ from models.core.document import Message
 from models.core.errors import Stale
 from models.core.identity import Email
 from models.core.values import Timestamp
-from models.privacy.audit import AuditEntry
 from models.risk.standing import as_it_stands
 
 routes = Routes()

@@ -8,12 +8,12 @@ from pydantic import Field, ValidationError
 
 from cosmos.chat.ingestion import Outcome, Submission
 from cosmos.chat.turns import Recorded
-from functions.chat.bounds import check_tokens
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, hashed_address
 from functions.core.operation import Access, Reply
 from functions.core.problems import Problem
+from functions.usage.bounds import check_tokens
 from models.chat.interaction import CLOCK_SKEW, Draft, IngestedTurn, Origin
 from models.chat.reporting import reported
 from models.core.document import Message

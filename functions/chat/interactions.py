@@ -7,19 +7,19 @@ from functools import partial
 
 from pydantic import Field
 
-from functions.chat.bounds import check_tokens
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.openapi_parts import RATE_LIMIT
 from functions.core.operation import Query, Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
+from functions.usage.bounds import check_tokens
+from models.accounts.limits import effective
 from models.chat.context import Context
 from models.chat.interaction import Draft, Origin, Turn, UserInteraction
 from models.chat.reporting import reported
 from models.core.errors import KeyReused
 from models.core.identity import request_id_of
-from models.usage.limits import effective
 from models.usage.rate_limit import rate_limit_headers
 from models.usage.windows import Clock
 

@@ -17,6 +17,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from functions.core.openapi_parts import Json
 from functions.core.operation import Operation
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDetails
+from models.accounts.finding import Rule
+from models.accounts.limits import Window
 from models.accounts.moderation import AccountStatus, ModerationKind
 from models.accounts.profile import EmailStatus
 from models.analytics.user_analytics import AnalyticsPeriod
@@ -25,10 +27,8 @@ from models.chat.names import Dimension
 from models.jobs.job import JobAsker, JobState, WorkState
 from models.kinds import KINDS
 from models.privacy.erasure import Asker, ErasureStatus
-from models.risk.finding import Rule
 from models.risk.judgement import Decision
 from models.usage.allowance_view import ShownMeasure
-from models.usage.limits import Window
 from models.usage.pricing import ServiceTier
 
 REFERENCE = "#/components/schemas/{model}"

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.accounts.limits import Window
 from models.core.values import Timestamp
 from models.usage.allowance_view import ShownMeasure
-from models.usage.limits import Window
 
 TYPE_PREFIX = "urn:vimarsh:problem:"
 

@@ -12,12 +12,14 @@ from importlib import import_module
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
 
 from cosmos.accounts.accounts import Accounts
+from cosmos.accounts.audit import Audit
 from cosmos.accounts.directory import Directory
 from cosmos.accounts.users import Users
 from cosmos.analytics.insights import PlatformInsights
 from cosmos.analytics.names import PlatformNames
 from cosmos.chat.history import History
 from cosmos.chat.ingestion import Ingestion
+from cosmos.chat.repricing import Repricing
 from cosmos.chat.sessions import Sessions
 from cosmos.chat.turns import Turns
 from cosmos.core.containers import differing
@@ -33,27 +35,25 @@ from cosmos.counting.sources import Placing
 from cosmos.jobs.jobs import Jobs
 from cosmos.library.bookmarks import Bookmarks
 from cosmos.library.reviews import Reviews
-from cosmos.privacy.audit import Audit
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
 from cosmos.privacy.exporting import Exporting
 from cosmos.risk.risk import Risk
 from cosmos.usage.alerts import Alerts
 from cosmos.usage.allowances import Allowances
-from cosmos.usage.repricing import Repricing
 from functions.accounts.graph import Graph
 from functions.core.logs import quieten_libraries
 from functions.core.readiness import Readiness
 from functions.core.settings import Settings, SettingsError, read_settings
 from functions.core.telemetry import Telemetry
 from functions.core.tokens import Tokens
-from models.analytics.pseudonyms import Pseudonyms
+from models.accounts.limits import DEFAULT_LIMITS, LimitTable
 from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.core.kinds import Kind, R
+from models.core.pseudonyms import Pseudonyms
 from models.core.write_policy import Privacy
 from models.kinds import KINDS, undeclared
 from models.risk.thresholds import RiskSettings
-from models.usage.limits import DEFAULT_LIMITS, LimitTable
 from models.usage.pricing import PriceTable
 
 log = logging.getLogger(__name__)

@@ -21,11 +21,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cosmos.core.database import emulator_of
-from models.analytics.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
+from models.accounts.limits import DEFAULT_LIMITS, LimitTable
 from models.chat.names import DEFAULT_NAMES, KnownNames
+from models.core.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 from models.core.subkeys import Purpose, subkey
 from models.risk.thresholds import RiskSettings
-from models.usage.limits import DEFAULT_LIMITS, LimitTable
 from models.usage.pricing import PriceTable
 from models.usage.rates import PriceOverride
 from models.usage.write_limit import WriteLimit

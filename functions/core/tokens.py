@@ -14,8 +14,8 @@ import jwt
 
 from functions.core.problems import Problem, forbidden, tenant_not_allowed, unauthenticated
 from functions.core.settings import Settings
-from models.accounts.sign_in import person_of
 from models.core.identity import Person
+from models.core.sign_in import person_of
 
 SCOPE = "Vimarsh.Access"
 KEYS_SECONDS = 24 * 3600

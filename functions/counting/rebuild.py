@@ -17,8 +17,8 @@ from functions.core.call import Call
 from functions.core.operation import Access, Reply
 from functions.jobs.kind import JobKind, Step, Work, for_each
 from functions.jobs.starting import found, of_staff, view_of
-from models.analytics.pseudonyms import is_platform
 from models.core.document import Message
+from models.core.pseudonyms import is_platform
 from models.core.values import Count, Timestamp, Uuid
 from models.counting.drift import BucketDrift, UserDrift, total_of
 from models.jobs.job import PLATFORM_JOBS, Job, WorkState

@@ -22,11 +22,12 @@ from functions.core.operation import Access, Header, Reply
 from functions.core.services import Services
 from functions.jobs.kind import JobKind, Step, Work
 from functions.jobs.starting import driven, promise
+from models.accounts.audit import AuditEntry
 from models.accounts.profile import UserProfile
 from models.core.errors import NotFound, SelfModeration
+from models.core.tombstone import Tombstone
 from models.jobs.job import Job, JobAsker
-from models.privacy.audit import AuditEntry
-from models.privacy.erasure import Asker, Erasure, Tombstone, erasure_id_of, user_hash_of
+from models.privacy.erasure import Asker, Erasure, erasure_id_of, user_hash_of
 
 FOR_STAFF = frozenset({"actor_id"})
 ERASURE_REASON = Header(

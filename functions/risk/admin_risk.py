@@ -10,10 +10,10 @@ from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access
+from models.accounts.finding import Finding, Rule
 from models.accounts.moderation import Reason
 from models.core.document import Message
 from models.core.values import Timestamp
-from models.risk.finding import Finding, Rule
 from models.risk.judgement import Decision, decision_of, points, score_of
 from models.risk.thresholds import RiskSettings
 from models.risk.window import Dismissal, RiskWindow

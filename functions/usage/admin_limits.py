@@ -7,10 +7,10 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.operation import Access, Reply
+from models.accounts.limits import LimitOverride, NewLimits
 from models.accounts.profile import UserProfile
 from models.core.errors import Stale
 from models.risk.standing import as_it_stands
-from models.usage.limits import LimitOverride, NewLimits
 
 routes = Routes()
 

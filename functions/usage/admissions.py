@@ -8,21 +8,21 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from functions.chat.bounds import check_tokens
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.openapi_parts import RATE_LIMIT
 from functions.core.operation import Access, Query, Reply
 from functions.core.problems import Problem
+from functions.usage.bounds import check_tokens
+from models.accounts.limits import Limits, effective
 from models.accounts.profile import UserProfile
-from models.accounts.sign_in import address_of
 from models.core.document import Message
 from models.core.identity import Person, Recorder, request_id_of
+from models.core.sign_in import address_of
 from models.core.values import Timestamp, Uuid, format_timestamp
 from models.usage.allowance import AdmissionRequest, Refused
 from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, shown_measure
-from models.usage.limits import Limits, effective
 from models.usage.model_names import ModelReference
 from models.usage.pricing import Asked, ServiceTier
 from models.usage.rate_limit import rate_limit_headers

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functions.core.api import Routes
 from functions.core.call import Call
+from models.accounts.limits import effective
 from models.usage.allowance_view import Usage, usage
-from models.usage.limits import effective
 from models.usage.windows import Clock
 
 routes = Routes()

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from models.accounts.consent import MEANINGS, ConsentChange, ever_withdrawn
+from models.accounts.finding import Finding
+from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction
 from models.core.document import Document, Message
 from models.core.identity import Email, Person, email_claim_id_of
 from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
 from models.core.write_policy import Privacy, WritePolicy
-from models.risk.finding import Finding
-from models.usage.limits import LimitOverride
 
 EmailStatus = Literal["claimed", "contested", "absent"]
 

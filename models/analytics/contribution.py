@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from models.analytics import signs
+from models.chat.facts import facts_of
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.counting.bucket import Bucket, Sums, by_count
 from models.counting.fold import OTHER, Source
 from models.library.bookmark import DeletedBookmark, UserBookmark
-from models.risk.facts import ADDRESS_DIGITS, facts_of
+from models.risk.facts import ADDRESS_DIGITS
 from models.usage.token_usage import FIELDS
 
 DEEP_TURNS = 3

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
+from models.accounts.finding import Finding
 from models.accounts.profile import UserProfile
 from models.analytics.platform_rollup import PlatformRollup, cost_per_turn, figures
 from models.analytics.question import TURNS_A_DAY, Asked, Question
@@ -19,7 +20,6 @@ from models.chat.names import Dimension
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Total, Uuid
 from models.counting.bucket import Sums, by_count, mean, ratio
-from models.risk.finding import Finding
 from models.risk.standing import evidence
 
 FIRST_WEEK = 7

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from models.analytics.contribution import day_of, deep_dives
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
-from models.analytics.pseudonyms import PLATFORM, Pseudonyms
 from models.analytics.question import Question
 from models.analytics.reported import reported_measures
 from models.analytics.response_times import counted
@@ -24,6 +23,7 @@ from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup, returns
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
+from models.core.pseudonyms import PLATFORM, Pseudonyms
 from models.counting.bucket import Bucket, Sums, by_count
 from models.counting.fold import Source
 from models.risk.text import normalised

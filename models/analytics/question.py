@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.analytics.pseudonyms import PLATFORM
 from models.core.document import Message
+from models.core.pseudonyms import PLATFORM
 from models.core.values import Count
 from models.counting.bucket import Balance, Bucket, Sums, average_rating, bucket_id, by_count
 from models.counting.bucket_document import Counted

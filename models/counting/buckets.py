@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from models.analytics.address_day import AddressDay
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import TELLING, told
 from models.analytics.presence import Presence
@@ -15,6 +14,7 @@ from models.analytics.user_group import UserGroup
 from models.counting.bucket import Balance, Bucket
 from models.counting.bucket_document import Counted
 from models.counting.tally import Tally
+from models.risk.address_day import AddressDay
 
 KINDS: dict[str, type[Counted]] = {
     str(model.model_fields["kind"].default): model

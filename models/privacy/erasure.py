@@ -1,9 +1,4 @@
-"""Erasing an account: the tombstones that bar it, what is counted meanwhile, and the receipt that is kept.
-
-A tombstone stands under the id of a document that every writer goes by, in its place: the profile, the allowance that
-each turn is counted in, the risk window that each fold reads. So whoever would write finds it in the same request, and
-nothing has to be asked besides.
-"""
+"""Erasing an account: what is counted meanwhile, and the receipt that is kept. What bars it are tombstones."""
 
 from __future__ import annotations
 
@@ -12,19 +7,16 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from models.core.document import Document
+from models.core.tombstone import FOR_EVER
 from models.core.values import Count, Timestamp, Uuid
 
-TOMBSTONE = "tombstone"
 PROGRESS_ID = "~erasure-progress"
 """No client can make a document of this id: those that they choose begin with a letter or a digit."""
-
-FOR_EVER = -1
-"""As a `ttl`: whatever the container's own retention is."""
 
 Counts = dict[str, Count]
 """Documents by kind."""
@@ -32,32 +24,6 @@ Counts = dict[str, Count]
 Asker = Literal["user", "admin", "restore"]
 """Who asked for an erasure; `restore` for one that is done again, since a restored database knew nothing of it."""
 ErasureStatus = Literal["running", "completed"]
-
-
-class Tombstone(Document):
-    """Stands for a document of a user who is erased, under its id, and is kept. It holds nothing of theirs but the id
-    of the account, a hash of Entra ID's `tid` and `oid`: it leads nobody to a person, and whoever knows a person's two
-    can tell that they had an account, and when it was erased."""
-
-    partition_key: Uuid
-    kind: Literal["tombstone"] = "tombstone"
-    ttl: int | None = FOR_EVER
-
-    account_status: Literal["deleted"] = Field(default="deleted", description="As of a profile: the account is closed")
-    erasure_id: Uuid = Field(description="The receipt")
-    deleted_at: Timestamp = Field(description="When the erasure was asked for")
-
-    @classmethod
-    def over(cls, item: Mapping[str, Any] | None, item_id: str, user_id: str, erasure: Erasure) -> Tombstone:
-        """The tombstone in the place of a stored document, or of none. Edits of that document are stale then."""
-        revision = int((item or {}).get("revision", 0)) + 1
-        return cls(
-            id=item_id,
-            partition_key=user_id,
-            revision=revision,
-            erasure_id=erasure.id,
-            deleted_at=erasure.requested_at,
-        )
 
 
 class ErasureProgress(Document):
@@ -156,11 +122,6 @@ def erasure_id_of(user_id: str, key: bytes) -> str:
 def user_hash_of(user_id: str, key: bytes) -> str:
     """The keyed hash of a user's id: 32 hexadecimal digits of HMAC-SHA256."""
     return _digest("user", user_id, key).hex()[:32]
-
-
-def is_tombstone(item: Mapping[str, Any]) -> bool:
-    """Whether a stored document says that its user is erased, or is being erased."""
-    return bool(item.get("kind") == TOMBSTONE)
 
 
 def _digest(what: str, user_id: str, key: bytes) -> bytes:

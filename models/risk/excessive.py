@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from models.accounts.finding import Finding
 from models.risk.facts import TurnFacts
-from models.risk.finding import Finding, moment, strength, strongest
+from models.risk.finding import moment, strength, strongest
 from models.risk.thresholds import ExcessiveLimits
 
 HOUR = 3_600_000

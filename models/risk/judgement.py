@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
+from models.accounts.finding import Finding, Rule
 from models.risk.excessive import excessive_usage
-from models.risk.finding import Finding, Rule, moment, strongest
+from models.risk.finding import moment, strongest
 from models.risk.places import suspicious_patterns
 from models.risk.repetition import repetitive_queries
 from models.risk.spam import spam

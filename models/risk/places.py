@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
+from models.accounts.finding import Finding
 from models.risk.facts import TurnFacts
-from models.risk.finding import Finding, finding, strongest
+from models.risk.finding import finding, strongest
 from models.risk.spans import DAY, MINUTE, split, within
 from models.risk.thresholds import PlaceLimits
 

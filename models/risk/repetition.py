@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from models.accounts.finding import Finding
 from models.risk.brought import brought
 from models.risk.facts import TurnFacts
-from models.risk.finding import Finding, finding, strongest
+from models.risk.finding import finding, strongest
 from models.risk.night import share_at_night
 from models.risk.spam import is_advertisement
 from models.risk.spans import DAY, between, within

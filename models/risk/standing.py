@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from models.accounts.finding import Finding
 from models.accounts.profile import UserProfile
-from models.risk.finding import Finding
 from models.risk.judgement import score_of
 from models.risk.thresholds import RiskSettings
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from models.accounts.finding import Finding
 from models.risk.facts import TurnFacts
-from models.risk.finding import Finding, finding, strongest
+from models.risk.finding import finding, strongest
 from models.risk.night import share_at_night
 from models.risk.spans import HOUR, MINUTE, grouped, split
 from models.risk.text import Signal

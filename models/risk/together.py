@@ -10,11 +10,12 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from models.accounts.finding import Finding
 from models.core.document import Message
 from models.core.values import Count, Timestamp
 from models.counting.bucket import Sums, by_count
 from models.counting.fold import OTHER
-from models.risk.finding import Finding, strength
+from models.risk.finding import strength
 from models.risk.thresholds import PlaceLimits
 
 BUSY = 20

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.accounts.finding import Finding
 from models.risk.brought import brought
 from models.risk.facts import TurnFacts
-from models.risk.finding import Finding, finding, strongest
+from models.risk.finding import finding, strongest
 from models.risk.spans import DAY, HOUR, between, within
 from models.risk.thresholds import TokenLimits
 

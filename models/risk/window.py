@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from models.accounts.finding import Finding, Rule
 from models.core.document import Document, Message
 from models.core.errors import FindingChanged
 from models.core.values import Timestamp, Uuid
 from models.risk.excessive import HOUR, hour_of
 from models.risk.facts import TurnFacts
-from models.risk.finding import Finding, Rule
 from models.risk.together import Together
 
 TURNS_KEPT = 200

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from models.accounts.limits import WINDOWS, Limits, Measure, Window
 from models.core.document import Document
 from models.core.values import Count, Timestamp, Uuid
 from models.usage.allowance import Allowance
-from models.usage.limits import WINDOWS, Limits, Measure, Window
 
 THRESHOLDS = (50, 80, 100)
 """Percent of a limit, without what is only reserved."""

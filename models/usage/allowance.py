@@ -17,11 +17,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from models.accounts.limits import Limits, Measure, Window
 from models.core.document import Document, Message
 from models.core.errors import AdmissionSettled, KeyReused
 from models.core.identity import Recorder
 from models.core.values import Count, Timestamp, Total, Uuid, saturated
-from models.usage.limits import Limits, Measure, Window
 from models.usage.windows import Clock, is_over
 
 ALLOWANCE_ID = "allowance"

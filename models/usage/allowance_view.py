@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from models.accounts.limits import NANO, WINDOWS, Limits, Measure, Window
 from models.core.document import Message
 from models.core.values import Timestamp
 from models.usage.alert import THRESHOLDS
 from models.usage.allowance import Allowance
-from models.usage.limits import NANO, WINDOWS, Limits, Measure, Window
 from models.usage.windows import Clock
 
 ShownMeasure = Literal["queries", "tokens", "cost_usd"]

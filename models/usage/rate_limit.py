@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from math import ceil
 
+from models.accounts.limits import WINDOWS, LimitKey, Limits, Measure
 from models.usage.allowance import Allowance
-from models.usage.limits import WINDOWS, LimitKey, Limits, Measure
 from models.usage.windows import Clock
 
 LARGEST = 10**15 - 1

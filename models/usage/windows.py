@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from models.accounts.limits import WINDOWS, Window
 from models.analytics.contribution import day_of
 from models.analytics.rollup import period_bounds
 from models.counting.bucket import Bucket
-from models.usage.limits import WINDOWS, Window
 
 MINUTES_KEPT = timedelta(minutes=10)
 """Minutes that are over are kept this long: the alerts are raised from the change feed, some time later."""

@@ -14,7 +14,7 @@ from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
 from bench.requests import STEPS
 from bench.sizes import sizes_of
 from cosmos.core.database import sent_bytes
-from models.analytics.pseudonyms import MAX_SHARDS
+from models.core.pseudonyms import MAX_SHARDS
 from tests.models.examples import an_interaction
 
 

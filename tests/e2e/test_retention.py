@@ -23,7 +23,7 @@ from functions.core.services import Store
 from local.cosmosdb.clock import AdjustableClock
 from local.cosmosdb.server import serve_in_thread
 from local.provision import Account, provision, read_definitions
-from models.analytics.pseudonyms import Pseudonyms
+from models.core.pseudonyms import Pseudonyms
 from models.core.subkeys import subkey
 from models.core.write_policy import DAY
 from tests.conftest import ROOT

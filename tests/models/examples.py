@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from models.analytics.pseudonyms import Pseudonyms
 from models.chat.interaction import Draft, Origin, Turn, UserInteraction
 from models.chat.session import UserSession
 from models.core.identity import Person
+from models.core.pseudonyms import Pseudonyms
 from models.core.user_agent import Client
 from models.core.write_policy import EVERYTHING, WritePolicy
 from models.usage.pricing import PriceTable

@@ -12,11 +12,11 @@ from azure.core.exceptions import AzureError
 from cosmos.accounts.accounts import AccountFilter
 from cosmos.core.database import Database
 from functions.core.services import Store
+from models.accounts.audit import AuditEntry
 from models.accounts.moderation import ACTIONS_KEPT, ModerationAction, ModerationKind, status_after
 from models.accounts.profile import UserProfile
 from models.core.errors import AccountClosed, NotFound, Stale
 from models.core.identity import Person
-from models.privacy.audit import AuditEntry
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS
 

@@ -11,8 +11,8 @@ from azure.core.exceptions import ServiceRequestError
 from cosmos.analytics.names import FRESH, PlatformNames
 from cosmos.core.database import Database
 from models.analytics.platform_rollup import PlatformRollup
-from models.analytics.pseudonyms import PLATFORM
 from models.chat.names import Dimension, KnownNames
+from models.core.pseudonyms import PLATFORM
 from models.counting.bucket import Balance, Bucket
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -16,6 +16,8 @@ from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Database, Item
 from functions.core.services import Store
+from models.accounts.audit import AuditEntry
+from models.accounts.limits import DEFAULT_LIMITS, LimitOverride
 from models.accounts.profile import EmailClaim
 from models.accounts.profile_changes import ProfileChanges
 from models.accounts.staff import SERVICE_ROLE
@@ -24,16 +26,15 @@ from models.chat.interaction import Draft, Origin
 from models.core.errors import AccountClosed, Contention, NotFound, Stale
 from models.core.identity import Person, email_claim_id_of
 from models.core.revisions import Revisions
+from models.core.tombstone import is_tombstone
 from models.core.user_agent import Client
 from models.counting.dead_letter import DeadLetter
 from models.counting.fold import Source
 from models.library.bookmark import BookmarkRequest, UserBookmark
-from models.privacy.audit import AuditEntry
-from models.privacy.erasure import Erasure, is_tombstone
+from models.privacy.erasure import Erasure
 from models.risk.window import risk_window_id
 from models.usage.alert import due
 from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Allowance
-from models.usage.limits import DEFAULT_LIMITS, LimitOverride
 from models.usage.windows import Clock
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS, a_session, a_turn

@@ -11,7 +11,7 @@ import pytest
 from cosmos.core.database import Database, Item
 from functions.core.services import Store
 from models.core.identity import Person
-from models.privacy.erasure import is_tombstone
+from models.core.tombstone import is_tombstone
 from models.risk.together import PATTERN
 from models.risk.window import RiskWindow, risk_window_id
 from tests.cosmos.conftest import NOW

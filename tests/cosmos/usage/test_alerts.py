@@ -9,9 +9,9 @@ import pytest
 
 from cosmos.core.database import Database, Item
 from functions.core.services import Store
+from models.accounts.limits import LimitTable
 from models.core.identity import Person
 from models.usage.allowance import ALLOWANCE_ID
-from models.usage.limits import LimitTable
 from models.usage.windows import Clock
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS

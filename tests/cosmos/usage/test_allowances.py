@@ -15,6 +15,7 @@ import pytest_asyncio
 from cosmos.core.database import Database, connect
 from cosmos.usage.allowances import create_allowance
 from functions.core.services import Store
+from models.accounts.limits import Limits
 from models.analytics.contribution import day_bucket
 from models.chat.interaction import Draft, Origin
 from models.core.errors import Contention, MadeByServer, TooManyTurns
@@ -22,7 +23,6 @@ from models.core.identity import Person
 from models.core.user_agent import Client
 from models.counting.bucket import Bucket
 from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, Allowance, Refused, Spent, settle
-from models.usage.limits import Limits
 from models.usage.windows import Clock
 from models.usage.write_limit import WriteLimit
 from tests.cosmos.conftest import DATABASE, NOW

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from functions.core.services import services
-from models.usage.limits import LimitTable
+from models.accounts.limits import LimitTable
 from tests.functions.calls import Headers, SignIn, a_session, a_turn
 from tests.functions.chat.test_ingest import an_item, ingest
 

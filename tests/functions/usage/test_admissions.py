@@ -12,7 +12,7 @@ import pytest
 
 from functions.core.services import services
 from local.entra.identity import TENANT_ID, oid_of
-from models.usage.limits import LimitTable
+from models.accounts.limits import LimitTable
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn, asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

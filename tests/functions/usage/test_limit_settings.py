@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from functions.core.settings import SettingsError, read_settings
-from models.usage.limits import DEFAULT_LIMITS, effective
+from models.accounts.limits import DEFAULT_LIMITS, effective
 from models.usage.pricing import PriceTable
 from models.usage.token_usage import TokenUsage
 from tests.models.examples import NOON

@@ -17,11 +17,11 @@ from models.analytics.insights import Cohort, GrowthMetrics, PlatformHealth, Ret
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import of_session, of_shard, of_turn, of_user
 from models.analytics.presence import Presence
-from models.analytics.pseudonyms import DEFAULT_SHARDS, PLATFORM, Pseudonyms, is_platform
 from models.analytics.question import Question
 from models.analytics.response_times import RELATIVE_ERROR, counted, quantile
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup, returns
+from models.core.pseudonyms import DEFAULT_SHARDS, PLATFORM, Pseudonyms, is_platform
 from models.counting.bucket import Balance, Bucket
 from models.counting.buckets import document_of, following
 from models.counting.fold import OTHER_BOUNDS, Applied, Source, fold

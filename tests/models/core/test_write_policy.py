@@ -12,13 +12,13 @@ from models.accounts.profile import UserProfile
 from models.accounts.profile_changes import CONSENTS, ProfileChanges, changed
 from models.analytics.contribution import of_bookmark, of_interaction, of_session
 from models.analytics.platform_sources import of_turn
-from models.analytics.pseudonyms import Pseudonyms
+from models.chat.facts import facts_of
 from models.chat.feedback import FeedbackChanges
 from models.chat.interaction import TEXTS, UserInteraction
 from models.chat.session import SessionChanges
+from models.core.pseudonyms import Pseudonyms
 from models.core.write_policy import DAY, LEAST_SECONDS, Privacy, WritePolicy, seconds_left
 from models.library.bookmark import UserBookmark
-from models.risk.facts import facts_of
 from models.risk.question import question_facts
 from models.risk.text import Signal, similarity, sketch_bytes
 from tests.models.examples import ALICE, NOON, SESSION_ID, a_session, an_interaction

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from models.core.document import Document
-from models.privacy.erasure import Erasure, ErasureProgress, Tombstone, erasure_id_of, is_tombstone, user_hash_of
+from models.core.tombstone import Tombstone, is_tombstone
+from models.privacy.erasure import Erasure, ErasureProgress, erasure_id_of, user_hash_of
 from tests.models.examples import ALICE, NOON
 
 KEY = b"a key for tests only"
@@ -25,7 +26,7 @@ def test_a_user_has_one_erasure_which_nobody_can_tell_without_the_key() -> None:
 def test_a_tombstone_goes_on_counting_revisions_and_names_nobody() -> None:
     erasure = Erasure.of(USER, "user", None, NOON, KEY)
     profile = {"id": USER, "kind": "profile", "revision": 7, "email": ALICE.email, "name": ALICE.name}
-    body = Tombstone.over(profile, USER, USER, erasure).body()
+    body = Tombstone.over(profile, USER, USER, erasure.id, erasure.requested_at).body()
     assert body == {
         "id": USER,
         "partition_key": USER,
@@ -39,7 +40,7 @@ def test_a_tombstone_goes_on_counting_revisions_and_names_nobody() -> None:
     }
     assert is_tombstone(body)
     assert not is_tombstone(profile)
-    assert Tombstone.over(None, "allowance", USER, erasure).revision == 1
+    assert Tombstone.over(None, "allowance", USER, erasure.id, erasure.requested_at).revision == 1
 
 
 def test_progress_adds_up_by_kind() -> None:

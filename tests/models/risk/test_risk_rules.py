@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from models.accounts.finding import Finding
+from models.chat.facts import facts_of
 from models.risk.excessive import counted, excessive_usage
-from models.risk.facts import TurnFacts, facts_of
-from models.risk.finding import Finding
+from models.risk.facts import TurnFacts
 from models.risk.places import disjoint, suspicious_patterns
 from models.risk.repetition import repetitive_queries
 from models.risk.spam import spam

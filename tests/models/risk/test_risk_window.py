@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from models.accounts.finding import Rule
 from models.core.errors import FindingChanged
 from models.risk.facts import TurnFacts
-from models.risk.finding import Rule
 from models.risk.judgement import decision_of, findings_in, judged, points, score_of
 from models.risk.thresholds import RiskSettings, Thresholds
 from models.risk.window import DAYS_KEPT, TURNS_KEPT, RiskWindow

@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from models.accounts.limits import WINDOWS, Limits
 from models.core.errors import AdmissionSettled, KeyReused
 from models.core.identity import Recorder
 from models.usage.allowance import (
@@ -24,7 +25,6 @@ from models.usage.allowance import (
     release,
     settle,
 )
-from models.usage.limits import WINDOWS, Limits
 from models.usage.windows import Clock
 from tests.models.examples import ALICE
 

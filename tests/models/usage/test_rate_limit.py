@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from models.accounts.limits import Limits
 from models.usage.allowance import Allowance
-from models.usage.limits import Limits
 from models.usage.rate_limit import LARGEST, rate_limit_headers
 from models.usage.windows import Clock
 

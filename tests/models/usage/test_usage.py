@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from models.accounts.limits import Limits
 from models.usage.alert import due
 from models.usage.allowance import Allowance, Spent, settle
 from models.usage.allowance_view import usage
-from models.usage.limits import Limits
 from models.usage.windows import Clock
 from tests.models.examples import ALICE
 

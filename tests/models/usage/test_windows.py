@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.usage.limits import WINDOWS
+from models.accounts.limits import WINDOWS
 from models.usage.windows import Clock, is_over
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.accounts.sign_in import UNNAMED, person_of
+from models.core.sign_in import UNNAMED, person_of
 from tests.models.examples import ALICE
 
 IDS = {"tid": ALICE.tenant_id, "oid": ALICE.auth_id}

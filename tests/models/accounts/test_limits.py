@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from models.usage.limits import DEFAULT_LIMITS, LimitOverride, LimitTable, effective
+from models.accounts.limits import DEFAULT_LIMITS, LimitOverride, LimitTable, effective
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EVERYBODY = LimitTable.model_validate({"minute": {"queries": 3}, "day": {"tokens": 100, "cost_usd": 0.29}})

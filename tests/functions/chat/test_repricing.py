@@ -10,8 +10,8 @@ import pytest_asyncio
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Database, connect
-from functions.usage.repricing import advanced
-from models.usage.repricing import Repriced
+from functions.chat.repricing import advanced
+from models.chat.repricing import Repriced
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
 from tests.local.functions.host_helpers import until
 

@@ -10,11 +10,11 @@ from cosmos.core.paging import page_of
 from cosmos.core.patching import edit
 from cosmos.core.reading import read_or_none
 from models.chat.interaction import UserInteraction
+from models.chat.repricing import Repriced, repriced
 from models.core.errors import Contention, NotFound, Stale
 from models.core.values import format_timestamp
 from models.core.write_policy import seconds_left
 from models.usage.pricing import PriceTable
-from models.usage.repricing import Repriced, repriced
 
 TURNS_PER_PAGE = 100
 ATTEMPTS = 6

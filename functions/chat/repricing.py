@@ -18,10 +18,10 @@ from functions.core.operation import Access, Reply
 from functions.jobs.kind import AT_ONCE, JobKind, Step, Work, for_each
 from functions.jobs.starting import found, of_staff, view_of
 from models.analytics.rollup import NANO
+from models.chat.repricing import Repriced
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Uuid
 from models.jobs.job import PLATFORM_JOBS, Job, WorkState
-from models.usage.repricing import Repriced
 
 USERS_PER_PAGE = 40
 

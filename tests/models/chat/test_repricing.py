@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from models.chat.repricing import Repriced, repriced
 from models.usage.pricing import PriceTable
-from models.usage.repricing import Repriced, repriced
 from tests.models.examples import PRICES, an_interaction
 
 

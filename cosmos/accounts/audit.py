@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cosmos.core.database import Database
 from cosmos.core.paging import full_page_of
+from models.accounts.audit import AuditEntry
 from models.chat.interaction import UserInteraction
-from models.privacy.audit import AuditEntry
 
 
 class Audit:
