@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.accounts import admin_users, me
 from functions.analytics import admin_insights, admin_standings, insights
-from functions.chat import history, idle_sessions, ingest, interactions, repricing, sessions
+from functions.chat import admin_history, history, idle_sessions, ingest, interactions, repricing, sessions
 from functions.core import health, importing
 from functions.core.api import Routes
 from functions.core.settings import CAPABILITIES as NAMES
@@ -46,15 +46,21 @@ CAPABILITIES: dict[str, Capability] = {
     ),
     "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.of_analytics,), (rebuild.JOB,)),
     "chat": Capability(
-        (sessions.routes, interactions.routes, history.routes, ingest.routes),
+        (
+            sessions.routes,
+            interactions.routes,
+            history.routes,
+            ingest.routes,
+            admin_history.routes,
+            repricing.routes,
+        ),
         (feeds.of_interactions, feeds.of_sessions, idle_sessions.blueprint),
+        (repricing.JOB,),
     ),
-    "usage": Capability(
-        (admissions.routes, usage.routes, admin_limits.routes, repricing.routes), jobs=(repricing.JOB,)
-    ),
+    "usage": Capability((admissions.routes, usage.routes, admin_limits.routes)),
     "jobs": Capability((admin_jobs.routes,)),
-    "analytics": Capability((insights.routes, admin_insights.routes)),
-    "risk": Capability((admin_risk.routes, admin_standings.routes)),
+    "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes)),
+    "risk": Capability((admin_risk.routes,)),
     "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),
 }
 """By the names of their folders. The setting knows them by the same names, without importing them: a test compares."""

@@ -5,27 +5,17 @@ from __future__ import annotations
 from cosmos.core.database import Database
 from cosmos.core.paging import full_page_of
 from models.accounts.audit import AuditEntry
-from models.chat.interaction import UserInteraction
 
 
 class Audit:
-    """Reads what users wrote, for staff, and keeps the record of it."""
+    """The record of what staff did."""
 
     def __init__(self, database: Database) -> None:
         self._users = database.users
-        self._interactions = database.user_interactions
 
-    async def read_interactions(
-        self, entry: AuditEntry, limit: int, continuation: str | None
-    ) -> tuple[list[UserInteraction], str | None]:
-        """One page of a user's turns, newest first, and the continuation of the next.
-
-        The entry is durable before anything is read.
-        """
+    async def write(self, entry: AuditEntry) -> None:
+        """Keeps what is about to be done: it is durable before anything is."""
         await self._users.create_item(entry.body())
-        query = 'SELECT * FROM c WHERE c.kind = "interaction" ORDER BY c.timestamp DESC'
-        rows, following = await full_page_of(self._interactions, query, {}, limit, continuation, entry.user_id)
-        return [UserInteraction.parse(row) for row in rows], following
 
     async def page(self, user_id: str, limit: int, continuation: str | None) -> tuple[list[AuditEntry], str | None]:
         """One page of what staff did about a user, newest first, and the continuation of the next."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,23 +13,17 @@ from cachetools import TTLCache
 from cosmos.accounts.email_claims import EmailClaims
 from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database
-from cosmos.core.patching import edit, patch, require_revision, set_fields, set_totals_if_newer
+from cosmos.core.patching import edit, patch, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import PRECONDITION_FAILED
-from cosmos.usage.allowances import create_allowance
 from models.accounts.profile import EmailStatus, LimitZone, UserProfile
 from models.accounts.profile_changes import ProfileChanges, changed
 from models.accounts.staff import SERVICE_ROLE, shown_by
-from models.analytics.rollup import Rollup
 from models.core.errors import AccountClosed, NotFound
 from models.core.identity import Person
 from models.core.revisions import Revisions
 from models.core.tombstone import TOMBSTONE, is_tombstone
-from models.core.values import format_timestamp
 from models.jobs.job import Job
-from models.risk.finding import moment
-from models.risk.policy import after_policy
-from models.risk.window import RiskWindow
 
 STATUS_SECONDS = 30
 """How long a process may go on with a profile it has read: a suspension takes effect within this time everywhere."""
@@ -41,13 +35,24 @@ NOT_DELETED = "c.account_status != 'deleted'"
 
 Promising = Callable[[UserProfile, UserProfile], Sequence[Job]]
 
+Prepare = Callable[[str], Awaitable[None]]
+"""What a user needs before there is a profile, by their id. May be repeated."""
+
+Standing = Callable[[UserProfile, datetime], UserProfile]
+"""A profile as it is shown at a time: what was found of abuse weighs less and less."""
+
 
 class Users:
-    """Reads and writes profiles. Keeps the ones it has seen for `STATUS_SECONDS`."""
+    """Reads and writes profiles. Keeps the ones it has seen for `STATUS_SECONDS`.
 
-    def __init__(self, database: Database) -> None:
+    Attributes:
+        as_it_stands: How a profile is shown at a time.
+    """
+
+    def __init__(self, database: Database, prepare: Prepare, as_it_stands: Standing) -> None:
         self._container = database.users
-        self._sessions = database.user_sessions
+        self._prepare = prepare
+        self.as_it_stands = as_it_stands
         self._claims = EmailClaims(database)
         self._roster = Roster(database)
         self._seen: TTLCache[str, UserProfile] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
@@ -225,50 +230,9 @@ class Users:
         self.remember(edited)
         return edited
 
-    async def set_totals(self, all_time: Rollup) -> None:
-        """Puts the all-time rollup's totals on the profile, unless newer ones are there already."""
-        totals: dict[str, Any] = {
-            "total_sessions": all_time.total_sessions,
-            "total_queries": all_time.total_interactions,
-            "total_tokens_used": all_time.total_tokens,
-            "total_cost_usd": all_time.total_cost_usd,
-        }
-        if all_time.first_activity is not None and all_time.last_activity is not None:
-            totals["first_session_date"] = format_timestamp(all_time.first_activity)
-            totals["last_activity"] = format_timestamp(all_time.last_activity)
-        user_id = all_time.user_id
-        await set_totals_if_newer(self._container, user_id, user_id, totals, all_time.revision, condition=NOT_DELETED)
-
-    async def set_risk(self, window: RiskWindow, shadow: bool, now: datetime) -> None:
-        """Puts what was found of abuse on the profile, unless something newer is there, or it is a service account's.
-
-        Then does what the policy says, if it is not only to be recorded.
-
-        Raises:
-            Stale: the profile was edited meanwhile; call again.
-        """
-        risk = {
-            "risk_score": window.score,
-            "abuse_flags": sorted(window.findings),
-            "abuse_evidence": [found.model_dump(mode="json") for _, found in sorted(window.findings.items())],
-            "risk_decision": window.decision,
-            "risk_judged_until": format_timestamp(moment(window.newest)),
-        }
-        judged = f"(NOT IS_DEFINED(c.is_service) OR c.is_service = false) AND {NOT_DELETED}"
-        user_id = window.user_id
-        item = await set_totals_if_newer(
-            self._container, user_id, user_id, risk, window.revision, "risk_revision", judged
-        )
-        if item is None:
-            return
-        profile = UserProfile.parse(item)
-        wanted = after_policy(profile, window, shadow, now)
-        if wanted is not profile:
-            self.remember(await edit(self._container, profile, wanted))
-
     async def _create(self, person: Person, now: datetime, last_login: datetime) -> UserProfile:
         email_status = await self._claims.settle(person.tenant_id, person.email, person.user_id, now)
-        await create_allowance(self._sessions, person.user_id)
+        await self._prepare(person.user_id)
         profile = UserProfile.of(person, now, last_login, email_status)
         try:
             await self._container.create_item(profile.body())

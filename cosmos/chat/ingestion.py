@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cosmos.accounts.users import Users
 from cosmos.chat.sessions import Sessions
 from cosmos.chat.turns import CLAIMS_PER_BATCH, Recorded, Turns
-from cosmos.library.bookmarks import Bookmarks
 from models.accounts.profile import UserProfile
-from models.chat.interaction import Draft
+from models.chat.interaction import Draft, UserInteraction
 from models.chat.session import UserSession
 from models.core.errors import KeyReused, NotFound
 from models.core.identity import Person
 from models.core.write_policy import Privacy, WritePolicy
-from models.library.bookmark import UserBookmark
 from models.usage.windows import Clock
 
 USERS_AT_ONCE = 8
@@ -35,15 +33,18 @@ class Submission:
 
 Outcome = Recorded | Exception
 
+Keep = Callable[[UserInteraction, WritePolicy], Awaitable[None]]
+"""What else is kept of a turn that came as bookmarked. May be repeated."""
+
 
 class Ingestion:
     """Records turns of many users. Users and sessions that are new are made, and bookmarks of turns that are."""
 
-    def __init__(self, users: Users, sessions: Sessions, turns: Turns, bookmarks: Bookmarks, privacy: Privacy) -> None:
+    def __init__(self, users: Users, sessions: Sessions, turns: Turns, keep: Keep, privacy: Privacy) -> None:
         self._users = users
         self._sessions = sessions
         self._turns = turns
-        self._bookmarks = bookmarks
+        self._keep = keep
         self._privacy = privacy
 
     async def ingest(self, submissions: Sequence[Submission], now: datetime) -> list[Outcome]:
@@ -89,21 +90,10 @@ class Ingestion:
             await self._sessions.start(_session(first, profile, policy))
             recorded = await self._turns.record(user_id, session_id, drafts, clock, policy)
         for result in recorded:
-            await self._save(result, policy)
+            if result.outcome != "reused":
+                await self._keep(result.interaction, policy)
         results = {result.interaction.id: result for result in recorded}
         return {index: _outcome(submission.draft, by_id, results) for index, submission in group.items()}
-
-    async def _save(self, recorded: Recorded, policy: WritePolicy) -> None:
-        """The bookmark of a turn that came as bookmarked: saved when it was asked, as nothing else is known of it.
-
-        What has been a bookmark is not made one again when the turn is sent again: the user may have deleted it.
-        """
-        turn = recorded.interaction
-        if recorded.outcome == "reused" or not turn.was_bookmarked or turn.bookmark_revision:
-            return
-        consent = turn.analytics_consent
-        saved = UserBookmark.of(turn, turn.timestamp, texts=policy.texts, analytics_consent=consent)
-        await self._bookmarks.save(turn, saved)
 
 
 def _outcome(draft: Draft, by_id: dict[str, Draft], results: dict[str, Recorded]) -> Outcome:

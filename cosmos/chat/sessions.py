@@ -10,23 +10,19 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
-    CosmosHttpResponseError,
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import full_page_of, page_of
-from cosmos.core.patching import edit, require_revision, set_fields, set_totals_if_newer
+from cosmos.core.patching import edit, require_revision, set_fields
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import PRECONDITION_FAILED
-from models.analytics.rollup import Rollup
 from models.chat.session import SessionChanges, UserSession
 from models.core.errors import Contention, KeyReused, NotFound, Stale
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
 from models.core.write_policy import EVERYTHING, WritePolicy
-from models.counting.bucket import by_count
 
 ATTEMPTS = 5
 ENDED_AT_ONCE = 8
@@ -145,58 +141,6 @@ class Sessions:
 
         return sum(await asyncio.gather(*map(end, rows))), following
 
-    async def set_totals(self, totals: Rollup) -> None:
-        """Puts the totals of a session's rollup on the session, unless newer ones are there already.
-
-        Its span follows: turns may be recorded in any order. So do the duration and the quality of a session that has
-        ended: the last turns, and ratings, may be counted later than that.
-        """
-        sums = totals.sums
-        ratings = by_count(sums, "rating")
-        turns, errors = totals.total_interactions, totals.response_quality_breakdown.get("fallback", 0)
-        values = {
-            "total_queries": turns,
-            "total_responses": turns - errors,
-            "error_count": errors,
-            "total_tokens": totals.total_tokens,
-            "total_cost_usd": totals.total_cost_usd,
-            "personalities_used": list(totals.personality_usage),
-            "topics_discussed": list(totals.topic_distribution),
-            "avg_response_time_ms": totals.avg_response_time_ms,
-            "user_satisfaction_ratings": [int(stars) for stars in sorted(ratings) for _ in range(ratings[stars])],
-        }
-        item = await set_totals_if_newer(self._container, totals.period_key, totals.user_id, values, totals.revision)
-        if item is not None:
-            await self._settle(UserSession.parse(item), totals)
-
-    async def _settle(self, session: UserSession, totals: Rollup) -> None:
-        """Corrects what the totals tell better. Without a difference nothing is written.
-
-        Raises:
-            Contention: others changed the session all the while; try again.
-        """
-        first, last = totals.first_activity, totals.last_activity
-        if first is None or last is None:
-            return
-        for _ in range(ATTEMPTS):
-            operations = _correcting(session, session.settled(first, last))
-            if not operations:
-                return
-            same = f"FROM c WHERE c.revision = {session.revision} AND c.last_sequence = {session.last_sequence}"
-            try:
-                await self._container.patch_item(session.id, session.user_id, operations, filter_predicate=same)
-                return
-            except CosmosResourceNotFoundError:
-                return
-            except CosmosHttpResponseError as error:
-                if error.status_code != PRECONDITION_FAILED:
-                    raise
-            item = await read_or_none(self._container, session.id, session.user_id)
-            if item is None:
-                return
-            session = UserSession.parse(item)
-        raise Contention(f"a session was edited {ATTEMPTS} times while its totals were set")
-
     async def _end(self, session: UserSession, etag: str) -> bool:
         """Whether the session still was as it was read."""
         body = session.model_copy(update=session.ended()).body()
@@ -215,11 +159,3 @@ class Sessions:
         except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
             return False
         return True
-
-
-def _correcting(before: UserSession, after: UserSession) -> list[dict[str, Any]]:
-    """The operations that make one of the other. What the fold counts of a session also counts its revision."""
-    old, new = before.body(), after.body()
-    changes = {name: value for name, value in new.items() if value != old[name]}
-    counted = not changes.keys().isdisjoint(("start_time", "duration_seconds"))
-    return set_fields(changes) + ([{"op": "incr", "path": "/revision", "value": 1}] if counted else [])

@@ -12,12 +12,12 @@ from azure.core.exceptions import HttpResponseError
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 from pydantic import ValidationError
 
-from cosmos.accounts.users import Users
-from cosmos.chat.sessions import Sessions
+from cosmos.analytics.totals import Totals
 from cosmos.core.database import Item
 from cosmos.core.status import TOO_LARGE
 from cosmos.counting.counters import Analytics
 from cosmos.counting.sources import COUNTED_AGAIN, Placing, has_counts
+from cosmos.risk.profiles import RiskOnProfiles
 from models.analytics.platform_sources import Placed
 from models.analytics.rollup import Rollup
 from models.counting.dead_letter import DeadLetter
@@ -34,9 +34,9 @@ class Folding:
     raised, for the whole batch to be given again: what was folded before it is not counted twice.
     """
 
-    def __init__(self, users: Users, sessions: Sessions, analytics: Analytics, placing: Placing) -> None:
-        self._users = users
-        self._sessions = sessions
+    def __init__(self, totals: Totals, profiles: RiskOnProfiles, analytics: Analytics, placing: Placing) -> None:
+        self._totals = totals
+        self._profiles = profiles
         self._analytics = analytics
         self._placing = placing
 
@@ -63,7 +63,7 @@ class Folding:
         await self._pass_on(self._set_totals, _of_kind(changes, "rollup"), now)
 
         async def set_risk(item: Item) -> None:
-            await self._users.set_risk(RiskWindow.parse(item), self._analytics.risk.shadow, now)
+            await self._profiles.show(RiskWindow.parse(item), self._analytics.risk.shadow, now)
 
         suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
         await self._pass_on(set_risk, suspected, now)
@@ -112,10 +112,7 @@ class Folding:
         await self._each(fold_partition, by_partition)
 
     async def _set_totals(self, item: Item) -> None:
-        if item["analytics_period"] == "session":
-            await self._sessions.set_totals(Rollup.parse(item))
-        elif item["analytics_period"] == "all_time":
-            await self._users.set_totals(Rollup.parse(item))
+        await self._totals.of(Rollup.parse(item))
 
     async def _bury(self, container: str, item: Item, error: Exception, now: datetime) -> None:
         await self._analytics.bury(DeadLetter.of(container, item, _explain(error), now))

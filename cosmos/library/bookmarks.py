@@ -33,6 +33,7 @@ from models.core.errors import Contention, KeyReused, NotFound, Stale
 from models.core.revisions import ANY_REVISION, Revisions
 from models.core.search import NO_TERMS, Terms
 from models.core.values import format_timestamp
+from models.core.write_policy import WritePolicy
 from models.library.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
 
 ATTEMPTS = 20
@@ -170,6 +171,15 @@ class Bookmarks:
             counts.update(row["bookmark_collection"] for row in rows)
             if continuation is None:
                 return counts
+
+    async def keep(self, turn: UserInteraction, policy: WritePolicy) -> None:
+        """The bookmark of a turn that came as bookmarked: saved when it was asked, as nothing else is known of it.
+
+        What has been a bookmark is not made one again when the turn is sent again: the user may have deleted it.
+        """
+        if turn.was_bookmarked and not turn.bookmark_revision:
+            consent = turn.analytics_consent
+            await self.save(turn, UserBookmark.of(turn, turn.timestamp, texts=policy.texts, analytics_consent=consent))
 
     async def _save(self, bookmark: UserBookmark, request: BookmarkRequest | None) -> UserBookmark:
         user_id = bookmark.user_id

@@ -6,10 +6,22 @@ import uuid
 from typing import Any
 
 from functions.core.call import Call
+from functions.core.headers import text_of
+from functions.core.operation import Header
+from functions.core.problems import Problem
 from models.accounts.audit import AuditedAct, AuditEntry
 from models.accounts.profile import UserProfile
 from models.accounts.staff import rank_of
 from models.core.errors import Outranked, SelfModeration
+
+MAX_REASON = 500
+AUDIT_REASON = Header(
+    "X-Audit-Reason",
+    "Why you read what this user wrote; it is kept in their audit. In UTF-8, or, from clients that send no more than "
+    "Latin-1, as in RFC 8187: `UTF-8''` and the text with percent signs",
+    {"type": "string", "minLength": 1, "maxLength": MAX_REASON},
+    required=True,
+)
 
 
 def check_may_act_on(call: Call[Any], profile: UserProfile) -> None:
@@ -63,3 +75,16 @@ def audit_entry(call: Call[Any], user_id: str, act: AuditedAct, reason: str) -> 
         audited_at=call.now,
         request_id=call.request_id,
     )
+
+
+def audit_reason(call: Call[None], what: str) -> str:
+    """The reason that staff give for `what` they do.
+
+    Raises:
+        Problem: 400, there is none, or it is too long.
+    """
+    reason = text_of(call.request.headers.get(AUDIT_REASON.name) or "").strip()
+    if not 0 < len(reason) <= MAX_REASON:
+        detail = f"Say why {what}: {AUDIT_REASON.name} with 1 to {MAX_REASON} characters."
+        raise Problem(400, "audit-reason-required", "A reason is required", detail)
+    return reason

@@ -7,34 +7,22 @@ from typing import Any
 from pydantic import Field
 
 from cosmos.accounts.accounts import AccountFilter
-from functions.accounts.acting import acted_on, audit_entry, check_may_act_on, check_outranks
+from functions.accounts.acting import acted_on, audit_entry, check_may_act_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
-from functions.core.headers import text_of
-from functions.core.operation import Access, Header, Reply
+from functions.core.operation import Access, Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
-from functions.core.problems import Problem, forbidden
+from functions.core.problems import forbidden
 from models.accounts.audit import AuditEntry
 from models.accounts.moderation import FOR_ADMINS, AccountStatus, Moderation, ModerationAction, Reason, status_after
 from models.accounts.profile import UserProfile
-from models.chat.interaction import UserInteraction
 from models.core.document import Message
 from models.core.errors import Stale
 from models.core.identity import Email
 from models.core.values import Timestamp
-from models.risk.standing import as_it_stands
 
 routes = Routes()
-
-MAX_REASON = 500
-AUDIT_REASON = Header(
-    "X-Audit-Reason",
-    "Why you read what this user wrote; it is kept in their audit. In UTF-8, or, from clients that send no more than "
-    "Latin-1, as in RFC 8187: `UTF-8''` and the text with percent signs",
-    {"type": "string", "minLength": 1, "maxLength": MAX_REASON},
-    required=True,
-)
 
 
 class AccountQuery(Paged):
@@ -65,7 +53,7 @@ async def find_users(call: Call[None]) -> Page[UserProfile]:
     query: AccountQuery = call.query
     wanted = AccountFilter(query.email, query.name, query.account_status, query.min_risk_score, query.active_since)
     profiles, following = await call.store.accounts.page(wanted, query.limit, verified_continuation(call))
-    shown = [as_it_stands(profile, call.store.risk.settings, call.now) for profile in profiles]
+    shown = [call.store.users.as_it_stands(profile, call.now) for profile in profiles]
     least = query.min_risk_score or 0  # found by the scores as they are stored, which have decayed since
     return Page(
         items=[profile for profile in shown if profile.risk_score >= least],
@@ -116,26 +104,6 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
         status_after=status_after(wanted.action, profile.account_status),
     )
     return _shown(call, await call.store.accounts.moderate(profile, action, entry))
-
-
-@routes.operation(
-    "GET",
-    "admin/users/{user_id}/interactions",
-    summary="What a user wrote, newest first; each page that is read is audited",
-    access=Access.MODERATOR,
-    query=Paged,
-    returns=Page[UserInteraction],
-    problems=("audit-reason-required", "outranked"),
-    headers=(AUDIT_REASON,),
-)
-async def read_user_interactions(call: Call[None]) -> Page[UserInteraction]:
-    """Not of an account with more rights than one's own."""
-    reason, continuation = audit_reason(call, "you read what this user wrote"), verified_continuation(call)
-    profile = await call.store.accounts.read(call.uuid("user_id"))  # nothing is kept about somebody who does not exist
-    check_outranks(call, profile)
-    entry = audit_entry(call, profile.id, "read_interactions", reason)
-    turns, following = await call.store.audit.read_interactions(entry, call.query.limit, continuation)
-    return Page(items=turns, continuation=signed_continuation(call, following))
 
 
 class ClaimMove(Message):
@@ -190,17 +158,4 @@ async def list_user_audit(call: Call[None]) -> Page[AuditEntry]:
 
 def _shown(call: Call[Any], profile: UserProfile) -> Reply:
     """With its revision as its ETag: the database's own changes with each turn that is counted on the profile."""
-    return Reply(as_it_stands(profile, call.store.risk.settings, call.now), etag=revision_etag(profile))
-
-
-def audit_reason(call: Call[None], what: str) -> str:
-    """The reason that staff give for `what` they do.
-
-    Raises:
-        Problem: 400, there is none, or it is too long.
-    """
-    reason = text_of(call.request.headers.get(AUDIT_REASON.name) or "").strip()
-    if not 0 < len(reason) <= MAX_REASON:
-        detail = f"Say why {what}: {AUDIT_REASON.name} with 1 to {MAX_REASON} characters."
-        raise Problem(400, "audit-reason-required", "A reason is required", detail)
-    return reason
+    return Reply(call.store.users.as_it_stands(profile, call.now), etag=revision_etag(profile))

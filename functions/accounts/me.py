@@ -15,7 +15,6 @@ from functions.privacy import consents
 from models.accounts.profile import UserProfile
 from models.accounts.profile_changes import ProfileChanges
 from models.jobs.job import Job
-from models.risk.standing import as_it_stands
 
 routes = Routes()
 
@@ -90,5 +89,5 @@ async def edit_me(call: Call[ProfileChanges]) -> Reply:
 
 
 def _shown(call: Call[Any], profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
-    shown = as_it_stands(profile, call.store.risk.settings, call.now)
+    shown = call.store.users.as_it_stands(profile, call.now)
     return Reply(shown, etag=revision_etag(profile), headers=dict(headers))

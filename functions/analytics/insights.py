@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
-from models.analytics.contribution import day_of
 from models.analytics.dashboard import Dashboard, dashboard, first_and_latest
 from models.analytics.recommendations import Recommendations, recommendations
 from models.analytics.rollup import Rollup
 from models.analytics.user_analytics import MAX_DAYS, Analytics, AnalyticsPeriod, bucket_of, day_range, totals
+from models.core.calendar import day_of
 from models.core.values import Day, format_timestamp
 from models.counting.bucket import Bucket
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, partial
 from importlib import import_module
 
 from azure.cosmos.aio import CosmosClient, DatabaseProxy
@@ -17,6 +17,7 @@ from cosmos.accounts.directory import Directory
 from cosmos.accounts.users import Users
 from cosmos.analytics.insights import PlatformInsights
 from cosmos.analytics.names import PlatformNames
+from cosmos.analytics.totals import Totals
 from cosmos.chat.history import History
 from cosmos.chat.ingestion import Ingestion
 from cosmos.chat.repricing import Repricing
@@ -38,9 +39,10 @@ from cosmos.library.reviews import Reviews
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
 from cosmos.privacy.exporting import Exporting
+from cosmos.risk.profiles import RiskOnProfiles
 from cosmos.risk.risk import Risk
 from cosmos.usage.alerts import Alerts
-from cosmos.usage.allowances import Allowances
+from cosmos.usage.allowances import Allowances, create_allowance
 from functions.accounts.graph import Graph
 from functions.core.logs import quieten_libraries
 from functions.core.readiness import Readiness
@@ -48,11 +50,13 @@ from functions.core.settings import Settings, SettingsError, read_settings
 from functions.core.telemetry import Telemetry
 from functions.core.tokens import Tokens
 from models.accounts.limits import DEFAULT_LIMITS, LimitTable
+from models.accounts.profile import UserProfile
 from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.core.kinds import Kind, R
 from models.core.pseudonyms import Pseudonyms
 from models.core.write_policy import Privacy
 from models.kinds import KINDS, undeclared
+from models.risk.standing import as_it_stands
 from models.risk.thresholds import RiskSettings
 from models.usage.pricing import PriceTable
 
@@ -68,6 +72,8 @@ class Store:
     """What reads and writes the containers."""
 
     users: Users
+    totals: Totals
+    risk_on_profiles: RiskOnProfiles
     sessions: Sessions
     turns: Turns
     history: History
@@ -111,13 +117,23 @@ class Store:
         names: KnownNames = DEFAULT_NAMES,
         patience: timedelta = DEFAULT_PATIENCE,
     ) -> Store:
-        users, sessions, turns = Users(database), Sessions(database), Turns(database, prices, observer)
+        def standing(profile: UserProfile, now: datetime) -> UserProfile:
+            return as_it_stands(profile, risk, now)
+
+        users, sessions, turns = (
+            Users(database, partial(create_allowance, database.user_sessions), standing),
+            Sessions(database),
+            Turns(database, prices, observer),
+        )
         analytics, bookmarks = Analytics(database, risk, observer), Bookmarks(database)
         placing = Placing(pseudonyms)
-        folding, rebuilding = Folding(users, sessions, analytics, placing), Rebuilding(database, analytics, placing)
+        totals, profiles = Totals(database), RiskOnProfiles(database, users)
+        folding, rebuilding = Folding(totals, profiles, analytics, placing), Rebuilding(database, analytics, placing)
         alerts = Alerts(database, users, analytics, limits)
         return cls(
             users=users,
+            totals=totals,
+            risk_on_profiles=profiles,
             sessions=sessions,
             turns=turns,
             history=History(database),
@@ -129,7 +145,7 @@ class Store:
             exporting=Exporting(database),
             allowances=Allowances(database),
             alerts=alerts,
-            ingestion=Ingestion(users, sessions, turns, bookmarks, privacy),
+            ingestion=Ingestion(users, sessions, turns, bookmarks.keep, privacy),
             folding=folding,
             dead_letters=DeadLetters(database, folding, alerts),
             rebuilding=rebuilding,

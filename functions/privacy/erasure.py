@@ -14,8 +14,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cosmos.privacy.erasure import ERASURE_JOB
-from functions.accounts.acting import audit_entry, check_may_act_on
-from functions.accounts.admin_users import MAX_REASON, audit_reason
+from functions.accounts.acting import MAX_REASON, audit_entry, audit_reason, check_may_act_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Access, Header, Reply

@@ -10,7 +10,6 @@ from functions.core.operation import Access, Reply
 from models.accounts.limits import LimitOverride, NewLimits
 from models.accounts.profile import UserProfile
 from models.core.errors import Stale
-from models.risk.standing import as_it_stands
 
 routes = Routes()
 
@@ -36,4 +35,4 @@ async def set_user_limits(call: Call[NewLimits]) -> Reply:
         limits=wanted.limits, until=wanted.until, reason=wanted.reason, by=entry.actor_id, at=call.now
     )
     changed = await call.store.accounts.set_limits(profile, override, entry)
-    return Reply(as_it_stands(changed, call.store.risk.settings, call.now), etag=revision_etag(changed))
+    return Reply(call.store.users.as_it_stands(changed, call.now), etag=revision_etag(changed))

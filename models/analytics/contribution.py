@@ -11,6 +11,7 @@ from models.analytics import signs
 from models.chat.facts import facts_of
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
+from models.core.calendar import day_of
 from models.counting.bucket import Bucket, Sums, by_count
 from models.counting.fold import OTHER, Source
 from models.library.bookmark import DeletedBookmark, UserBookmark
@@ -26,11 +27,6 @@ NEVER = -1
 
 OF_DAYS_ALONE = ("address:",)
 """Measures of a day that weeks, months and all time are not told."""
-
-
-def day_of(moment: datetime, timezone: str) -> date:
-    """The user's own calendar day at an instant."""
-    return moment.astimezone(ZoneInfo(timezone)).date()
 
 
 def day_bucket(moment: datetime, timezone: str) -> Bucket:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from models.analytics.contribution import day_of, deep_dives
+from models.analytics.contribution import deep_dives
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.question import Question
@@ -23,6 +23,7 @@ from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup, returns
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
+from models.core.calendar import day_of
 from models.core.pseudonyms import PLATFORM, Pseudonyms
 from models.counting.bucket import Bucket, Sums, by_count
 from models.counting.fold import Source

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from models.analytics import signs
 from models.analytics.contribution import of_day
+from models.core.calendar import day_bounds, month_bounds, week_bounds
 from models.core.values import Count, Timestamp, Total, Uuid
 from models.counting.bucket import (
     Balance,
@@ -214,19 +214,10 @@ def bounds_of(bucket: Bucket, timezone: str, balance: Balance) -> tuple[datetime
     return period_bounds(bucket, timezone)
 
 
+BOUNDS = {"daily": day_bounds, "weekly": week_bounds, "monthly": month_bounds}
+"""Of a user's periods that have a calendar."""
+
+
 def period_bounds(bucket: Bucket, timezone: str) -> tuple[datetime, datetime]:
     """The first instant of a day, a week or a month and the first one after it, by the calendar of `timezone`."""
-    if bucket.period == "daily":
-        start = date.fromisoformat(bucket.key)
-        end = start + timedelta(days=1)
-    elif bucket.period == "weekly":
-        start = date.fromisoformat(bucket.key + "-1")
-        end = start + timedelta(days=7)
-    else:
-        start = date.fromisoformat(bucket.key + "-01")
-        end = (start + timedelta(days=31)).replace(day=1)
-    zone = ZoneInfo(timezone)
-    return (
-        datetime.combine(start, time.min, zone).astimezone(UTC),
-        datetime.combine(end, time.min, zone).astimezone(UTC),
-    )
+    return BOUNDS[bucket.period](bucket.key, timezone)

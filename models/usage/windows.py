@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from models.accounts.limits import WINDOWS, Window
-from models.analytics.contribution import day_of
-from models.analytics.rollup import period_bounds
-from models.counting.bucket import Bucket
+from models.core.calendar import day_bounds, day_of, month_bounds
 
 MINUTES_KEPT = timedelta(minutes=10)
 """Minutes that are over are kept this long: the alerts are raised from the change feed, some time later."""
@@ -45,8 +43,7 @@ class Clock:
             start = self.now.astimezone(UTC).replace(second=0, microsecond=0)
             return start, start + timedelta(minutes=1)
         key = self.key(window).partition(":")[2]
-        bucket = Bucket("daily" if window == "day" else "monthly", key)
-        return period_bounds(bucket, self.zone)
+        return day_bounds(key, self.zone) if window == "day" else month_bounds(key, self.zone)
 
     def current(self, moment: datetime) -> list[str]:
         """The names of the current windows that an instant falls in. What is yet to come counts as now."""

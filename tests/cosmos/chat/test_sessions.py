@@ -172,7 +172,7 @@ async def test_the_quality_of_a_session_that_has_ended_follows_its_totals(
     session = await started(store, person)
     if not is_active:
         session = await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
-    await store.sessions.set_totals(the_totals(session, {"interactions": 2, "rating:1": 2}, NOW))
+    await store.totals.of_session(the_totals(session, {"interactions": 2, "rating:1": 2}, NOW))
     read = await store.sessions.read(session.user_id, session.id)
     assert (read.total_queries, read.session_quality, read.revision) == (2, quality, session.revision)
 
@@ -185,7 +185,7 @@ async def test_turns_tell_the_span_of_their_session_in_whatever_order_they_came(
     if not is_active:
         session = await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
     first, last = NOW - timedelta(minutes=20), NOW + timedelta(minutes=10)
-    await store.sessions.set_totals(the_totals(session, {"interactions": 2}, last, first))
+    await store.totals.of_session(the_totals(session, {"interactions": 2}, last, first))
     read = await store.sessions.read(session.user_id, session.id)
     assert (read.start_time, read.last_activity) == (first, last)
     assert read.duration_seconds == (None if is_active else 1800)
@@ -206,11 +206,11 @@ async def test_what_a_crash_left_out_is_made_good_when_the_totals_are_set_again(
         raise Crash
 
     with monkeypatch.context() as patched:
-        patched.setattr(store.sessions, "_settle", crash)
+        patched.setattr(store.totals, "_settle", crash)
         with pytest.raises(Crash):
-            await store.sessions.set_totals(totals)
+            await store.totals.of_session(totals)
     assert (await store.sessions.read(session.user_id, session.id)).last_activity == NOW
-    await store.sessions.set_totals(totals)
+    await store.totals.of_session(totals)
     assert (await store.sessions.read(session.user_id, session.id)).last_activity == NOW + timedelta(hours=1)
 
 
@@ -220,11 +220,11 @@ async def test_a_session_that_ends_while_its_totals_are_set_gets_its_duration(
     session = await started(store, person)
     once_before(
         monkeypatch,
-        store.sessions,
+        store.totals,
         "_settle",
         lambda: store.sessions.edit(session.user_id, session.id, Revisions.of(1), END),
     )
-    await store.sessions.set_totals(the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1)))
+    await store.totals.of_session(the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1)))
     read = await store.sessions.read(session.user_id, session.id)
     assert (read.is_active, read.duration_seconds) == (False, 3600)
 
@@ -243,8 +243,8 @@ async def test_totals_that_always_lose_to_edits_are_set_again(
     with monkeypatch.context() as patched:
         patched.setattr(UserSession, "settled", stale)
         with pytest.raises(Contention):
-            await store.sessions.set_totals(totals)
-    await store.sessions.set_totals(totals)
+            await store.totals.of_session(totals)
+    await store.totals.of_session(totals)
     assert (await store.sessions.read(session.user_id, session.id)).last_activity == NOW + timedelta(hours=1)
 
 
@@ -252,7 +252,7 @@ async def test_totals_of_a_session_that_is_gone_are_nobodys(store: Store, databa
     session = await started(store, person)
     totals = the_totals(session, {"interactions": 1}, NOW + timedelta(hours=1))
     await database.user_sessions.delete_item(session.id, session.user_id)
-    await store.sessions.set_totals(totals)
-    await store.sessions._settle(session, totals)
+    await store.totals.of_session(totals)
+    await store.totals._settle(session, totals)
     with pytest.raises(NotFound):
         await store.sessions.read(session.user_id, session.id)

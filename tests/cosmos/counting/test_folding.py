@@ -206,7 +206,7 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
     sums = await fold_all(store, database, person)
     await fold_all(store, database, person)
     assert old is not None
-    await store.users.set_totals(old)
+    await store.totals.of_user(old)
     profile = await store.users.find(person.user_id)
     assert profile is not None
     assert profile.total_queries == sums["interactions"] == 6

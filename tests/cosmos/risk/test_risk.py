@@ -63,7 +63,8 @@ async def profile_of(store: Store, person: Person) -> UserProfile:
 
 
 def enforcing(store: Store, database: Database) -> Folding:
-    return Folding(store.users, store.sessions, Analytics(database, RiskSettings(shadow=False)), Placing(PSEUDONYMS))
+    analytics = Analytics(database, RiskSettings(shadow=False))
+    return Folding(store.totals, store.risk_on_profiles, analytics, Placing(PSEUDONYMS))
 
 
 async def test_turns_are_in_the_window_once_however_they_are_delivered(
@@ -121,7 +122,7 @@ async def test_late_findings_do_not_replace_newer_ones(store: Store, database: D
     old = await stored_window(database, person)
     await store.folding.interactions(repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
-    await store.users.set_risk(old, True, NOW)
+    await store.risk_on_profiles.show(old, True, NOW)
     assert (await profile_of(store, person)).abuse_evidence[0].turns == 30
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.analytics.contribution import day_of, of_bookmark, of_day, of_interaction, of_session
+from models.analytics.contribution import of_bookmark, of_day, of_interaction, of_session
+from models.core.calendar import day_of
 from models.counting.bucket import Bucket
 from models.library.bookmark import DeletedBookmark, UserBookmark
 from tests.models.examples import NOON, SESSION_ID, a_session, an_interaction
