@@ -28,6 +28,7 @@ def commands(traffic: Path | None) -> list[list[str]]:
         ["bench.insights", str(turns), "--users", str(users)],
         ["bench.admissions", str(turns), "--users", str(users)],
         ["bench.turn_cost"],
+        ["bench.turn_time"],
         ["bench.fold_cost"],
         ["bench.faults"],
         ["bench.erasure"],

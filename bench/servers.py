@@ -38,11 +38,12 @@ class Servers:
 
 
 @contextmanager
-def servers(data: Path, settings: Mapping[str, str]) -> Iterator[Servers]:
+def servers(data: Path, settings: Mapping[str, str], host_module: str = "local.functions") -> Iterator[Servers]:
     """Starts all three, on free ports; stops them.
 
     Args:
         settings: Of the app, besides those that it is given to reach the others.
+        host_module: What is run as the host, with the arguments of `local.functions`.
     """
     ports = {name: take_port(0, name) for name in ("cosmosdb", "entra", "functions")}
     values = {
@@ -53,10 +54,12 @@ def servers(data: Path, settings: Mapping[str, str]) -> Iterator[Servers]:
     }
     environment = render(ROOT, values, values) | dict(settings)
 
+    modules = {"functions": host_module}
+
     def server(name: str, health: str, *arguments: str, given: Mapping[str, str] = {}) -> Service:
         return Service(
             name=name,
-            module=f"local.{name}",
+            module=modules.get(name, f"local.{name}"),
             arguments=["--port", str(ports[name]), "--data", str(data / name), *arguments],
             health_url=f"http://127.0.0.1:{ports[name]}{health}",
             log=data / "logs" / f"{name}.log",
