@@ -274,28 +274,29 @@ def declared_steps(kind: Kind[Any]) -> Iterator[Step]:
     """The calls of a kind's routes, by its declaration."""
     plain, name = kind.routes, kind.name
     values = {key: f"a-{key}".replace("_", "-") for key in plain.key} | {"item_type": "agent"}
-    path = "/".join([plain.path, *(values[key] for key in plain.key)]) if plain.key else f"{plain.path}/{{{name}_id}}"
-    make = ("PUT", path) if plain.key else ("POST", plain.path)
+    path = "/".join([plain.path, *(values[key] for key in plain.key)])
+    path = path if plain.is_put else f"{plain.path}/{{{name}_id}}"
+    make = ("PUT", path) if plain.is_put else ("POST", plain.path)
 
     def made(client: Client) -> None:
         client.ids[f"{name}_id"] = client.call(*make, body=dict(plain.example)).json()["id"]
 
     def deleted(client: Client) -> None:
         made(client)
-        headers = {} if plain.key else {"If-Match": client.call("GET", path).headers["ETag"]}
+        headers = {} if plain.is_put else {"If-Match": client.call("GET", path).headers["ETag"]}
         client.call("DELETE", path, headers=headers)
 
     edits = None if plain.key else path
     listing = f"list_{plain.many.replace(' ', '_')}"
     making = Step(f"create_{name}", *make, body=dict(plain.example))
-    if plain.key:
+    if plain.is_put:
         making = replace(making, operation=f"put_{name}", prepare=deleted)
     steps = {
         "create": making,
         "list": Step(listing, "GET", plain.path, prepare=made),
         "read": Step(f"get_{name}", "GET", path, prepare=made),
         "edit": Step(f"edit_{name}", "PATCH", path, body=dict(plain.changes), prepare=made, edits=edits),
-        "delete": Step(f"delete_{name}", "DELETE", path, prepare=made, edits=edits),
+        "delete": Step(f"delete_{name}", "DELETE", path, prepare=made, edits=None if plain.is_put else edits),
         "restore": Step(f"restore_{name}", "POST", f"{path}/restore", prepare=deleted),
     }
     for verb, step in steps.items():

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.accounts.audit import AuditEntry
-from models.accounts.profile import EmailClaim, UserProfile
+from models.accounts.profile import EmailClaim, UsernameClaim, UserProfile
 from models.accounts.staff import StaffRoster
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
@@ -31,6 +31,7 @@ from models.library.favorite import FAVORITE
 from models.library.helpful_vote import HELPFUL_VOTE
 from models.library.rating import ITEM_FEEDBACK, RATING
 from models.library.review import REVIEW
+from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
 from models.privacy.erasure import Erasure, ErasureProgress
 from models.risk.address_day import AddressDay
 from models.risk.window import RiskWindow
@@ -40,6 +41,7 @@ from models.usage.allowance import Allowance
 _ALL: tuple[Kind[Any], ...] = (
     Kind(model=UserProfile, capability="accounts"),
     Kind(model=EmailClaim, capability="accounts", owner=Owner.NOBODY),
+    Kind(model=UsernameClaim, capability="accounts", owner=Owner.NOBODY),
     Kind(model=StaffRoster, capability="accounts", owner=Owner.PLATFORM),
     Kind(model=UserSession, capability="chat"),
     Kind(model=TurnClaim, capability="chat"),
@@ -64,6 +66,9 @@ _ALL: tuple[Kind[Any], ...] = (
     ITEM_FEEDBACK,
     HELPFUL_VOTE,
     REVIEW,
+    STUDENT_PROFILE,
+    TEACHER_PROFILE,
+    PARENT_PROFILE,
     Kind(model=Job, capability="jobs"),
     Kind(model=AuditEntry, capability="privacy"),
     Kind(model=Tombstone, capability="privacy"),

@@ -12,6 +12,7 @@ from cachetools import TTLCache
 
 from cosmos.accounts.email_claims import EmailClaims
 from cosmos.accounts.roster import Roster
+from cosmos.accounts.usernames import Usernames
 from cosmos.core.database import Database
 from cosmos.core.patching import edit, patch, require_revision, set_fields
 from cosmos.core.reading import read_or_none
@@ -19,7 +20,7 @@ from cosmos.core.status import PRECONDITION_FAILED
 from models.accounts.profile import EmailStatus, LimitZone, UserProfile
 from models.accounts.profile_changes import ProfileChanges, changed
 from models.accounts.staff import SERVICE_ROLE, shown_by
-from models.core.errors import AccountClosed, NotFound
+from models.core.errors import AccountClosed, NotFound, Stale
 from models.core.identity import Person
 from models.core.revisions import Revisions
 from models.core.tombstone import TOMBSTONE, is_tombstone
@@ -54,6 +55,7 @@ class Users:
         self._prepare = prepare
         self.as_it_stands = as_it_stands
         self._claims = EmailClaims(database)
+        self._usernames = Usernames(database)
         self._roster = Roster(database)
         self._seen: TTLCache[str, UserProfile] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
         self._closed: TTLCache[str, bool] = TTLCache(PROFILES_REMEMBERED, STATUS_SECONDS)
@@ -219,6 +221,7 @@ class Users:
             NotFound: there is no such user.
             Stale: the profile has been edited since.
             PreferencesTooLarge: the preferences would be larger than they may be.
+            NameTaken: somebody else has the username.
         """
         profile = await self.find(user_id)
         if profile is None:
@@ -226,8 +229,31 @@ class Users:
         require_revision(profile, expected)
         after = changed(profile, changes, now)
         promised = promising(profile, after.model_copy(update={"revision": profile.revision + 1}))
-        edited = await edit(self._container, profile, after, further=promised)
+        if after.username == profile.username:
+            edited = await edit(self._container, profile, after, further=promised)
+        else:
+            edited = await self._renamed(profile, after, promised, now)
         self.remember(edited)
+        return edited
+
+    async def _renamed(
+        self, profile: UserProfile, after: UserProfile, promised: Sequence[Job], now: datetime
+    ) -> UserProfile:
+        """`edit` of a username: the new one is claimed before, the old one let go after. May be cut off anywhere.
+
+        Who is stale lets the name go that they claimed. In case that was the name of another edit of the same user,
+        this claims it again.
+        """
+        if after.username is not None:
+            await self._usernames.claim(after.username, profile.id, now)
+        try:
+            edited = await edit(self._container, profile, after, further=promised)
+        except (NotFound, Stale):
+            await self._usernames.settle(after.username, profile.id)
+            raise
+        if after.username is not None:
+            await self._usernames.claim(after.username, profile.id, now)
+        await self._usernames.settle(profile.username, profile.id)
         return edited
 
     async def _create(self, person: Person, now: datetime, last_login: datetime) -> UserProfile:
@@ -267,7 +293,7 @@ class Users:
         return noted
 
     async def _set(self, profile: UserProfile, changes: dict[str, Any]) -> UserProfile:
-        body = UserProfile.model_validate(profile.model_dump() | changes).body()
+        body = UserProfile.model_validate(dict(profile) | changes).body()
         operations = [
             *set_fields({name: body[name] for name in changes}),
             {"op": "incr", "path": "/revision", "value": 1},

@@ -140,14 +140,14 @@ class Erasures:
                     return True
                 await self._delete(container, user_id, page)
                 left -= 1
-        await self._release_emails(user_id)
+        await self._release_claims(user_id)
         await self._roster.leave(user_id)
         return await self._remove_mentions(user_id)
 
     async def remaining(self, user_id: str) -> dict[str, int]:
         """How many documents of the user there are, by container, read back; without bookkeeping and tombstones."""
         query = f"SELECT VALUE COUNT(1) FROM c WHERE {LEFT}"  # noqa: S608  # no values
-        found = {"email_claims": len(await self._claims(user_id))}
+        found = {"claims": len(await self._claims(user_id))}
         found["elsewhere"] = len(await self._mentions.some(user_id))
         for name, container in self._containers.items():
             counts: Any = container.query_items(query, partition_key=user_id)
@@ -225,8 +225,8 @@ class Erasures:
         item = await read_or_none(container, PROGRESS_ID, user_id, ["erasure_progress"])
         return (ErasureProgress.parse(item), item["_etag"]) if item else (ErasureProgress.of(user_id), None)
 
-    async def _release_emails(self, user_id: str) -> None:
-        """Deletes the user's email claims: usually one; more if a process died while it moved an address.
+    async def _release_claims(self, user_id: str) -> None:
+        """Deletes the user's claims of addresses and names: mostly one; more if a process died while it moved one.
 
         Each is in a partition of its own. So it is noted and counted first, in the user's, and released then.
         """
@@ -266,16 +266,16 @@ class Erasures:
             await self._mentions.remove(user_id, mention)
         return True
 
-    async def _claims(self, user_id: str) -> list[str]:
-        """The ids of the user's email claims, in whatever partitions: by an index, once or twice in an erasure."""
-        query = "SELECT c.id FROM c WHERE c.kind = 'email_claim' AND c.user_id = @user_id"
-        claims: list[str] = []
+    async def _claims(self, user_id: str) -> dict[str, str]:
+        """The kinds of the user's claims by their ids, in whatever partitions: by an index, once or twice."""
+        query = "SELECT c.id, c.kind FROM c WHERE c.kind IN ('email_claim', 'username_claim') AND c.user_id = @user_id"
+        claims: dict[str, str] = {}
         continuation: str | None = None
         while True:
             rows, continuation = await page_of(
                 self._users, query, {"user_id": user_id}, CLAIMS_PER_REQUEST, continuation, None
             )
-            claims += [row["id"] for row in rows]
+            claims |= {row["id"]: row["kind"] for row in rows}
             if continuation is None:
                 return claims
 

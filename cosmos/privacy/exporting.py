@@ -1,7 +1,7 @@
 """Everything that is held about a user, in all containers, for their export.
 
 What is exported is whatever is in the user's partitions, and not a list of kinds: a kind that is added later is
-exported, too. Elsewhere are the claim of their email address, which is found by the address on the profile, and what
+exported, too. Elsewhere are the claims of their address and username, which are found by what the profile has, and what
 names them in others' partitions, of which they get what concerns them.
 
 A container is read in the order in which Cosmos DB keeps it, from its beginning to its end, by its own continuation.
@@ -23,7 +23,7 @@ from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
 from cosmos.privacy.mentions import Mentions
-from models.core.identity import email_claim_id_of
+from models.core.identity import email_claim_id_of, username_claim_id_of
 from models.kinds import KINDS
 from models.privacy.export import (
     Counts,
@@ -55,11 +55,11 @@ class Exporting:
 
     async def begin(self, user_id: str, now: datetime) -> tuple[Manifest, list[ExportedDocument], Progress]:
         """The manifest, what is outside of the user's partitions, and where to go on."""
-        claim = await self._email_claim(user_id)
+        claims = await self._claims(user_id)
         counted = await asyncio.gather(*(_counts(container, user_id) for container in self._containers.values()))
         counts: Counts = {name: dict(kinds) for name, kinds in zip(self._containers, counted, strict=True)}
         progress = Progress(container=next(iter(self._containers)))
-        elsewhere = [("users", claim)] if claim else []
+        elsewhere = [("users", claim) for claim in claims]
         elsewhere += await self._mentions.told(user_id)
         outside = [exported(name, item) for name, item in elsewhere]
         for name, item in elsewhere:
@@ -103,15 +103,17 @@ class Exporting:
         names = list(self._containers)
         return next(iter(names[names.index(name) + 1 :]), None)
 
-    async def _email_claim(self, user_id: str) -> Item | None:
-        """The claim of the address on the profile, if the user holds it, by two point reads."""
+    async def _claims(self, user_id: str) -> list[Item]:
+        """The claims of the address and the username on the profile that the user holds, by point reads."""
         users = self._containers["users"]
-        profile = await read_or_none(users, user_id, user_id)
-        if profile is None or not profile.get("email"):
-            return None
-        claim_id = email_claim_id_of(profile["tenant_id"], profile["email"])
-        claim = await read_or_none(users, claim_id, claim_id)
-        return claim if claim and claim["user_id"] == user_id else None
+        profile = await read_or_none(users, user_id, user_id) or {}
+        ids = []
+        if profile.get("email"):
+            ids.append(email_claim_id_of(profile["tenant_id"], profile["email"]))
+        if profile.get("username"):
+            ids.append(username_claim_id_of(profile["username"]))
+        found = [await read_or_none(users, claim_id, claim_id) for claim_id in ids]
+        return [claim for claim in found if claim and claim["user_id"] == user_id]
 
 
 async def _counts(container: ContainerProxy, user_id: str) -> Counter[str]:

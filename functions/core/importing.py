@@ -114,7 +114,7 @@ def _document(call: Call[Import], kind: KindOf, profile: Any, wanted: ImportedDo
     except ValidationError as error:
         raise problems.invalid(error, within="/content") from None
     imported = f"{call.body.source}/{wanted.id}"
-    document_id = kind.id_of(profile.id, key) if plain.key else kind.id_by_key(profile.id, f"import/{imported}")
+    document_id = kind.id_of(profile.id, key) if plain.is_put else kind.id_by_key(profile.id, f"import/{imported}")
     document = document_of(call, kind, profile, document_id, given, key)
     times = {"created_at": wanted.created_at, "updated_at": wanted.updated_at or wanted.created_at}
     return document.model_copy(update=times)

@@ -142,6 +142,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
         ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, HEAD, PATCH."),
+        ProblemType("name-taken", 409, "The name is taken", "This username is taken. Choose another one."),
         ProblemType(
             "last-admin",
             409,

@@ -20,6 +20,7 @@ from models.core.errors import (
     KeyReused,
     LastAdmin,
     MadeByServer,
+    NameTaken,
     NotFound,
     Outranked,
     OwnReview,
@@ -120,6 +121,7 @@ _TYPES: dict[type[Exception], str] = {
     LastAdmin: "last-admin",
     PreferencesTooLarge: "preferences-too-large",
     SelfModeration: "self-moderation",
+    NameTaken: "name-taken",
     OwnReview: "own-review",
     WrongStatus: "wrong-status",
 }

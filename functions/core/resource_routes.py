@@ -1,7 +1,8 @@
 """The routes of declared kinds: made from the declaration, alike for all of them.
 
-Documents whose id follows from what they are about (`Plain.key`) are put at a path that says it. The others are made by
-POST, and have an id of their own. What has rules of its own is written by hand, with the same `Repository`.
+Documents whose id follows from what they are about (`Plain.key`), or of which each user has one (`Plain.single`), are
+put at a path that says it. The others are made by POST, and have an id of their own. What has rules of its own is
+written by hand, with the same `Repository`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
             handler.__doc__ = summary + "."
             routes.operation(*route, summary=summary, **options)(handler)
 
-    if plain.key:
+    if plain.is_put:
         summary = f"Make {one}, or replace it; put again, it stays as it is"
         add("create", f"put_{name}", ("PUT", path), summary, _put(kind), body=kind.given, **shown)
         BODIES.setdefault(f"put_{name}", {"one": dict(plain.example)})
@@ -58,16 +59,16 @@ def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
         route = ("POST", plain.path)
         add("create", f"create_{name}", route, f"Make {one}", _create(kind), body=kind.given, status=201, **shown)
         BODIES.setdefault(f"create_{name}", {"one": dict(plain.example)})
-        if kind.editable:
-            route, options = ("PATCH", path), {"body": kind.changes, "if_match": True, **shown}
-            add("edit", f"edit_{name}", route, f"Change {one}", _edit(kind), **options)
-            BODIES.setdefault(f"edit_{name}", {"changed": dict(plain.changes)})
+    if kind.editable and not plain.key:
+        route, options = ("PATCH", path), {"body": kind.changes, "if_match": True, **shown}
+        add("edit", f"edit_{name}", route, f"Change {one}", _edit(kind), **options)
+        BODIES.setdefault(f"edit_{name}", {"changed": dict(plain.changes)})
     summary, listing = f"The user's {plain.many}, newest first", f"list_{plain.many.replace(' ', '_')}"
     add("list", listing, ("GET", plain.path), summary, _list(kind, page), query=_query_of(kind), returns=page)
     add("read", f"get_{name}", ("GET", path), f"One {plain.one}", _read(kind), **shown)
     summary = f"Delete {one}; it can be restored for {SOFT_DELETE_DAYS} days"
-    deleting: dict[str, Any] = {"returns": None, "status": 204, "if_match": not plain.key}
-    delete = _take_away(kind) if plain.key else _delete(kind)
+    deleting: dict[str, Any] = {"returns": None, "status": 204, "if_match": not plain.is_put}
+    delete = _take_away(kind) if plain.is_put else _delete(kind)
     add("delete", f"delete_{name}", ("DELETE", path), summary, delete, **deleting)
     route, summary = ("POST", f"{path}/restore"), f"Bring a deleted {plain.one} back"
     add("restore", f"restore_{name}", route, summary, _restore(kind), repeatable=True, **shown)
@@ -80,7 +81,7 @@ def shown(kind: KindOf, document: Resource) -> Reply:
 
 def _item_path(kind: KindOf) -> str:
     plain = kind.routes
-    if plain.key:
+    if plain.is_put:
         return "/".join([plain.path, *(f"{{{name}}}" for name in plain.key)])
     return f"{plain.path}/{{{kind.name}_id:guid}}"
 
@@ -99,7 +100,7 @@ def _repository(call: Call[Any], kind: KindOf) -> Repository[Any]:
 
 def _id(call: Call[Any], kind: KindOf, owner: str) -> str:
     """The id of the document that the path names."""
-    if kind.routes.key:
+    if kind.routes.is_put:
         return kind.id_of(owner, _key(call, kind))
     return call.uuid(f"{kind.name}_id")
 

@@ -1,4 +1,4 @@
-"""The user's preferences: those that the product knows are typed, others are kept as they come."""
+"""The user's preferences and settings: those that the product knows are typed, others are kept as they come."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.core.errors import PreferencesTooLarge
 from models.core.values import Label
 
 MAX_BYTES = 16 * 1024
-"""Size of all preferences together, as JSON in UTF-8."""
+"""Size of all preferences together, and of all settings, as JSON in UTF-8."""
 
 MAX_DEPTH = 16
 MAX_NAME_CHARACTERS = 128
@@ -22,11 +22,8 @@ MAX_NAME_CHARACTERS = 128
 Labels = Annotated[list[Label], Field(max_length=100)]
 
 
-class PreferenceChanges(Message):
-    """Preferences as a JSON merge patch: what is absent stays, null removes, a list replaces the one before.
-
-    Further preferences may have any names and values.
-    """
+class OpenChanges(Message):
+    """Base of merge patches of what may have any names and values, besides those that are typed."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -36,6 +33,29 @@ class PreferenceChanges(Message):
         },
     )
     __pydantic_extra__: dict[str, JsonValue]
+
+    @model_validator(mode="after")
+    def _can_be_stored(self) -> Self:
+        _check(self.model_extra or {}, MAX_DEPTH)
+        return self
+
+    def applied(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values after this change.
+
+        Raises:
+            PreferencesTooLarge: they would have more than `MAX_BYTES`.
+        """
+        result: dict[str, Any] = merged(values, self.model_dump(mode="json", exclude_unset=True))
+        if len(json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
+            raise PreferencesTooLarge(MAX_BYTES)
+        return result
+
+
+class PreferenceChanges(OpenChanges):
+    """Preferences as a JSON merge patch: what is absent stays, null removes, a list replaces the one before.
+
+    Further preferences may have any names and values.
+    """
 
     favorite_personalities: Labels | None = Field(default=None, examples=[["socrates", "einstein"]])
     content_interests: Labels | None = Field(default=None, examples=[["philosophy", "science"]])
@@ -48,22 +68,24 @@ class PreferenceChanges(Message):
     content_domains: Labels | None = Field(default=None, examples=[["philosophy", "history"]])
     interaction_style: Label | None = Field(default=None, description="socratic, direct, exploratory, guided")
     learning_goals: Labels | None = Field(default=None, examples=[["understanding_ethics"]])
+    theme: Label | None = Field(default=None, description="dark, light, ...")
+    default_view: Label | None = Field(default=None, description="grid, list, ...")
+    sidebar_collapsed: bool | None = None
+    animations_enabled: bool | None = None
 
-    @model_validator(mode="after")
-    def _can_be_stored(self) -> Self:
-        _check(self.model_extra or {}, MAX_DEPTH)
-        return self
 
-    def applied(self, preferences: dict[str, Any]) -> dict[str, Any]:
-        """The preferences after this change.
+class NotificationChanges(OpenChanges):
+    """Notification settings as a JSON merge patch. Further settings may have any names and values."""
 
-        Raises:
-            PreferencesTooLarge: they would have more than `MAX_BYTES`.
-        """
-        result: dict[str, Any] = merged(preferences, self.model_dump(mode="json", exclude_unset=True))
-        if len(json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
-            raise PreferencesTooLarge(MAX_BYTES)
-        return result
+    email: bool | None = None
+    in_app: bool | None = None
+    weekly_digest: bool | None = None
+    agent_updates: bool | None = None
+    new_features: bool | None = None
+
+
+class MetadataChanges(OpenChanges):
+    """What the client notes besides, as a JSON merge patch: any names and values."""
 
 
 def _check(value: Any, depth: int) -> None:

@@ -1,18 +1,18 @@
-"""Container `users`: who the user is, and the claim that makes an email unique."""
+"""Container `users`: who the user is, and the claims that make an email and a username unique."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, computed_field
 
 from models.accounts.consent import MEANINGS, ConsentChange, ever_withdrawn
 from models.accounts.finding import Finding
 from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction
 from models.core.document import Document, Message
-from models.core.identity import Email, Person, email_claim_id_of
+from models.core.identity import Email, Person, Phone, Username, email_claim_id_of, username_claim_id_of
 from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
 from models.core.write_policy import Privacy, WritePolicy
 
@@ -59,7 +59,27 @@ class UserProfile(Document):
 
     limit_zone: LimitZone | None = Field(default=None, description="Zone of limits; `timezone` before its first change")
 
+    username: Username | None = Field(default=None, description="As the user is found and shown; nobody else has it")
+    phone: Phone | None = Field(default=None, description="Telephone number, E.164")
+    department: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+        default=None, description="Where in their organization the user works, as they say"
+    )
+    onboarding_completed: bool = Field(default=False, description="Whether the client has shown the user around")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="What the client notes besides; 16 KB at most")
+    primary_organization_id: Uuid | None = Field(
+        default=None, description="Of the organizations that the user is a member of, the one that they mostly act in"
+    )
+    created_by_id: Uuid | None = Field(
+        default=None, description="The user_id of who invited the user to their first organization"
+    )
+    updated_at: Timestamp | None = Field(default=None, description="When its user last changed the profile")
+
     user_preferences: dict[str, Any] = Field(default_factory=dict, description="The application's own preferences")
+    notification_settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What the user wants to be told, and how: `email`, `in_app`, `weekly_digest`, `agent_updates`, "
+        "`new_features`, and others. What is absent is as the sender has it",
+    )
 
     account_status: AccountStatus = Field(
         default="active",
@@ -120,6 +140,31 @@ class UserProfile(Document):
         """The time zone that the day and the month of limits are counted in."""
         return self.limit_zone.timezone if self.limit_zone else self.timezone or "UTC"
 
+    @computed_field(description="The display name")  # type: ignore[prop-decorator]
+    @property
+    def full_name(self) -> str:
+        return self.name
+
+    @computed_field(description="As `given_name`")  # type: ignore[prop-decorator]
+    @property
+    def first_name(self) -> str | None:
+        return self.given_name
+
+    @computed_field(description="As `family_name`")  # type: ignore[prop-decorator]
+    @property
+    def last_name(self) -> str | None:
+        return self.family_name
+
+    @computed_field(description="As `profile_picture_url`")  # type: ignore[prop-decorator]
+    @property
+    def avatar_url(self) -> str | None:
+        return self.profile_picture_url
+
+    @computed_field(description="Whether `account_status` is `active`")  # type: ignore[prop-decorator]
+    @property
+    def is_active(self) -> bool:
+        return self.account_status == "active"
+
     def write_policy(self, privacy: Privacy) -> WritePolicy:
         """How turns and sessions are written that come in now.
 
@@ -166,6 +211,21 @@ class UserProfile(Document):
             last_login=last_login,
             last_activity=now,
         )
+
+
+class UsernameClaim(Document):
+    """Reserves a username for one user of all tenants. Holds a hash of it only."""
+
+    container: ClassVar[str] = "users"
+
+    kind: Literal["username_claim"] = "username_claim"
+    user_id: Uuid = Field(description="Who holds the name")
+    claimed_at: Timestamp = Field(description="Since when")
+
+    @classmethod
+    def of(cls, username: str, user_id: str, now: datetime) -> UsernameClaim:
+        claim_id = username_claim_id_of(username)
+        return cls(id=claim_id, partition_key=claim_id, user_id=user_id, claimed_at=now)
 
 
 class EmailClaim(Document):

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import get_args
+from typing import Annotated, get_args
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from models.accounts.consent import MEANINGS, Consent, recorded
-from models.accounts.preferences import PreferenceChanges
+from models.accounts.preferences import MetadataChanges, NotificationChanges, PreferenceChanges
 from models.accounts.profile import UserProfile
 from models.core.changes import Changes
+from models.core.identity import Phone, Username
 from models.core.values import LanguageTag, TimeZone
 
 CONSENTS: tuple[Consent, ...] = get_args(Consent)
+
+OPEN = ("user_preferences", "notification_settings", "metadata")
+"""What has any names and values, and is merged one by one."""
 
 
 class ProfileChanges(Changes):
     """What to change about the profile, at least one field, as a JSON merge patch (RFC 7386).
 
-    What is absent stays. Null clears the preferences or the time zone; preferences are merged one by one.
+    What is absent stays. Null clears; preferences, notification settings and metadata are merged one by one.
     """
 
     user_preferences: PreferenceChanges | None = None
+    username: Username | None = Field(default=None, description="Nobody else's; case does not count. Null lets it go")
+    phone: Phone | None = Field(default=None, description="Telephone number, E.164")
+    department: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+        default=None, description="Where in their organization the user works"
+    )
+    onboarding_completed: bool = Field(default_factory=bool, description="Whether the client has shown the user around")
+    notification_settings: NotificationChanges | None = None
+    metadata: MetadataChanges | None = None
     preferred_language: LanguageTag = Field(default_factory=str, description="BCP 47 language tag")
     timezone: TimeZone | None = Field(default=None, description="IANA time zone of sessions that start from now on")
     data_retention_consent: bool = Field(default_factory=bool, description=MEANINGS["data_retention_consent"])
@@ -38,9 +50,10 @@ def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> Use
         PreferencesTooLarge: the preferences would be larger than they may be.
     """
     values = changes.given()
-    if "user_preferences" in values:
-        preferences = changes.user_preferences
-        values["user_preferences"] = preferences.applied(profile.user_preferences) if preferences else {}
+    for name in OPEN:
+        if name in values:
+            patch = values[name]
+            values[name] = patch.applied(getattr(profile, name)) if patch else {}
     if "timezone" in values and changes.timezone != profile.timezone:
         values["limit_zone"] = profile.limit_zone_after(changes.timezone, now)
     before: dict[Consent, bool] = {name: getattr(profile, name) for name in CONSENTS}
@@ -48,4 +61,6 @@ def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> Use
     history = recorded(profile.consent_history, before, after, now)
     if history != profile.consent_history:
         values |= {"consent_history": history, "last_consent_update": now}
+    if any(getattr(profile, name) != value for name, value in values.items()):
+        values["updated_at"] = now
     return profile.model_copy(update=values)

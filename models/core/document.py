@@ -41,8 +41,8 @@ class Document(Message):
         return cls.model_validate({name: value for name, value in item.items() if not name.startswith("_")})
 
     def body(self) -> dict[str, Any]:
-        """The JSON body to store. `ttl` is left out where it is unset: Cosmos DB refuses null."""
-        body = self.model_dump(mode="json")
+        """The JSON body to store, without what follows from it. An unset `ttl` is left out: Cosmos DB refuses null."""
+        body = self.model_dump(mode="json", exclude=set(type(self).model_computed_fields))
         if self.ttl is None:
             del body["ttl"]
         return body

@@ -104,6 +104,18 @@ class PreferencesTooLarge(Exception):
         super().__init__(f"All preferences together may have {max_bytes} bytes. Remove some by setting them to null.")
 
 
+class NameTaken(Exception):
+    """Somebody else has a name that must be unique.
+
+    Attributes:
+        what: Whose name it is, such as `username`.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"This {what} is taken. Choose another one.")
+        self.what = what
+
+
 class OwnReview(Exception):
     """Somebody votes for their own review."""
 

@@ -39,6 +39,17 @@ def email_claim_id_of(tenant_id: str, email: str) -> str:
     return "email-" + hashlib.sha256(f"{tenant_id.lower()}/{email.strip().casefold()}".encode()).hexdigest()
 
 
+def username_claim_id_of(username: str) -> str:
+    """The id, and partition, of the document that reserves a username. Case does not count."""
+    return "username-" + hashlib.sha256(username.casefold().encode()).hexdigest()
+
+
+Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,30}[A-Za-z0-9]$")]
+"""3 to 32 letters, digits, and `.`, `_`, `-` within."""
+
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+"""E.164: a plus, the country's code, and the number, without spaces."""
+
 _ADDRESS = r"^[^\s\x00-\x20\x7f-\xa0]+@[^\s@\x00-\x20\x7f-\xa0]+$"
 
 

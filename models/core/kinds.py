@@ -24,6 +24,8 @@ R = TypeVar("R", bound=Resource)
 Verb = Literal["create", "list", "read", "edit", "delete", "restore"]
 ALL_VERBS: frozenset[Verb] = frozenset({"create", "list", "read", "edit", "delete", "restore"})
 
+OF_SINGLE: frozenset[Verb] = ALL_VERBS - {"list"}
+
 _IDS = uuid.UUID("b7f0a3c2-52f1-5c0e-9d3c-76696d617273")
 
 
@@ -74,6 +76,8 @@ class Plain:
         many: The plural.
         key: The fields that make its id, and are in the path of one: it is made, or replaced, by PUT then. Without
             any it is made by POST, and its id is a UUID.
+        single: Each user has one at most, at `path`: it is made or replaced by PUT, and edited. Its `verbs` are
+            `OF_SINGLE`, or some of them.
         verbs: What there are routes for.
         filters: Fields by whose values a list can be narrowed. They must be indexed.
         order: Of a list.
@@ -86,12 +90,18 @@ class Plain:
     one: str
     many: str
     key: tuple[str, ...] = ()
+    single: bool = False
     verbs: frozenset[Verb] = ALL_VERBS
     filters: tuple[str, ...] = ()
     order: Order = field(default_factory=lambda: Order("created_at"))
     example: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
     of_profile: Callable[[Any], Mapping[str, Any]] | None = None
+
+    @property
+    def is_put(self) -> bool:
+        """Whether its id follows from its path: it is put there."""
+        return self.single or bool(self.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +186,8 @@ class Kind(Generic[D]):
 
     def id_of(self, owner: str, values: Mapping[str, Any]) -> str:
         """The id of one whose key has these values."""
-        return "-".join([self.name, *(str(values[name]) for name in self.routes.key)])
+        name = self.name.replace("_", "-") if self.routes.single else self.name
+        return "-".join([name, *(str(values[key]) for key in self.routes.key)])
 
     def id_by_key(self, owner: str, idempotency_key: str | None) -> str:
         """The id of a new one that is made by POST: the same for the same idempotency key of the same owner."""

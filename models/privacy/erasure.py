@@ -37,8 +37,9 @@ class ErasureProgress(Document):
     ttl: int | None = FOR_EVER
 
     deleted: Counts = Field(default_factory=dict, description="Documents deleted so far, by kind")
-    email_claims: list[str] = Field(
-        default_factory=list, description="Ids of email claims: noted, and counted, before they are released"
+    claims: list[str] = Field(
+        default_factory=list,
+        description="Ids of claims, of addresses and usernames: noted, and counted, before they are released",
     )
 
     elsewhere: list[str] = Field(
@@ -58,12 +59,13 @@ class ErasureProgress(Document):
         deleted = {kind: self.deleted.get(kind, 0) + counts.get(kind, 0) for kind in kinds}
         return self.model_copy(update={"deleted": deleted, "revision": self.revision + 1})
 
-    def noting(self, claims: list[str]) -> ErasureProgress:
-        """With email claims counted that are to be released, each once, however often they are noted."""
-        new = sorted(set(claims) - set(self.email_claims))
+    def noting(self, claims: Mapping[str, str]) -> ErasureProgress:
+        """With claims counted that are to be released, each once; `claims` is their kinds by their ids."""
+        new = sorted(claims.keys() - set(self.claims))
         if not new:
             return self
-        return self.plus({"email_claim": len(new)}).model_copy(update={"email_claims": [*self.email_claims, *new]})
+        counts = Counter(claims[claim] for claim in new)
+        return self.plus(counts).model_copy(update={"claims": [*self.claims, *new]})
 
     def noting_elsewhere(self, found: Mapping[str, str]) -> ErasureProgress:
         """With documents elsewhere counted, each once; `found` is their kinds by their names."""

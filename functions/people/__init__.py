@@ -1,0 +1,1 @@
+"""What people are to each other: pupils, teachers, parents."""
