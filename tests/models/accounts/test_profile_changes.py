@@ -26,7 +26,8 @@ def after(profile: UserProfile, minutes: int = 1, **changes: Any) -> UserProfile
 
 def test_what_is_absent_stays() -> None:
     profile = after(a_profile(), preferred_language="hi", user_preferences={"theme": "dark"})
-    assert profile == a_profile().model_copy(update={"preferred_language": "hi", "user_preferences": {"theme": "dark"}})
+    edits = {"preferred_language": "hi", "user_preferences": {"theme": "dark"}}
+    assert profile == a_profile().model_copy(update=edits | {"updated_at": NOON + timedelta(minutes=1)})
 
 
 def test_null_clears_the_preferences_and_the_time_zone() -> None:
