@@ -13,6 +13,7 @@ import pytest
 from functions.core.operation import Operation
 from local.functions.host import FunctionHost
 from models.core.changes import Changes
+from models.kinds import KINDS
 from tests.functions.calls import Headers, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -20,6 +21,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 EDITS: dict[str, dict[str, Any]] = {
     "edit_me": {
         "user_preferences": {"theme": "dark"},
+        "username": "Alice.Liddell",
+        "phone": "+4915112345678",
+        "department": "Physics",
+        "onboarding_completed": True,
+        "notification_settings": {"email": False},
+        "metadata": {"crm": 7},
         "preferred_language": "fr",
         "timezone": "Europe/Paris",
         "data_retention_consent": False,
@@ -39,13 +46,16 @@ EDITS: dict[str, dict[str, Any]] = {
     "edit_feedback": {"feedback_text": "More of it.", "is_public": True, "rating": 4, "shows_name": True},
 }
 
+OF_SINGLE = {f"edit_{name}": sorted(kind.editable) for name, kind in KINDS.items() if kind.plain and kind.routes.single}
+"""Edits of what each user has one of: the suite of kinds makes them."""
+
 
 async def test_they_are_all_here(host: FunctionHost) -> None:
     described = importlib.import_module("function_app").DESCRIBED
     operations: list[Operation] = [operation for routes in described for operation in routes.operations]
     edits = {one.name: one.body for one in operations if one.body and issubclass(one.body, Changes)}
     assert {name: sorted(body.model_fields) for name, body in edits.items()} == {
-        name: sorted(fields) for name, fields in EDITS.items()
+        name: sorted(fields) for name, fields in (EDITS | OF_SINGLE).items()
     }
 
 
