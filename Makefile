@@ -39,6 +39,7 @@ bench-turn: $(READY)
 docs: $(READY)
 	$(BIN)/python -m docs.data_model
 	$(BIN)/python -m docs.api_description
+	$(BIN)/python -m docs.rights
 	$(BIN)/python -m bench.capacity --write
 
 clean:

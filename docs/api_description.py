@@ -17,6 +17,7 @@ from typing import Any
 
 from docs.api_changes import Json, breaks, contract
 from functions.core.openapi import describe
+from functions.core.operation import Operation
 
 ROOT = Path(__file__).parent.parent
 STORED = ROOT / "docs" / "openapi.json"
@@ -27,15 +28,19 @@ _NOBODY = "00000000-0000-4000-8000-000000000000"
 _LOCAL = {"COSMOS_PORT": "8081", "ENTRA_PORT": "8400", "ENTRA_TENANT": _NOBODY, "ENTRA_AUDIENCE": _NOBODY}
 
 
-def described() -> Json:
-    """The description as the app gives it now, with all capabilities."""
+def operations() -> list[Operation]:
+    """All operations of the app, with all capabilities."""
     template = Template((ROOT / "local.settings.template.json").read_text(encoding="utf-8"))
     for name, value in json.loads(template.safe_substitute(_LOCAL))["Values"].items():
         os.environ.setdefault(name, value)
     from function_app import DESCRIBED  # reads the settings, which must be there first
 
-    operations = [operation for routes in DESCRIBED for operation in routes.operations]
-    return describe(operations, metadata_url=METADATA_URL)
+    return [operation for routes in DESCRIBED for operation in routes.operations]
+
+
+def described() -> Json:
+    """The description as the app gives it now."""
+    return describe(operations(), metadata_url=METADATA_URL)
 
 
 def stored() -> Json:

@@ -19,7 +19,8 @@ from cosmos.core.reading import read_or_none
 from cosmos.core.status import PRECONDITION_FAILED
 from models.accounts.profile import EmailStatus, LimitZone, UserProfile
 from models.accounts.profile_changes import ProfileChanges, changed
-from models.accounts.staff import SERVICE_ROLE, shown_by
+from models.accounts.staff import shown_by
+from models.core.app_roles import SERVICE_ROLE
 from models.core.errors import AccountClosed, NotFound, Stale
 from models.core.identity import Person
 from models.core.revisions import Revisions

@@ -11,8 +11,8 @@ from functions.core.operation import Header
 from functions.core.problems import Problem
 from models.accounts.audit import AuditedAct, AuditEntry
 from models.accounts.profile import UserProfile
-from models.accounts.staff import rank_of
-from models.core.errors import Outranked, SelfModeration
+from models.core.app_roles import rank_of
+from models.core.rights import Target
 
 MAX_REASON = 500
 AUDIT_REASON = Header(
@@ -25,25 +25,13 @@ AUDIT_REASON = Header(
 
 
 def check_may_act_on(call: Call[Any], profile: UserProfile) -> None:
-    """Stops staff who would act on their own account, or on somebody's with more rights than theirs.
+    """Stops staff who would do what the operation does to an account that it spares.
 
     Raises:
         SelfModeration: it is their own.
         Outranked: the newest token of that account showed a role above theirs.
     """
-    if profile.id == call.person.user_id:
-        raise SelfModeration
-    check_outranks(call, profile)
-
-
-def check_outranks(call: Call[Any], profile: UserProfile) -> None:
-    """Stops staff before an account with more rights than theirs. What it may do is known by the last token it showed.
-
-    Raises:
-        Outranked: it has.
-    """
-    if rank_of(profile.staff_roles) > rank_of(call.roles):
-        raise Outranked
+    call.check(Target(owner=profile.id, rank=rank_of(profile.staff_roles)))
 
 
 async def acted_on(call: Call[Any], user_id: str, act: AuditedAct, reason: str) -> tuple[UserProfile, AuditEntry]:
@@ -55,8 +43,7 @@ async def acted_on(call: Call[Any], user_id: str, act: AuditedAct, reason: str) 
         NotFound: there is no such account.
         AccountClosed: it is deleted.
     """
-    if user_id == call.person.user_id:
-        raise SelfModeration
+    call.check(Target(owner=user_id))  # of oneself, nothing needs to be read
     profile = await call.store.accounts.read(user_id)
     check_may_act_on(call, profile)
     return profile, audit_entry(call, user_id, act, reason)

@@ -11,15 +11,23 @@ from functions.accounts.acting import acted_on, audit_entry, check_may_act_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
-from functions.core.problems import forbidden
+from models.accounts.actions import (
+    CLOSE_ACCOUNT,
+    FIND_ACCOUNTS,
+    MODERATE_ACCOUNT,
+    MOVE_ADDRESS,
+    READ_ACCOUNT,
+    READ_AUDIT,
+)
 from models.accounts.audit import AuditEntry
 from models.accounts.moderation import FOR_ADMINS, AccountStatus, Moderation, ModerationAction, Reason, status_after
 from models.accounts.profile import UserProfile
 from models.core.document import Message
 from models.core.errors import Stale
 from models.core.identity import Email
+from models.core.rights import PLATFORM
 from models.core.values import Timestamp
 
 routes = Routes()
@@ -45,7 +53,7 @@ class AccountQuery(Paged):
     "GET",
     "admin/users",
     summary="Find accounts, by email address, name or other signs; in no particular order",
-    access=Access.MODERATOR,
+    action=FIND_ACCOUNTS,
     query=AccountQuery,
     returns=Page[UserProfile],
 )
@@ -65,7 +73,7 @@ async def find_users(call: Call[None]) -> Page[UserProfile]:
     "GET",
     "admin/users/{user_id}",
     summary="One account",
-    access=Access.MODERATOR,
+    action=READ_ACCOUNT,
     returns=UserProfile,
     etag=True,
 )
@@ -77,7 +85,8 @@ async def get_user(call: Call[None]) -> Reply:
     "PATCH",
     "admin/users/{user_id}",
     summary="Suspend, block or restore an account, or note something about it; blocking and restoring is for admins",
-    access=Access.MODERATOR,
+    action=MODERATE_ACCOUNT,
+    also=(CLOSE_ACCOUNT,),
     body=Moderation,
     returns=UserProfile,
     problems=("wrong-status", "self-moderation", "outranked", "last-admin"),
@@ -89,8 +98,8 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
     blocked: somebody else must have shown the role first.
     """
     wanted = call.body
-    if wanted.action in FOR_ADMINS and not call.is_admin:
-        raise forbidden("This needs the role Vimarsh.Admin.")
+    if wanted.action in FOR_ADMINS:
+        call.check(PLATFORM, CLOSE_ACCOUNT)
     expected = call.expected_revisions
     profile, entry = await acted_on(call, call.uuid("user_id"), wanted.action, wanted.reason)
     if profile.revision not in expected:
@@ -116,7 +125,7 @@ class ClaimMove(Message):
     "PUT",
     "admin/users/{user_id}/email-claim",
     summary="Give an account the email address that it shows, though another account of its tenant holds it",
-    access=Access.MODERATOR,
+    action=MOVE_ADDRESS,
     body=ClaimMove,
     returns=UserProfile,
     problems=("wrong-status", "self-moderation", "outranked"),
@@ -144,7 +153,7 @@ async def move_email_claim(call: Call[ClaimMove]) -> Reply:
     "GET",
     "admin/users/{user_id}/audit",
     summary="What staff did about a user, newest first",
-    access=Access.MODERATOR,
+    action=READ_AUDIT,
     query=Paged,
     returns=Page[AuditEntry],
 )

@@ -12,6 +12,7 @@ from functions.core.etags import revision_etag
 from functions.core.operation import Reply
 from functions.jobs.starting import driven
 from functions.privacy import consents
+from models.accounts.actions import CHANGE_PROFILE, READ_PROFILE
 from models.accounts.profile import UserProfile
 from models.accounts.profile_changes import ProfileChanges
 from models.jobs.job import Job
@@ -39,6 +40,7 @@ MAX_BYTES = 64 * 1024
     "GET",
     "me",
     summary="The signed-in user's profile, made at the first sign-in",
+    action=READ_PROFILE,
     returns=UserProfile,
     hidden=FOR_STAFF,
     etag=True,
@@ -54,6 +56,7 @@ async def get_me(call: Call[None]) -> Reply:
     "PATCH",
     "me",
     summary="Change one's preferences, language, time zone or consents",
+    action=CHANGE_PROFILE,
     body=ProfileChanges,
     returns=UserProfile,
     problems=("preferences-too-large",),

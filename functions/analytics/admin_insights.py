@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access, Query
+from functions.core.operation import Query
+from models.analytics.actions import READ_INSIGHTS
 from models.analytics.insights import Insights, PlatformUse, platform_use
 from models.analytics.user_analytics import MAX_DAYS, day_range
 from models.chat.names import Dimension
@@ -47,7 +48,7 @@ class UseQuery(Query):
     "GET",
     "admin/insights",
     summary="High-risk users, health, common questions and growth, from rollups alone",
-    access=Access.ADMIN,
+    action=READ_INSIGHTS,
     query=InsightsQuery,
     returns=Insights,
     hashed=True,
@@ -62,7 +63,7 @@ async def get_insights(call: Call[None]) -> Insights:
     "GET",
     "admin/analytics",
     summary="Cost and use over time, by model, personality, category or language",
-    access=Access.ADMIN,
+    action=READ_INSIGHTS,
     query=UseQuery,
     returns=PlatformUse,
     hashed=True,

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
+from models.analytics.actions import READ_STANDINGS
 from models.analytics.insights import HighRiskUser
 from models.core.document import Message
 from models.core.errors import AccountClosed
@@ -53,7 +53,7 @@ class BusyUser(Message):
     "GET",
     "admin/high-risk-users",
     summary="The accounts that are flagged as of a month, the highest scores first",
-    access=Access.ADMIN,
+    action=READ_STANDINGS,
     query=RiskyQuery,
     returns=Page[HighRiskUser],
 )
@@ -69,7 +69,7 @@ async def list_high_risk_users(call: Call[None]) -> Page[HighRiskUser]:
     "GET",
     "admin/busy-users",
     summary="The accounts with the busiest days of a month, whether anything was found or not",
-    access=Access.ADMIN,
+    action=READ_STANDINGS,
     query=BusyQuery,
     returns=Page[BusyUser],
 )

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
+from models.analytics.actions import READ_ANALYTICS
 from models.analytics.dashboard import Dashboard, dashboard, first_and_latest
 from models.analytics.recommendations import Recommendations, recommendations
 from models.analytics.rollup import Rollup
@@ -41,7 +42,12 @@ class AnalyticsQuery(Query):
 
 
 @routes.operation(
-    "GET", "me/dashboard", summary="The user's dashboard, from rollups alone", returns=Dashboard, etag=True
+    "GET",
+    "me/dashboard",
+    summary="The user's dashboard, from rollups alone",
+    action=READ_ANALYTICS,
+    returns=Dashboard,
+    etag=True,
 )
 async def get_my_dashboard(call: Call[None]) -> Reply:
     analytics, user_id = call.store.analytics, call.person.user_id
@@ -69,6 +75,7 @@ def _etag(all_time: Rollup | None, now: datetime) -> str:
     "GET",
     "me/analytics",
     summary="The user's rollups over a range of days, and what they sum to",
+    action=READ_ANALYTICS,
     query=AnalyticsQuery,
     returns=Analytics,
     hashed=True,
@@ -89,7 +96,13 @@ async def get_my_analytics(call: Call[None]) -> Analytics:
     return Analytics(period=period, first_day=first, last_day=last, items=rollups, total=totals(rollups))
 
 
-@routes.operation("GET", "me/recommendations", summary="What the user might try next, and why", returns=Recommendations)
+@routes.operation(
+    "GET",
+    "me/recommendations",
+    summary="What the user might try next, and why",
+    action=READ_ANALYTICS,
+    returns=Recommendations,
+)
 async def get_my_recommendations(call: Call[None]) -> Recommendations:
     analytics, user_id = call.store.analytics, call.person.user_id
     all_time = await analytics.rollup(user_id, Bucket("all_time"))

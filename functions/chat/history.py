@@ -12,6 +12,7 @@ from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
+from models.chat.actions import CHANGE_TURNS, READ_TURNS
 from models.chat.feedback import FeedbackChanges, Stars
 from models.chat.interaction import TurnId, UserInteraction
 from models.core.errors import NotFound
@@ -44,6 +45,7 @@ class HistoryQuery(Paged):
     "GET",
     "interactions",
     summary="The user's turns, newest first",
+    action=READ_TURNS,
     query=HistoryQuery,
     returns=Page[UserInteraction],
 )
@@ -64,7 +66,9 @@ async def list_interactions(call: Call[None]) -> Page[UserInteraction]:
     return Page(items=turns, continuation=signed_continuation(call, following))
 
 
-@routes.operation("GET", "interactions/{interaction_id}", summary="A turn", returns=UserInteraction, etag=True)
+@routes.operation(
+    "GET", "interactions/{interaction_id}", summary="A turn", action=READ_TURNS, returns=UserInteraction, etag=True
+)
 async def get_interaction(call: Call[None]) -> Reply:
     return _shown(await call.store.turns.read(call.person.user_id, _turn_id(call)))
 
@@ -73,6 +77,7 @@ async def get_interaction(call: Call[None]) -> Reply:
     "PATCH",
     "interactions/{interaction_id}",
     summary="Say what you think of an answer",
+    action=CHANGE_TURNS,
     body=FeedbackChanges,
     returns=UserInteraction,
     if_match=True,

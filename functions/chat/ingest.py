@@ -11,9 +11,10 @@ from cosmos.chat.turns import Recorded
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, hashed_address
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from functions.core.problems import Problem
 from functions.usage.bounds import check_tokens
+from models.chat.actions import INGEST_TURNS
 from models.chat.interaction import CLOCK_SKEW, Draft, IngestedTurn, Origin
 from models.chat.reporting import reported
 from models.core.document import Message
@@ -55,7 +56,7 @@ class BatchResult(Message):
     "POST",
     "ingest/turns",
     summary="Record up to 100 finished turns, each answered with its own status",
-    access=Access.INGEST,
+    action=INGEST_TURNS,
     body=Batch,
     returns=BatchResult,
     status=207,

@@ -15,6 +15,7 @@ from functions.core.operation import Query, Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from functions.usage.bounds import check_tokens
 from models.accounts.limits import effective
+from models.chat.actions import READ_TURNS, RECORD_TURNS
 from models.chat.context import Context
 from models.chat.interaction import Draft, Origin, Turn, UserInteraction
 from models.chat.reporting import reported
@@ -45,6 +46,7 @@ class ContextQuery(Query):
     "POST",
     "sessions/{session_id}/interactions",
     summary="Record a finished turn",
+    action=RECORD_TURNS,
     body=Turn,
     returns=UserInteraction,
     status=201,
@@ -93,6 +95,7 @@ async def record_interaction(call: Call[Turn]) -> Reply:
     "GET",
     "sessions/{session_id}/interactions",
     summary="A session's turns, in order",
+    action=READ_TURNS,
     query=Paged,
     returns=Page[UserInteraction],
 )
@@ -109,6 +112,7 @@ async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
     "GET",
     "sessions/{session_id}/context",
     summary="A session's last turns that fit a budget of tokens, ready to send to a model",
+    action=READ_TURNS,
     query=ContextQuery,
     returns=Context,
 )

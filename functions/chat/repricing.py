@@ -14,10 +14,11 @@ from pydantic import Field, model_validator
 
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from functions.jobs.kind import AT_ONCE, JobKind, Step, Work, for_each
 from functions.jobs.starting import found, of_staff, view_of
 from models.analytics.rollup import NANO
+from models.chat.actions import READ_REPRICINGS, START_REPRICING
 from models.chat.repricing import Repriced
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Uuid
@@ -72,7 +73,7 @@ class RepricingView(RepricingProgress):
     "POST",
     "admin/repricings",
     summary="Price the turns of a time anew, of a user or of everybody",
-    access=Access.ADMIN,
+    action=START_REPRICING,
     body=RepricingRequest,
     returns=RepricingView,
     status=202,
@@ -89,7 +90,7 @@ async def start_repricing(call: Call[RepricingRequest]) -> Reply:
     "GET",
     "admin/repricings/{repricing_id}",
     summary="How far a repricing is, and what it has changed",
-    access=Access.ADMIN,
+    action=READ_REPRICINGS,
     returns=RepricingView,
 )
 async def get_repricing(call: Call[None]) -> RepricingView:

@@ -13,6 +13,7 @@ from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
+from models.chat.actions import CHANGE_SESSIONS, READ_SESSIONS
 from models.chat.session import SessionChanges, UserSession
 from models.core.document import Message
 from models.core.identity import request_id_of
@@ -42,7 +43,14 @@ class SessionQuery(Paged):
 
 
 @routes.operation(
-    "POST", "sessions", summary="Start a session", body=NewSession, returns=UserSession, status=201, etag=True
+    "POST",
+    "sessions",
+    summary="Start a session",
+    action=CHANGE_SESSIONS,
+    body=NewSession,
+    returns=UserSession,
+    status=201,
+    etag=True,
 )
 async def start_session(call: Call[NewSession]) -> Reply:
     """A zone that nobody knows keeps no chat from beginning: the profile's takes its place, and `adjusted` says so."""
@@ -75,7 +83,12 @@ async def start_session(call: Call[NewSession]) -> Reply:
 
 
 @routes.operation(
-    "GET", "sessions", summary="The user's sessions, newest first", query=SessionQuery, returns=Page[UserSession]
+    "GET",
+    "sessions",
+    summary="The user's sessions, newest first",
+    action=READ_SESSIONS,
+    query=SessionQuery,
+    returns=Page[UserSession],
 )
 async def list_sessions(call: Call[None]) -> Page[UserSession]:
     query: SessionQuery = call.query
@@ -85,7 +98,9 @@ async def list_sessions(call: Call[None]) -> Page[UserSession]:
     return Page(items=sessions, continuation=signed_continuation(call, following))
 
 
-@routes.operation("GET", "sessions/{session_id}", summary="A session", returns=UserSession, etag=True)
+@routes.operation(
+    "GET", "sessions/{session_id}", summary="A session", action=READ_SESSIONS, returns=UserSession, etag=True
+)
 async def get_session(call: Call[None]) -> Reply:
     return _shown(await call.store.sessions.read(call.person.user_id, call.uuid("session_id")))
 
@@ -94,6 +109,7 @@ async def get_session(call: Call[None]) -> Reply:
     "PATCH",
     "sessions/{session_id}",
     summary="End a session, say how it went, or correct its time zone",
+    action=CHANGE_SESSIONS,
     body=SessionChanges,
     returns=UserSession,
     if_match=True,

@@ -24,12 +24,13 @@ from functions.core import problems
 from functions.core.answers import Kept, answered, refused
 from functions.core.bodies import parsed
 from functions.core.call import Call
+from functions.core.deciding import at_the_door
 from functions.core.etags import content_etag
-from functions.core.operation import ROLES, SERVERS, STAFF, Access, Handler, Operation, Options, Query, Reply
-from functions.core.problems import GivenUp, Problem, forbidden
-from functions.core.services import Services, services, wrong_settings
+from functions.core.operation import Handler, Operation, Options, Query, Reply
+from functions.core.problems import GivenUp, Problem
+from functions.core.services import services, wrong_settings
 from functions.core.telemetry import parent_of
-from functions.core.tokens import Caller
+from models.core.rights import Action, Source
 
 PREFIX = "api/"
 """Where every operation is. It is here and not in host.json, because the host takes no route that begins with `admin`,
@@ -51,15 +52,20 @@ class Routes:
         self.operations: list[Operation] = []
 
     def operation(
-        self, method: str, path: str, *, summary: str, returns: type[BaseModel] | None, **options: Unpack[Options]
+        self,
+        method: str,
+        path: str,
+        *,
+        summary: str,
+        action: Action,
+        returns: type[BaseModel] | None,
+        **options: Unpack[Options],
     ) -> Callable[[Handler], Handler]:
         """Registers a handler for an `Operation` of these fields."""
 
         def register(handler: Handler) -> Handler:
-            described = Operation(
-                handler=handler, method=method, path=path, summary=summary, returns=returns, **options
-            )
-            self.operations.append(described)
+            of_route: dict[str, Any] = {"handler": handler, "method": method, "path": path, "summary": summary}
+            self.operations.append(Operation(**of_route, action=action, returns=returns, **options))
             return handler
 
         return register
@@ -128,13 +134,17 @@ async def _answer(
     operation: Operation, request: func.HttpRequest, request_id: str, durable: df.DurableOrchestrationClient | None
 ) -> BaseModel | Reply:
     shared = services()
-    caller = await _authorised(operation, request, shared)
+    action = operation.action
+    caller = None if action.anyone else await shared.tokens.caller(request.headers.get("Authorization"))
+    now = datetime.now(UTC)
+    source = at_the_door(action, caller, now.date())
+    actions = (action, *operation.also)
     query, body = _query(operation, request), parsed(operation, request)
     store = await shared.store() if caller else None
     if store and caller and caller.person and not operation.after_deletion:
         await store.users.check_not_deleted(caller.person.user_id)
-    call: Call[Any] = Call(shared, store, request, body, query, datetime.now(UTC), caller, request_id, durable)
-    if operation.access in STAFF:
+    call: Call[Any] = Call(shared, store, request, body, query, now, caller, request_id, actions, durable)
+    if source is Source.TOKEN and call.of_person:
         await call.writer()
     if operation.takes_key:
         _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
@@ -147,28 +157,12 @@ async def _answer(
         raise GivenUp from None
 
 
-async def _authorised(operation: Operation, request: func.HttpRequest, shared: Services) -> Caller | None:
-    if operation.access is Access.ANYONE:
-        return None
-    caller = await shared.tokens.caller(request.headers.get("Authorization"))
-    needed = ROLES.get(operation.access)
-    if operation.access is Access.USER_OR_SERVER and caller.person is None:
-        needed = ROLES[Access.INGEST]
-    if needed and not needed & caller.roles:
-        raise forbidden(f"This needs the role {' or '.join(sorted(needed))}, in a token of a home tenant.")
-    if operation.access not in SERVERS | {Access.USER_OR_SERVER} and caller.person is None:
-        raise forbidden("This is for people who are signed in, not for applications.")
-    if operation.access in SERVERS and caller.person is not None:
-        raise forbidden("This is for applications, not for people who are signed in.")
-    return caller
-
-
 def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
     """The parsed query string. Read from the URL: `params` lacks empty values, and joins those of a repeated name.
 
     What anyone may call takes any, if it reads none: probes and browsers add what they like.
     """
-    if operation.query is None and operation.access is Access.ANYONE:
+    if operation.query is None and operation.action.anyone:
         return None
     sent = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
     repeated = sorted({name for name, _ in sent if [other for other, _ in sent].count(name) > 1})

@@ -12,16 +12,17 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 
+from functions.core.deciding import allowed
 from functions.core.etags import expected_revisions, matches
 from functions.core.problems import Problem, tenant_not_allowed
 from functions.core.services import Services, Store
 from functions.core.tokens import Caller
 from models.accounts.profile import UserProfile
-from models.accounts.staff import ADMIN_ROLE
 from models.core.addresses import client_address, hash_address
 from models.core.errors import NotFound
 from models.core.identity import Person
 from models.core.revisions import Revisions
+from models.core.rights import Action, Source, Target, decide
 from models.core.user_agent import Client, parse_user_agent
 
 MAX_KEY_CHARACTERS = 255
@@ -39,6 +40,7 @@ class Call(Generic[Body]):
         now: When the request came in, in UTC.
         caller: None for an operation that anyone may call.
         request_id: As the answer and the log name the request.
+        actions: What the operation does; it decides about no others.
         durable: Client of the orchestrations, for an operation that asks for it.
     """
 
@@ -50,6 +52,7 @@ class Call(Generic[Body]):
     now: datetime
     caller: Caller | None
     request_id: str
+    actions: tuple[Action, ...]
     durable: df.DurableOrchestrationClient | None = None
 
     @property
@@ -70,10 +73,6 @@ class Call(Generic[Body]):
         return self.caller is not None and self.caller.person is not None
 
     @property
-    def is_admin(self) -> bool:
-        return self.caller is not None and ADMIN_ROLE in self.caller.roles
-
-    @property
     def roles(self) -> frozenset[str]:
         """The roles of the caller's token that count here."""
         return self.caller.roles if self.caller else frozenset()
@@ -82,6 +81,18 @@ class Call(Generic[Body]):
     def issued(self) -> datetime:
         """When the caller's token was."""
         return self.caller.issued if self.caller else self.now
+
+    def check(self, target: Target, action: Action | None = None) -> Source:
+        """By what the caller may do something to `target`: the operation's action, or another that it names.
+
+        Raises:
+            SelfModeration, Outranked, NotFound, Problem: they may not.
+        """
+        asked = action or self.actions[0]
+        if asked not in self.actions:
+            raise RuntimeError(f"the operation does not say that it decides about {asked.name}")
+        asker = self.caller.asker if self.caller else None
+        return allowed(asked, decide(asker, asked, target, self.now.date()))
 
     async def writer(self) -> UserProfile:
         """The profile of the user, whose account must be active."""

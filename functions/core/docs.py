@@ -16,7 +16,8 @@ from functions.core.answers import Kept
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.openapi import describe
-from functions.core.operation import Access, Operation, Reply
+from functions.core.operation import Operation, Reply
+from models.core.actions import READ_DESCRIPTION
 
 PAGE = Path(__file__).with_name("docs.html")
 CACHED = {"Cache-Control": "public, max-age=300"}
@@ -42,8 +43,8 @@ def routes_describing(others: Iterable[Routes]) -> Routes:
         "GET",
         "openapi.json",
         summary="This description, as OpenAPI 3.1",
+        action=READ_DESCRIPTION,
         returns=OpenApi,
-        access=Access.ANYONE,
         hashed=True,
     )
     async def get_openapi(call: Call[None]) -> Reply:
@@ -56,8 +57,8 @@ def routes_describing(others: Iterable[Routes]) -> Routes:
         "GET",
         "docs",
         summary="A page to read this description and try it",
+        action=READ_DESCRIPTION,
         returns=None,
-        access=Access.ANYONE,
         media_type="text/html",
         hashed=True,
     )

@@ -6,8 +6,8 @@ from typing import Literal
 
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access
 from functions.core.problems import Problem
+from models.core.actions import READ_HEALTH
 from models.core.document import Message
 
 routes = Routes()
@@ -17,7 +17,7 @@ class Health(Message):
     status: Literal["ok"] = "ok"
 
 
-@routes.operation("GET", "health", summary="Whether the app is alive", returns=Health, access=Access.ANYONE)
+@routes.operation("GET", "health", summary="Whether the app is alive", action=READ_HEALTH, returns=Health)
 async def get_health(call: Call[None]) -> Health:
     return Health()
 
@@ -26,8 +26,8 @@ async def get_health(call: Call[None]) -> Health:
     "GET",
     "health/ready",
     summary="Whether the app can do its work: the database, its containers as declared, the issuer's keys",
+    action=READ_HEALTH,
     returns=Health,
-    access=Access.ANYONE,
     problems=("not-ready",),
 )
 async def get_readiness(call: Call[None]) -> Health:

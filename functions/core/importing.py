@@ -9,8 +9,9 @@ from pydantic import Field, ValidationError
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from functions.core.resource_routes import NO_KEY, KindOf, document_of
+from models.core.actions import IMPORT_DOCUMENTS
 from models.core.document import Message
 from models.core.identity import Person
 from models.core.values import Label, Timestamp
@@ -60,7 +61,7 @@ class ImportResults(Message):
     "POST",
     "ingest/documents",
     summary="Bring up to 80 documents over from another system, each answered with its own status",
-    access=Access.IMPORT,
+    action=IMPORT_DOCUMENTS,
     body=Import,
     returns=ImportResults,
     status=207,

@@ -14,7 +14,7 @@ from functions.core.api import PREFIX
 from functions.core.examples import BODIES
 from functions.core.openapi_parts import ABOUT, PARAMETERS, RATE_LIMIT, RESPONSE_HEADERS, Json, security_schemes
 from functions.core.openapi_schemas import REFERENCE, Schemas, query_parameters
-from functions.core.operation import ROLES, SERVERS, STAFF, Access, Operation
+from functions.core.operation import Operation
 from functions.core.paging import Paged
 from functions.core.problem_types import PROBLEM_TYPES, ProblemDetails
 from functions.core.tokens import SCOPE
@@ -101,7 +101,7 @@ def _may_be_empty(body: type[BaseModel]) -> bool:
 def _description(operation: Operation) -> str:
     doc = inspect.getdoc(operation.handler) or operation.summary + "."
     doc = doc.partition("\n\nRaises:")[0].partition("\n\nReturns:")[0]
-    if roles := ROLES.get(operation.access):
+    if roles := operation.action.app_roles:
         doc += f"\n\nNeeds the app role {' or '.join(f'`{role}`' for role in sorted(roles))}."
     return doc
 
@@ -189,7 +189,7 @@ def operation_id(name: str) -> str:
 def problems_of(operation: Operation) -> list[str]:
     """The slugs of all problems that an operation may answer with, by status."""
     slugs = {"internal", "unavailable", "misconfigured", *operation.problems, *_problems_of_callers(operation)}
-    if operation.query or operation.access is not Access.ANYONE:
+    if operation.query or not operation.action.anyone:
         slugs |= {"invalid"}
     if operation.query and issubclass(operation.query, Paged):
         slugs |= {"bad-continuation"}
@@ -206,11 +206,11 @@ def problems_of(operation: Operation) -> list[str]:
 
 def _problems_of_callers(operation: Operation) -> set[str]:
     """Those that follow from who may call: a person's account may be closed, and is made when they first write."""
-    if operation.access is Access.ANYONE:
+    if operation.action.anyone:
         return set()
-    if operation.access in SERVERS:
+    if operation.action.is_for_servers:
         return {"unauthenticated", "forbidden", "tenant-not-allowed"}
-    needs_active = operation.method != "GET" or operation.access in STAFF
+    needs_active = operation.method != "GET" or operation.action.is_for_staff
     closed = {"account-suspended", "account-blocked"} if needs_active else set()
     deleted = set() if operation.after_deletion else {"account-deleted"}
     return {"unauthenticated", "forbidden", "tenant-not-allowed"} | deleted | closed
@@ -221,10 +221,10 @@ def _headers(names: Iterable[str]) -> Json:
 
 
 def _security(operation: Operation) -> list[Json]:
-    if operation.access is Access.ANYONE:
+    if operation.action.anyone:
         return []
-    scopes = [] if operation.access in SERVERS else [SCOPE]
-    return [{"entra": scopes}, {"token": sorted(ROLES.get(operation.access, ()))}]
+    scopes = [] if operation.action.is_for_servers else [SCOPE]
+    return [{"entra": scopes}, {"token": sorted(operation.action.app_roles)}]
 
 
 def _tag(operation: Operation) -> str:

@@ -4,43 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
 from functions.core.answers import Kept
 from functions.core.call import Call
-from models.accounts.staff import ADMIN_ROLE, IMPORT_ROLE, INGEST_ROLE, MODERATOR_ROLE
+from models.core.rights import Action
 
 MAX_BODY_BYTES = 1_000_000
-
-
-class Access(Enum):
-    """Who may call an operation."""
-
-    ANYONE = "anyone"
-    USER = "user"
-    USER_OR_SERVER = "user or server"
-    MODERATOR = "moderator"
-    ADMIN = "admin"
-    INGEST = "ingest"
-    IMPORT = "import"
-
-
-ROLES = {
-    Access.INGEST: {INGEST_ROLE},
-    Access.IMPORT: {IMPORT_ROLE},
-    Access.MODERATOR: {MODERATOR_ROLE, ADMIN_ROLE},
-    Access.ADMIN: {ADMIN_ROLE},
-}
-"""The app roles, one of which an operation asks for."""
-
-SERVERS = frozenset({Access.INGEST, Access.IMPORT})
-"""Operations of applications alone."""
-
-STAFF = frozenset({Access.MODERATOR, Access.ADMIN})
-"""Operations of staff: they need an account that is active, too."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +50,10 @@ class Operation:
 
     Attributes:
         path: Below the API's prefix, such as `sessions/{session_id}`.
+        action: What it does, by which it is decided who may call it. Where that depends on more than the token, the
+            handler decides again, by `Call.check`, once it knows what the action is done to.
         returns: The model of the answer, None for an answer without content.
+        also: Further actions that the handler decides about, where some do more than others.
         status: Of the answer, unless the handler's `Reply` says otherwise.
         problems: Slugs of `PROBLEM_TYPES` that are particular to this operation: those that follow from who may
             call it and from what it takes are known.
@@ -103,7 +78,8 @@ class Operation:
     path: str
     summary: str
     returns: type[BaseModel] | None
-    access: Access = Access.USER
+    action: Action
+    also: tuple[Action, ...] = ()
     body: type[BaseModel] | None = None
     query: type[Query] | None = None
     status: int = 200
@@ -140,7 +116,7 @@ class Operation:
 class Options(TypedDict, total=False):
     """What need not be said of an operation: the fields of `Operation` that have a default."""
 
-    access: Access
+    also: tuple[Action, ...]
     body: type[BaseModel] | None
     query: type[Query] | None
     status: int

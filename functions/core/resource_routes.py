@@ -28,6 +28,7 @@ from models.core.resource import SOFT_DELETE_DAYS, Resource
 from models.core.revisions import ANY_REVISION
 
 KindOf = Kind[Any]
+READS: frozenset[Verb] = frozenset({"list", "read"})
 NO_KEY: Mapping[str, str] = {}
 
 Handler = Callable[[Call[Any]], Awaitable[BaseModel | Reply]]
@@ -49,7 +50,8 @@ def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
             handler.__name__ = handler.__qualname__ = name
             handler.__module__ = module
             handler.__doc__ = summary + "."
-            routes.operation(*route, summary=summary, **options)(handler)
+            action = kind.reading if verb in READS else kind.changing
+            routes.operation(*route, summary=summary, action=action, **options)(handler)
 
     if plain.is_put:
         summary = f"Make {one}, or replace it; put again, it stays as it is"

@@ -15,6 +15,7 @@ import jwt
 from functions.core.problems import Problem, forbidden, tenant_not_allowed, unauthenticated
 from functions.core.settings import Settings
 from models.core.identity import Person
+from models.core.rights import Asker
 from models.core.sign_in import person_of
 
 SCOPE = "Vimarsh.Access"
@@ -43,6 +44,10 @@ class Caller:
     person: Person | None = None
     app_id: str | None = None
     tenants: frozenset[str] = frozenset()
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.person.user_id if self.person else None, self.roles)
 
 
 class Tokens:

@@ -9,9 +9,9 @@ from pydantic import Field
 from cosmos.counting.dead_letters import RedriveOutcome
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.core.document import Message
+from models.counting.actions import READ_DEAD_LETTERS, REDRIVE
 from models.counting.dead_letter import DeadLetter
 
 routes = Routes()
@@ -54,7 +54,7 @@ class RedriveResults(Message):
     "GET",
     "admin/dead-letters",
     summary="The changes that could not be counted, in no particular order",
-    access=Access.ADMIN,
+    action=READ_DEAD_LETTERS,
     query=Paged,
     returns=Page[DeadLetter],
 )
@@ -67,7 +67,7 @@ async def list_dead_letters(call: Call[None]) -> Page[DeadLetter]:
     "POST",
     "admin/dead-letters",
     summary="Count again what could not be counted; safe to repeat",
-    access=Access.ADMIN,
+    action=REDRIVE,
     body=Redrive,
     returns=RedriveResults,
     repeatable=True,

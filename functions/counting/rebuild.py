@@ -14,12 +14,13 @@ from pydantic import Field
 
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from functions.jobs.kind import JobKind, Step, Work, for_each
 from functions.jobs.starting import found, of_staff, view_of
 from models.core.document import Message
 from models.core.pseudonyms import is_platform
 from models.core.values import Count, Timestamp, Uuid
+from models.counting.actions import READ_REBUILDS, START_REBUILD
 from models.counting.drift import BucketDrift, UserDrift, total_of
 from models.jobs.job import PLATFORM_JOBS, Job, WorkState
 
@@ -71,7 +72,7 @@ class Rebuild(Progress):
     "POST",
     "admin/rebuilds",
     summary="Compare the rollups of a user or of everybody with their sources, and repair them if asked",
-    access=Access.ADMIN,
+    action=START_REBUILD,
     body=RebuildRequest,
     returns=Rebuild,
     status=202,
@@ -87,7 +88,7 @@ async def start_rebuild(call: Call[RebuildRequest]) -> Reply:
     "GET",
     "admin/rebuilds/{rebuild_id}",
     summary="How far a rebuild is, and what it has found",
-    access=Access.ADMIN,
+    action=READ_REBUILDS,
     returns=Rebuild,
 )
 async def get_rebuild(call: Call[None]) -> Rebuild:

@@ -9,12 +9,13 @@ from pydantic import Field
 
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from functions.jobs.starting import start_or_release
 from models.core.document import Message
 from models.core.errors import NotFound
 from models.core.values import Count, Timestamp, Uuid
+from models.jobs.actions import READ_JOBS, START_JOB_AGAIN
 from models.jobs.job import Job, JobAsker, JobState
 
 routes = Routes()
@@ -74,7 +75,7 @@ class JobView(Message):
     "GET",
     "admin/jobs",
     summary="The work that was promised, newest first: erasures, withdrawals, rebuilds, repricings",
-    access=Access.ADMIN,
+    action=READ_JOBS,
     query=JobsQuery,
     returns=Page[JobView],
 )
@@ -96,7 +97,7 @@ async def list_jobs(call: Call[None]) -> Page[JobView]:
     "GET",
     "admin/jobs/{job_id}",
     summary="One job, and how far it is",
-    access=Access.ADMIN,
+    action=READ_JOBS,
     returns=JobView,
 )
 async def get_job(call: Call[None]) -> JobView:
@@ -107,7 +108,7 @@ async def get_job(call: Call[None]) -> JobView:
     "POST",
     "admin/jobs/{job_id}/attempts",
     summary="Start a job again that has not ended: another driver goes on where it is",
-    access=Access.ADMIN,
+    action=START_JOB_AGAIN,
     returns=JobView,
     status=202,
     repeatable=True,

@@ -17,6 +17,7 @@ from models.core.errors import NotFound
 from models.core.identity import request_id_of
 from models.core.search import MAX_TERMS, SearchText, terms_of
 from models.core.values import Count, Label
+from models.library.actions import CHANGE_BOOKMARKS, READ_BOOKMARKS
 from models.library.bookmark import BookmarkRequest, Notes, Tags, Title, UserBookmark, bookmark_id_of
 
 routes = Routes()
@@ -73,6 +74,7 @@ class Collections(Message):
     "POST",
     "bookmarks",
     summary="Save a turn; saved twice, it is the same bookmark",
+    action=CHANGE_BOOKMARKS,
     body=NewBookmark,
     returns=UserBookmark,
     status=201,
@@ -104,7 +106,12 @@ async def save_bookmark(call: Call[NewBookmark]) -> Reply:
 
 
 @routes.operation(
-    "GET", "bookmarks", summary="The user's bookmarks, newest first", query=BookmarkQuery, returns=Page[UserBookmark]
+    "GET",
+    "bookmarks",
+    summary="The user's bookmarks, newest first",
+    action=READ_BOOKMARKS,
+    query=BookmarkQuery,
+    returns=Page[UserBookmark],
 )
 async def list_bookmarks(call: Call[None]) -> Page[UserBookmark]:
     query: BookmarkQuery = call.query
@@ -114,7 +121,9 @@ async def list_bookmarks(call: Call[None]) -> Page[UserBookmark]:
     return Page(items=bookmarks, continuation=signed_continuation(call, following))
 
 
-@routes.operation("GET", "bookmarks/collections", summary="The user's collections", returns=Collections)
+@routes.operation(
+    "GET", "bookmarks/collections", summary="The user's collections", action=READ_BOOKMARKS, returns=Collections
+)
 async def list_collections(call: Call[None]) -> Collections:
     counts = await call.store.bookmarks.collections(call.person.user_id)
     return Collections(items=[Collection(name=name, bookmarks=counts[name]) for name in sorted(counts)])
@@ -124,6 +133,7 @@ async def list_collections(call: Call[None]) -> Collections:
     "GET",
     "bookmarks/{bookmark_id:guid}",
     summary="Open a bookmark: this counts in `access_count`, and leaves its ETag as it is",
+    action=READ_BOOKMARKS,
     returns=UserBookmark,
     etag=True,
 )
@@ -135,6 +145,7 @@ async def open_bookmark(call: Call[None]) -> Reply:
     "PATCH",
     "bookmarks/{bookmark_id:guid}",
     summary="Change a bookmark's title, tags, notes, collection or whether it is a favourite",
+    action=CHANGE_BOOKMARKS,
     body=BookmarkChanges,
     returns=UserBookmark,
     if_match=True,
@@ -150,6 +161,7 @@ async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
     "DELETE",
     "bookmarks/{bookmark_id:guid}",
     summary="Delete a bookmark",
+    action=CHANGE_BOOKMARKS,
     returns=None,
     status=204,
     if_match=True,

@@ -18,6 +18,7 @@ routes_of(ITEM_FEEDBACK, routes, __name__)
     "POST",
     "me/feedback",
     summary="Comment on a thing; a rating that is given with it is the user's rating of the thing",
+    action=ITEM_FEEDBACK.changing,
     body=ITEM_FEEDBACK.given,
     returns=ITEM_FEEDBACK.shown,
     status=201,

@@ -10,13 +10,14 @@ from cosmos.library.reviews import ReviewOrder
 from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.accounts.moderation import Reason
 from models.core.document import Message
 from models.core.errors import NotFound
 from models.core.fields import shown_of
 from models.core.values import Count
+from models.library.actions import MODERATE_REVIEW, READ_REVIEWS, VOTE
 from models.library.helpful_vote import HELPFUL_VOTE
 from models.library.item import ItemId, ItemType
 from models.library.review import PublicReview
@@ -66,7 +67,11 @@ def item(call: Call[Any]) -> tuple[str, str]:
 
 
 @routes.operation(
-    "GET", "items/{item_type}/{item_id}/stats", summary="A thing's ratings and favourites", returns=ItemStats
+    "GET",
+    "items/{item_type}/{item_id}/stats",
+    summary="A thing's ratings and favourites",
+    action=READ_REVIEWS,
+    returns=ItemStats,
 )
 async def get_item_stats(call: Call[None]) -> ItemStats:
     item_type, item_id = item(call)
@@ -87,6 +92,7 @@ async def get_item_stats(call: Call[None]) -> ItemStats:
     "GET",
     "items/{item_type}/{item_id}/reviews",
     summary="A thing's reviews, the newest or the most helpful first",
+    action=READ_REVIEWS,
     query=ReviewQuery,
     returns=Page[PublicReview],
 )
@@ -100,6 +106,7 @@ async def list_reviews(call: Call[None]) -> Page[PublicReview]:
     "PUT",
     "reviews/{item_type}/{item_id}/{review_id:guid}/helpful",
     summary="Find a review helpful; said again, it counts once",
+    action=VOTE,
     returns=HELPFUL_VOTE.shown,
     problems=("own-review",),
 )
@@ -113,6 +120,7 @@ async def vote_helpful(call: Call[None]) -> Reply:
     "DELETE",
     "reviews/{item_type}/{item_id}/{review_id:guid}/helpful",
     summary="Take back that a review is helpful",
+    action=VOTE,
     returns=None,
     status=204,
 )
@@ -125,7 +133,7 @@ async def unvote_helpful(call: Call[None]) -> Reply:
     "PUT",
     "admin/reviews/{item_type}/{item_id}/{review_id:guid}/visibility",
     summary="Take a review down, or show it again, for a reason",
-    access=Access.MODERATOR,
+    action=MODERATE_REVIEW,
     body=Visibility,
     returns=None,
     status=204,

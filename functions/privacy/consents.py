@@ -24,6 +24,7 @@ from models.accounts.profile import UserProfile
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Uuid
 from models.jobs.job import Job, WorkState
+from models.privacy.actions import READ_WITHDRAWAL, WITHDRAW_CONSENT
 
 LAGGING = timedelta(seconds=5)
 """When to look again if the profile that is read is older than the promise: a replica that lags behind answered."""
@@ -68,6 +69,7 @@ class Withdrawal(WithdrawalProgress):
     "DELETE",
     "me/analytics",
     summary="Withdraw consent to analytics, and take all past turns and sessions out of them",
+    action=WITHDRAW_CONSENT,
     returns=Withdrawal,
     status=202,
     durable=True,
@@ -93,6 +95,7 @@ async def delete_my_analytics(call: Call[None]) -> Reply:
     "GET",
     "me/withdrawals/{withdrawal_id}",
     summary="How far the withdrawal of a consent is",
+    action=READ_WITHDRAWAL,
     returns=Withdrawal,
 )
 async def get_withdrawal(call: Call[None]) -> Withdrawal:

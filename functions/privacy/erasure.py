@@ -17,15 +17,18 @@ from cosmos.privacy.erasure import ERASURE_JOB
 from functions.accounts.acting import MAX_REASON, audit_entry, audit_reason, check_may_act_on
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access, Header, Reply
+from functions.core.operation import Header, Reply
 from functions.core.services import Services
 from functions.jobs.kind import JobKind, Step, Work
 from functions.jobs.starting import driven, promise
 from models.accounts.audit import AuditEntry
 from models.accounts.profile import UserProfile
-from models.core.errors import NotFound, SelfModeration
+from models.core.app_roles import ADMIN_ROLE
+from models.core.errors import NotFound
+from models.core.rights import PLATFORM, Source, Target
 from models.core.tombstone import Tombstone
 from models.jobs.job import Job, JobAsker
+from models.privacy.actions import ERASE_ACCOUNT, ERASE_ONESELF, READ_ERASURE
 from models.privacy.erasure import Asker, Erasure, erasure_id_of, user_hash_of
 
 FOR_STAFF = frozenset({"actor_id"})
@@ -49,6 +52,7 @@ routes = Routes()
     "DELETE",
     "me",
     summary="Erase one's account and everything in it, for ever",
+    action=ERASE_ONESELF,
     returns=Erasure,
     status=202,
     problems=("not-found", "last-admin"),
@@ -64,7 +68,7 @@ async def delete_me(call: Call[None]) -> Reply:
     The answer is the receipt, and its `Location` where to see it completed. Sent again, the answer is the same.
     """
     account = await _account(call, call.person.user_id)
-    if isinstance(account, UserProfile) and call.is_admin:
+    if isinstance(account, UserProfile) and ADMIN_ROLE in call.roles:
         await call.store.accounts.begin_erasing_admin(account.id, account.id, call.now)
     return await _erased(call, account, "user", None)
 
@@ -73,7 +77,7 @@ async def delete_me(call: Call[None]) -> Reply:
     "DELETE",
     "admin/users/{user_id}",
     summary="Erase an account and everything in it, for ever",
-    access=Access.ADMIN,
+    action=ERASE_ACCOUNT,
     returns=Erasure,
     status=202,
     problems=("audit-reason-required", "self-moderation", "outranked", "last-admin"),
@@ -84,8 +88,7 @@ async def delete_me(call: Call[None]) -> Reply:
 async def delete_user(call: Call[None]) -> Reply:
     """As if its user had asked for it. The reason goes with the account; the receipt keeps who asked, and when."""
     user_id, reason = call.uuid("user_id"), audit_reason(call, "you erase this account")
-    if user_id == call.person.user_id:
-        raise SelfModeration
+    call.check(Target(owner=user_id))
     account = await _account(call, user_id)
     if not isinstance(account, Tombstone):
         check_may_act_on(call, account)
@@ -98,16 +101,16 @@ async def delete_user(call: Call[None]) -> Reply:
     "GET",
     "erasures/{erasure_id}",
     summary="The receipt of an erasure: what was deleted, and when",
+    action=READ_ERASURE,
     returns=Erasure,
     hidden=FOR_STAFF,
     after_deletion=True,
 )
 async def get_erasure(call: Call[None]) -> Erasure:
     """For whom it is about, who signs in as before though the account is gone, and for admins."""
-    erasure = await call.store.erasures.receipt(call.uuid("erasure_id"))
-    if erasure.user_hash != user_hash_of(call.person.user_id, _key(call.services)):
-        if not call.is_admin:
-            raise NotFound("erasure")
+    erasure, user_id = await call.store.erasures.receipt(call.uuid("erasure_id")), call.person.user_id
+    theirs = erasure.user_hash == user_hash_of(user_id, _key(call.services))
+    if call.check(Target(owner=user_id) if theirs else PLATFORM) is Source.TOKEN:
         await call.writer()  # an admin's account must be active
     return erasure
 

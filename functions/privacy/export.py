@@ -8,6 +8,7 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
 from functions.core.paging import signed, verified_continuation
+from models.privacy.actions import EXPORT
 from models.privacy.export import ExportLine, MoreToCome, Progress, as_line
 
 routes = Routes()
@@ -26,6 +27,7 @@ class ExportQuery(Query):
     "GET",
     "me/export",
     summary="Everything that is held about the user, as lines of JSON",
+    action=EXPORT,
     query=ExportQuery,
     returns=ExportLine,
     media_type="application/x-ndjson",

@@ -9,11 +9,11 @@ from pydantic import Field
 from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
-from functions.core.operation import Access
 from models.accounts.finding import Finding, Rule
 from models.accounts.moderation import Reason
 from models.core.document import Message
 from models.core.values import Timestamp
+from models.risk.actions import DISMISS_FINDING, READ_RISK
 from models.risk.judgement import Decision, decision_of, points, score_of
 from models.risk.thresholds import RiskSettings
 from models.risk.window import Dismissal, RiskWindow
@@ -70,7 +70,7 @@ class NewDismissal(Message):
     "GET",
     "admin/users/{user_id}/risk",
     summary="What was found of abuse in a user's turns, with the evidence",
-    access=Access.MODERATOR,
+    action=READ_RISK,
     returns=RiskView,
 )
 async def get_user_risk(call: Call[None]) -> RiskView:
@@ -86,7 +86,7 @@ async def get_user_risk(call: Call[None]) -> RiskView:
     "PUT",
     "admin/users/{user_id}/risk/dismissal",
     summary="Dismiss a finding: it does not come back for the same evidence",
-    access=Access.MODERATOR,
+    action=DISMISS_FINDING,
     body=NewDismissal,
     returns=RiskView,
     problems=("self-moderation", "outranked", "finding-changed"),

@@ -6,10 +6,11 @@ from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
-from functions.core.operation import Access, Reply
+from functions.core.operation import Reply
 from models.accounts.limits import LimitOverride, NewLimits
 from models.accounts.profile import UserProfile
 from models.core.errors import Stale
+from models.usage.actions import SET_LIMITS
 
 routes = Routes()
 
@@ -18,7 +19,7 @@ routes = Routes()
     "PUT",
     "admin/users/{user_id}/limits",
     summary="Decide one user's limits, for a time or until changed",
-    access=Access.ADMIN,
+    action=SET_LIMITS,
     body=NewLimits,
     returns=UserProfile,
     problems=("self-moderation", "outranked"),

@@ -12,7 +12,7 @@ from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.openapi_parts import RATE_LIMIT
-from functions.core.operation import Access, Query, Reply
+from functions.core.operation import Query, Reply
 from functions.core.problems import Problem
 from functions.usage.bounds import check_tokens
 from models.accounts.limits import Limits, effective
@@ -21,6 +21,7 @@ from models.core.document import Message
 from models.core.identity import Person, Recorder, request_id_of
 from models.core.sign_in import address_of
 from models.core.values import Timestamp, Uuid, format_timestamp
+from models.usage.actions import ADMIT, RELEASE
 from models.usage.allowance import AdmissionRequest, Refused
 from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, shown_measure
 from models.usage.model_names import ModelReference
@@ -70,7 +71,7 @@ class OwnerQuery(Query):
     "POST",
     "admissions",
     summary="Reserve what a turn will take, if the user's limits allow it",
-    access=Access.USER_OR_SERVER,
+    action=ADMIT,
     body=Estimate,
     returns=Admission,
     status=201,
@@ -121,7 +122,7 @@ async def admit(call: Call[Estimate]) -> Reply:
     "DELETE",
     "admissions/{admission_id}",
     summary="Release a reservation that no turn will settle; one that is gone stays so",
-    access=Access.USER_OR_SERVER,
+    action=RELEASE,
     query=OwnerQuery,
     returns=None,
     status=204,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from functions.core.api import Routes
 from functions.core.call import Call
 from models.accounts.limits import effective
+from models.usage.actions import READ_USAGE
 from models.usage.allowance_view import Usage, usage
 from models.usage.windows import Clock
 
 routes = Routes()
 
 
-@routes.operation("GET", "me/usage", summary="The user's limits: used, reserved, left, and alerts", returns=Usage)
+@routes.operation(
+    "GET", "me/usage", summary="The user's limits: used, reserved, left, and alerts", action=READ_USAGE, returns=Usage
+)
 async def get_my_usage(call: Call[None]) -> Usage:
     user_id = call.person.user_id
     profile = await call.store.users.recent(user_id)

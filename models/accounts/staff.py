@@ -1,4 +1,4 @@
-"""Staff: what their roles let them do to whom, and the roster by which one active admin is always left.
+"""Staff: what is known of their roles, and the roster by which one active admin is always left.
 
 Rights come from tokens alone, so the server can't ask who is an admin. It remembers instead which roles the newest
 token of an account showed, on its profile, and who showed that of an admin, on the roster. Neither grants anything.
@@ -14,20 +14,9 @@ from pydantic import Field
 
 from models.accounts.moderation import AccountStatus
 from models.accounts.profile import UserProfile
+from models.core.app_roles import ADMIN_ROLE, MODERATORS
 from models.core.document import Document, Message
 from models.core.values import Timestamp, Uuid
-
-ADMIN_ROLE = "Vimarsh.Admin"
-MODERATOR_ROLE = "Vimarsh.Moderator"
-SERVICE_ROLE = "Vimarsh.Service"
-"""Of an account that a service signs in with. It opens nothing: the account's use is not judged."""
-INGEST_ROLE = "Vimarsh.Ingest"
-"""Of a server."""
-
-IMPORT_ROLE = "Vimarsh.Import"
-"""Of whoever brings documents over from another system."""
-
-STAFF_ROLES = frozenset({ADMIN_ROLE, MODERATOR_ROLE})
 
 SEEN_AGAIN = timedelta(days=1)
 """How old `staff_roles_seen_at` gets before a token that shows the same roles renews it."""
@@ -41,15 +30,10 @@ CLOSING_LASTS = timedelta(minutes=2)
 ROSTER_ID = "staff-roster"
 
 
-def rank_of(roles: Collection[str]) -> int:
-    """2 for an admin, 1 for a moderator, 0 for everybody else."""
-    return 2 if ADMIN_ROLE in roles else 1 if MODERATOR_ROLE in roles else 0
-
-
 def shown_by(profile: UserProfile, roles: Collection[str], issued: datetime) -> dict[str, Any]:
     """What a token of these roles changes about what is known of its bearer's; nothing if it is an older one."""
     seen = profile.staff_roles_seen_at
-    staff = sorted(STAFF_ROLES.intersection(roles))
+    staff = sorted(MODERATORS.intersection(roles))
     if seen is not None and issued < seen:
         return {}
     if staff == profile.staff_roles and (not staff or (seen is not None and issued < seen + SEEN_AGAIN)):

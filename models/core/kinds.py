@@ -17,6 +17,7 @@ from models.core.document import Document, Message
 from models.core.fields import changes_model, given_model, marked, shown_model
 from models.core.mirrors import Mirror
 from models.core.resource import Resource
+from models.core.rights import Action
 
 D = TypeVar("D", bound=Document)
 R = TypeVar("R", bound=Resource)
@@ -123,6 +124,8 @@ class Kind(Generic[D]):
         kept: Fields that others set, such as counts, and that stay when it is made anew by PUT.
         enumerations: Its `Literal` types by the names that generated clients give them.
         importable: Whether documents of it can be brought over from another system.
+        readers: Who may read it, as fields of `Action`: whose it is, if nothing else is said.
+        writers: Who may make, change, delete and restore it, likewise.
     """
 
     model: type[D]
@@ -139,6 +142,8 @@ class Kind(Generic[D]):
     kept: tuple[str, ...] = ()
     enumerations: Mapping[str, Any] = field(default_factory=dict)
     importable: bool = False
+    readers: Mapping[str, Any] = field(default_factory=lambda: {"owner": True})
+    writers: Mapping[str, Any] = field(default_factory=lambda: {"owner": True})
 
     @property
     def name(self) -> str:
@@ -159,6 +164,14 @@ class Kind(Generic[D]):
         if self.plain is None:
             raise LookupError(f"{self.name} has no routes of its own")
         return self.plain
+
+    @cached_property
+    def reading(self) -> Action:
+        return Action(name=f"{self.name}.read", to=self.called, **self.readers)
+
+    @cached_property
+    def changing(self) -> Action:
+        return Action(name=f"{self.name}.change", to=self.called, changes=True, **self.writers)
 
     @cached_property
     def given(self) -> type[Message]:

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from functions.core.operation import ROLES as ASKED_FOR
 from functions.core.tokens import SCOPE
 from infra.hooks import entra_apps
-from models.accounts.staff import SERVICE_ROLE
+from models.core.app_roles import APP_ROLES
 
 OWN_TENANT, OTHER_TENANT = "72f988bf-0000-4000-8000-000000000001", "72f988bf-0000-4000-8000-000000000002"
 SCRIPT = Path(entra_apps.__file__)
@@ -133,7 +132,7 @@ def test_scope_and_roles_are_those_that_the_app_asks_for() -> None:
     application = entra_apps.api_application("trial", "AzureADMyOrg")
 
     assert [scope["value"] for scope in application["api"]["oauth2PermissionScopes"]] == [SCOPE]
-    assert {role["value"] for role in application["appRoles"]} == {SERVICE_ROLE}.union(*ASKED_FOR.values())
+    assert {role["value"] for role in application["appRoles"]} == APP_ROLES
     assert application["api"]["requestedAccessTokenVersion"] == 2
 
 

@@ -13,7 +13,7 @@ from cosmos.core.reading import read_or_none
 from functions.core.services import Store
 from models.accounts.profile import EmailClaim
 from models.accounts.profile_changes import ProfileChanges
-from models.accounts.staff import ADMIN_ROLE, MODERATOR_ROLE
+from models.core.app_roles import ADMIN_ROLE, MODERATOR_ROLE
 from models.core.errors import AccountClosed, NotFound, Stale
 from models.core.identity import Person, email_claim_id_of
 from models.core.revisions import Revisions

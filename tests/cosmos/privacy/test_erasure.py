@@ -20,9 +20,9 @@ from models.accounts.audit import AuditEntry
 from models.accounts.limits import DEFAULT_LIMITS, LimitOverride
 from models.accounts.profile import EmailClaim
 from models.accounts.profile_changes import ProfileChanges
-from models.accounts.staff import SERVICE_ROLE
 from models.analytics.contribution import of_interaction
 from models.chat.interaction import Draft, Origin
+from models.core.app_roles import SERVICE_ROLE
 from models.core.errors import AccountClosed, Contention, NotFound, Stale
 from models.core.identity import Person, email_claim_id_of
 from models.core.revisions import Revisions

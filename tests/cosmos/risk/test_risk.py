@@ -17,8 +17,8 @@ from cosmos.counting.sources import Placing
 from functions.core.services import Store
 from models.accounts.moderation import ModerationAction
 from models.accounts.profile import UserProfile
-from models.accounts.staff import MODERATOR_ROLE, SERVICE_ROLE
 from models.analytics.contribution import day_bucket
+from models.core.app_roles import MODERATOR_ROLE, SERVICE_ROLE
 from models.core.identity import Person
 from models.counting.bucket import Bucket
 from models.risk.thresholds import RiskSettings

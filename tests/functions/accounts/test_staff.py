@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.core.operation import STAFF
 from functions.core.services import Store, services
 from local.entra.identity import TENANT_ID
 from models.accounts.staff import ROSTER_ID, StaffRoster
@@ -160,7 +159,7 @@ async def test_what_staff_do_to_somebody_is_all_in_the_table() -> None:
     """A new operation belongs into `ACTS`, or it acts on no account."""
     from function_app import API  # reads the settings, which must be there first
 
-    staff = [operation for routes in API for operation in routes.operations if operation.access in STAFF]
+    staff = [operation for routes in API for operation in routes.operations if operation.action.is_for_staff]
     of_accounts = {operation.name for operation in staff if "{user_id}" in operation.path}
     assert of_accounts == {
         *("get_user", "list_user_audit", "get_user_risk"),

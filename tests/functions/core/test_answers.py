@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from functions.core.answers import COMPRESSED_FROM, takes_gzip
-from functions.core.operation import ROLES, SERVERS, Operation
+from functions.core.operation import Operation
 from local.functions.host import FunctionHost
 from tests.functions.calls import Headers, SignIn, a_session, a_turn
 
@@ -57,15 +57,15 @@ def path_of(operation: Operation) -> str:
 async def test_a_body_in_chunks_is_refused_by_whatever_reads_one(
     client: httpx.AsyncClient, staff: Headers, sign_in: SignIn, operations: list[Operation]
 ) -> None:
-    server = sign_in(app=True, roles=sorted({role for access in SERVERS for role in ROLES[access]}))
     reading = [operation for operation in operations if operation.body]
+    server = sign_in(app=True, roles=sorted({role for operation in reading for role in operation.action.servers}))
     assert len(reading) > 10
     for operation in reading:
 
         async def chunks() -> AsyncIterator[bytes]:
             yield b'{"timezone": "Europe/Paris"}'
 
-        who = server if operation.access in SERVERS else staff
+        who = server if operation.action.is_for_servers else staff
         answer = await client.request(operation.method, path_of(operation), content=chunks(), headers=who)
         assert (answer.status_code, answer.json()["type"]) == (411, "urn:vimarsh:problem:length-required"), (
             operation.name

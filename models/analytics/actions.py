@@ -1,0 +1,10 @@
+"""Who may do what about figures."""
+
+from __future__ import annotations
+
+from models.core.app_roles import ADMINS
+from models.core.rights import Action
+
+READ_ANALYTICS = Action(name="analytics.read", to="dashboard", owner=True)
+READ_INSIGHTS = Action(name="insights.read", to="platform", staff=ADMINS)
+READ_STANDINGS = Action(name="standings.read", to="platform", staff=ADMINS)
