@@ -31,6 +31,8 @@ from models.library.favorite import FAVORITE
 from models.library.helpful_vote import HELPFUL_VOTE
 from models.library.rating import ITEM_FEEDBACK, RATING
 from models.library.review import REVIEW
+from models.organizations.membership import Membership
+from models.organizations.organization import Organization
 from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
 from models.privacy.erasure import Erasure, ErasureProgress
 from models.risk.address_day import AddressDay
@@ -69,6 +71,8 @@ _ALL: tuple[Kind[Any], ...] = (
     STUDENT_PROFILE,
     TEACHER_PROFILE,
     PARENT_PROFILE,
+    Kind(model=Organization, capability="organizations", owner=Owner.ORGANIZATION),
+    Kind(model=Membership, capability="organizations"),
     Kind(model=Job, capability="jobs"),
     Kind(model=AuditEntry, capability="privacy"),
     Kind(model=Tombstone, capability="privacy"),

@@ -23,18 +23,22 @@ from pydantic import BaseModel, ValidationError
 from functions.core import problems
 from functions.core.answers import Kept, answered, refused
 from functions.core.bodies import parsed
-from functions.core.call import Call
-from functions.core.deciding import at_the_door
+from functions.core.call import Call, uuid_of
+from functions.core.deciding import at_the_door, in_organization
 from functions.core.etags import content_etag
 from functions.core.operation import Handler, Operation, Options, Query, Reply
 from functions.core.problems import GivenUp, Problem
-from functions.core.services import services, wrong_settings
+from functions.core.services import Services, services, wrong_settings
 from functions.core.telemetry import parent_of
+from functions.core.tokens import Caller
 from models.core.rights import Action, Source
 
 PREFIX = "api/"
 """Where every operation is. It is here and not in host.json, because the host takes no route that begins with `admin`,
 whatever prefix it puts before it."""
+
+BY_RIGHT = frozenset({Source.TOKEN, Source.ORGANIZATION})
+"""Whoever acts by one of these on what is not their own needs an account that is active, to read it, too."""
 
 LONGEST_SECONDS = 25
 """A request is given up after that, and may be sent again. Erasures count on it: what a request has found to be there
@@ -137,14 +141,14 @@ async def _answer(
     action = operation.action
     caller = None if action.anyone else await shared.tokens.caller(request.headers.get("Authorization"))
     now = datetime.now(UTC)
-    source = at_the_door(action, caller, now.date())
-    actions = (action, *operation.also)
+    source = at_the_door(action, caller, now) or await _as_member(operation, request, shared, caller, now)
     query, body = _query(operation, request), parsed(operation, request)
     store = await shared.store() if caller else None
     if store and caller and caller.person and not operation.after_deletion:
         await store.users.check_not_deleted(caller.person.user_id)
+    actions = (action, *operation.also)
     call: Call[Any] = Call(shared, store, request, body, query, now, caller, request_id, actions, durable)
-    if source is Source.TOKEN and call.of_person:
+    if source in BY_RIGHT and call.of_person:
         await call.writer()
     if operation.takes_key:
         _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
@@ -155,6 +159,20 @@ async def _answer(
         if not limit.expired():
             raise
         raise GivenUp from None
+
+
+async def _as_member(
+    operation: Operation, request: func.HttpRequest, shared: Services, caller: Caller | None, now: datetime
+) -> Source:
+    """By what somebody may do something in the organization of the path: known before anything else is looked at."""
+    if caller is None or caller.person is None:
+        raise RuntimeError("only people are members")
+    store = await shared.store()
+    if not operation.after_deletion:
+        await store.users.check_not_deleted(caller.person.user_id)
+    organization_id = uuid_of(request, "organization_id")
+    source, _ = await in_organization(operation.action, caller, organization_id, store.rights.place, now)
+    return source
 
 
 def _query(operation: Operation, request: func.HttpRequest) -> Query | None:

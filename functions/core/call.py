@@ -12,7 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel
 
-from functions.core.deciding import allowed
+from functions.core.deciding import allowed, in_organization
 from functions.core.etags import expected_revisions, matches
 from functions.core.problems import Problem, tenant_not_allowed
 from functions.core.services import Services, Store
@@ -88,15 +88,30 @@ class Call(Generic[Body]):
         Raises:
             SelfModeration, Outranked, NotFound, Problem: they may not.
         """
-        asked = action or self.actions[0]
-        if asked not in self.actions:
-            raise RuntimeError(f"the operation does not say that it decides about {asked.name}")
-        asker = self.caller.asker if self.caller else None
+        asked, asker = self._named(action), self.caller.asker if self.caller else None
         return allowed(asked, decide(asker, asked, target, self.now.date()))
+
+    async def check_in(self, organization_id: str, action: Action | None = None) -> Source:
+        """Likewise, in an organization: what the caller may there is read, or was within half a minute.
+
+        Raises:
+            NotFound, Problem: they may not.
+        """
+        if self.caller is None:
+            raise RuntimeError("an operation that anyone may call decides about no organization")
+        asked = self._named(action)
+        source, _ = await in_organization(asked, self.caller, organization_id, self.store.rights.place, self.now)
+        return source
 
     async def writer(self) -> UserProfile:
         """The profile of the user, whose account must be active."""
         return await self.store.users.writer(self.person, self.now, self.issued, self.roles)
+
+    def _named(self, action: Action | None) -> Action:
+        asked = action or self.actions[0]
+        if asked not in self.actions:
+            raise RuntimeError(f"the operation does not say that it decides about {asked.name}")
+        return asked
 
     def check_acts_for(self, tenant_id: str) -> None:
         """Stops an application that is not bound to the tenant of a user whom it names.
@@ -113,10 +128,7 @@ class Call(Generic[Body]):
         Raises:
             NotFound: it is no UUID, so there is no such thing.
         """
-        try:
-            return str(UUID(self.request.route_params[name]))
-        except ValueError:
-            raise NotFound(name.removesuffix("_id")) from None
+        return uuid_of(self.request, name)
 
     def has(self, etag: str) -> bool:
         """Whether the caller has what an ETag names: it need not be read, for the answer is 304."""
@@ -157,6 +169,18 @@ class Call(Generic[Body]):
     def hashed_address(self) -> str | None:
         """Keyed hash of the address that the request came from, None where it is unknown."""
         return hashed_address(client_address(self.request.headers.get("X-Forwarded-For")), self.services)
+
+
+def uuid_of(request: func.HttpRequest, name: str) -> str:
+    """A UUID of the path, in lower case.
+
+    Raises:
+        NotFound: it is no UUID, so there is no such thing.
+    """
+    try:
+        return str(UUID(request.route_params[name]))
+    except ValueError:
+        raise NotFound(name.removesuffix("_id")) from None
 
 
 def content_hash(content: BaseModel, exclude: set[str] | None = None) -> str:

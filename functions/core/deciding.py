@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 
 from functions.core.problems import forbidden
 from functions.core.tokens import Caller
 from models.core.errors import NotFound, Outranked, SelfModeration
-from models.core.rights import PLATFORM, Action, Asker, Decision, Reason, Source, Target, decide
+from models.core.rights import PLATFORM, Action, Asker, Decision, Place, Reason, Source, Target, decide
+
+Places = Callable[[str, str], Awaitable[Place | None]]
+"""How a `user_id` stands in an `organization_id`; None if there is no such organization."""
 
 
-def at_the_door(action: Action, caller: Caller | None, day: date) -> Source:
+def at_the_door(action: Action, caller: Caller | None, now: datetime) -> Source | None:
     """By what somebody may call an operation of this action, as far as the token tells: of what is theirs, or nobody's.
+
+    None where the token does not tell: that an organization's member may, or not, is seen from documents.
 
     Raises:
         Problem: 403, they may not.
         NotFound: it is as if it were not there.
     """
     asker = caller.asker if caller else None
-    return allowed(action, decide(asker, action, own_of(asker, action), day))
+    decision = decide(asker, action, own_of(asker, action), now.date())
+    if action.of_organization and asker and asker.user_id and not decision.is_allowed:
+        return None
+    return allowed(action, decision)
+
+
+async def in_organization(
+    action: Action, caller: Caller, organization_id: str, places: Places, now: datetime
+) -> tuple[Source, Place]:
+    """By what somebody may do something in an organization, and how they stand in it.
+
+    Raises:
+        Problem: 403, they may not.
+        NotFound: they may not know of it, or there is none.
+    """
+    asker = caller.asker
+    place = await places(asker.user_id or "", organization_id)
+    if place is None:
+        raise NotFound(action.to)
+    standings = {organization_id: place.standing} if place.standing else {}
+    decision = decide(replace(asker, standings=standings), action, place.target, place.day(now))
+    return allowed(action, decision), place
 
 
 def allowed(action: Action, decision: Decision) -> Source:

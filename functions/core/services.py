@@ -36,6 +36,7 @@ from cosmos.counting.sources import Placing
 from cosmos.jobs.jobs import Jobs
 from cosmos.library.bookmarks import Bookmarks
 from cosmos.library.reviews import Reviews
+from cosmos.organizations.rights import Rights
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
 from cosmos.privacy.exporting import Exporting
@@ -98,6 +99,7 @@ class Store:
     jobs: Jobs
     mirroring: Mirroring
     reviews: Reviews
+    rights: Rights
     database: Database
 
     def repository(self, kind: Kind[R]) -> Repository[R]:
@@ -158,6 +160,7 @@ class Store:
             jobs=Jobs(database, patience),
             mirroring=Mirroring(database, KINDS, pseudonyms),
             reviews=Reviews(database),
+            rights=Rights(database),
             database=database,
         )
 

@@ -43,6 +43,9 @@ class Owner(Enum):
     USER = "the user"
     """In the partition of their `user_id`: export and erasure reach it there."""
 
+    ORGANIZATION = "an organization"
+    """In `org:<organization_id>`."""
+
     ITEM = "an item"
     """In `item:<type>:<id>`: what people say of a thing, and what is counted of it."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from models.core.app_roles import rank_of
 
@@ -178,6 +179,23 @@ class Target:
     switched_off: bool = False
     shares: Mapping[str, Level] = field(default_factory=dict)
     guardians: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Place:
+    """An organization as somebody stands in it.
+
+    Attributes:
+        standing: None if they are not an active member.
+        zone: Of its calendar.
+    """
+
+    target: Target
+    standing: Standing | None
+    zone: str
+
+    def day(self, now: datetime) -> date:
+        return now.astimezone(ZoneInfo(self.zone)).date()
 
 
 PLATFORM = Target()
