@@ -5,6 +5,7 @@ import azure.functions as func
 from functions.capabilities import CAPABILITIES, chosen
 from functions.core import docs, unmatched
 from functions.core.services import services, wrong_settings
+from functions.counting.standing_still import look_at_feeds
 from functions.jobs import driving, watching
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -18,7 +19,7 @@ for routes in DESCRIBED:
 app.register_functions(unmatched.blueprint(DESCRIBED))
 BY_THEMSELVES = (
     driving.blueprint(JOBS),
-    watching.blueprint(JOBS),
+    watching.blueprint(JOBS, (look_at_feeds,)),
     *(blueprint for capability in ON for blueprint in capability.blueprints),
 )
 for blueprint in () if WRONG else BY_THEMSELVES:  # a feed that can't work would lose what it is given

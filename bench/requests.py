@@ -346,8 +346,9 @@ def measure() -> dict[str, Cost]:
         with local_stack(Path(folder), settings={"ERASURE_SETTLE_SECONDS": "0"}) as stack:
             client = Client(stack, http)
             fill(client)
+            watched(client, stack)
             unasked = _unasked(stack, http)
-        off = {f"AzureWebJobs.{name}.Disabled": "true" for name in [*unasked, "drive_job"]}
+        off = {f"AzureWebJobs.{name}.Disabled": "true" for name in [*unasked, "job_turn"]}
         with local_stack(Path(folder), settings=off) as stack:
             client = Client(stack, http, ids=client.ids, suspects=client.suspects)
             client.sign_in()
@@ -391,6 +392,13 @@ def fill(client: Client) -> None:
     client.ids["repricing_id"] = _done(client, "staff", repricing, "repricing_id")
     _a_review(client)
     client.drained()
+
+
+def watched(client: Client, stack: Stack) -> None:
+    """Has the timer look after jobs and feeds, until each feed has a heartbeat."""
+    client.http.post(f"{stack.functions_url}/admin/functions/keep_watch", json={}).raise_for_status()
+    while any(feed["age_seconds"] is None for feed in client.call("GET", "admin/jobs", "staff").json()["feeds"]):
+        time.sleep(0.1)
 
 
 def _done(client: Client, who: str, answer: httpx.Response, name: str) -> str:

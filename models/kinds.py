@@ -23,6 +23,7 @@ from models.core.document import Document
 from models.core.kinds import Kind, Owner
 from models.core.tombstone import Tombstone
 from models.counting.dead_letter import DeadLetter
+from models.counting.heartbeat import Heartbeat
 from models.counting.ledger import LedgerEntry
 from models.counting.tally import Tally
 from models.jobs.job import Job
@@ -58,6 +59,7 @@ _ALL: tuple[Kind[Any], ...] = (
     Kind(model=RiskWindow, capability="risk"),
     Kind(model=LedgerEntry, capability="counting"),
     Kind(model=DeadLetter, capability="counting"),
+    Kind(model=Heartbeat, capability="counting", owner=Owner.PLATFORM),
     Kind(model=Tally, capability="counting", owner=Owner.ITEM),
     Kind(model=AddressDay, capability="analytics", owner=Owner.PLATFORM),
     Kind(model=UserBookmark, capability="library"),

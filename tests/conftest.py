@@ -6,6 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 
@@ -20,6 +21,7 @@ from local.entra.identity import API_CLIENT_ID, TENANT_ID
 from local.entra.server import serve_in_thread as serve_entra
 from local.functions.host import FunctionHost
 from local.functions.settings import read_local_settings
+from local.functions.timer_trigger import TimerListener
 from local.provision import Account, provision, read_definitions
 
 # How fast an example runs says nothing about whether it is right.
@@ -79,12 +81,16 @@ def settings(cosmos_url: str, entra_url: str, tmp_path_factory: pytest.TempPathF
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def host(settings: dict[str, str]) -> AsyncIterator[FunctionHost]:
-    """The app in the local host, with its change feeds running."""
+    """The app in the local host, with its change feeds running. Timers run when a test asks for it, and by no clock."""
     from functions.core.services import services  # reads the settings, which must be there first
     from functions.jobs import starting
 
     starting.START_SECONDS = 600.0  # a machine may be as slow as it likes
-    async with FunctionHost(ROOT, settings=settings) as host:
+    host, stopped = FunctionHost(ROOT, settings=settings), datetime.now(UTC)
+    for listener in host.listeners.values():
+        if isinstance(listener, TimerListener):
+            listener._clock = lambda: stopped
+    async with host:
         yield host
     await services().close()
 

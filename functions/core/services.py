@@ -31,6 +31,7 @@ from cosmos.core.repository import Repository
 from cosmos.counting.counters import Analytics
 from cosmos.counting.dead_letters import DeadLetters
 from cosmos.counting.folding import Folding
+from cosmos.counting.heartbeats import Heartbeats
 from cosmos.counting.rebuilding import Rebuilding
 from cosmos.counting.sources import Placing
 from cosmos.jobs.jobs import Jobs
@@ -97,6 +98,7 @@ class Store:
     erasures: Erasures
     consents: Consents
     jobs: Jobs
+    heartbeats: Heartbeats
     mirroring: Mirroring
     reviews: Reviews
     rights: Rights
@@ -158,6 +160,7 @@ class Store:
             erasures=Erasures(database),
             consents=Consents(database, users, analytics, rebuilding, privacy),
             jobs=Jobs(database, patience),
+            heartbeats=Heartbeats(database),
             mirroring=Mirroring(database, KINDS, pseudonyms),
             reviews=Reviews(database),
             rights=Rights(database),

@@ -56,6 +56,9 @@ class Telemetry(Observer):
     def jobs_overdue(self, kind: str, count: int) -> None:
         """So many jobs of this kind are past the time by which they should have ended."""
 
+    def feed_age(self, feed: str, seconds: float) -> None:
+        """A change feed may be so far behind."""
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """An admission was decided: granted, or refused by the limit of this window and measure."""
 

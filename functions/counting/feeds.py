@@ -16,25 +16,29 @@ from cosmos.core.database import Item
 from functions.core.redaction import private
 from functions.core.services import Store, services
 from functions.core.telemetry import parent_of
+from models.counting.heartbeat import FEEDS
+
+OF = {feed.name: feed for feed in FEEDS}
 
 Fold = Callable[[Store, list[Item], datetime], Awaitable[None]]
 """What is done with a batch of changes, and when it came."""
 
 
-def _feed(container: str, fold: Fold) -> Any:
-    """The blueprint of a function for the changes of a container, named after what folds them."""
-    blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+def _feed(fold: Fold) -> Any:
+    """The blueprint of a function for the changes of a container: the feed that has the name of what folds them."""
+    blueprint, feed = func.Blueprint(), OF[fold.__name__]  # type: ignore[no-untyped-call]
 
     @private
     async def run(documents: func.DocumentList, context: func.Context) -> None:
         shared, items = services(), [dict(document) for document in documents]
-        with shared.telemetry.feed(fold.__name__, parent_of(context), items):
+        with shared.telemetry.feed(feed.name, parent_of(context), items):
             store, now = await shared.store(), datetime.now(UTC)
             await fold(store, items, now)
-            await store.folding.declared(container, items, now)
-            await store.mirroring.bring(container, items)
+            await store.folding.declared(feed.container, items, now)
+            await store.mirroring.bring(feed.container, items)
+            await store.heartbeats.passed(feed, items)
 
-    named = blueprint.function_name(fold.__name__)(run)
+    named = blueprint.function_name(feed.name)(run)
     retried = blueprint.retry(
         strategy="exponential_backoff",
         max_retry_count="-1",
@@ -45,9 +49,9 @@ def _feed(container: str, fold: Fold) -> Any:
         arg_name="documents",
         connection="COSMOS",
         database_name="%COSMOS_DATABASE%",
-        container_name=container,
+        container_name=feed.container,
         lease_container_name="leases",
-        lease_container_prefix=f"{container}-",
+        lease_container_prefix=f"{feed.container}-",
         create_lease_container_if_not_exists=False,
         start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time, but it is a flag
         feed_poll_delay=1000,
@@ -78,8 +82,8 @@ async def fold_analytics(store: Store, items: list[Item], now: datetime) -> None
     await store.reviews.set_helpful(items)
 
 
-of_users = _feed("users", fold_users)
-of_interactions = _feed("user_interactions", fold_interactions)
-of_sessions = _feed("user_sessions", fold_sessions)
-of_bookmarks = _feed("user_bookmarks", fold_bookmarks)
-of_analytics = _feed("user_analytics", fold_analytics)
+of_users = _feed(fold_users)
+of_interactions = _feed(fold_interactions)
+of_sessions = _feed(fold_sessions)
+of_bookmarks = _feed(fold_bookmarks)
+of_analytics = _feed(fold_analytics)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -11,10 +12,12 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
+from functions.counting.standing_still import feeds_of
 from functions.jobs.starting import start_or_release
 from models.core.document import Message
 from models.core.errors import NotFound
 from models.core.values import Count, Timestamp, Uuid
+from models.counting.heartbeat import LONGEST_AGE, Feed
 from models.jobs.actions import READ_JOBS, START_JOB_AGAIN
 from models.jobs.job import Job, JobAsker, JobState
 
@@ -71,15 +74,39 @@ class JobView(Message):
         )
 
 
+class FeedView(Message):
+    """A change feed, by which what is stored is counted, as staff see it."""
+
+    feed: str = Field(description="The function that takes it")
+    container: str = Field(description="Whose changes it takes")
+    age_seconds: Count | None = Field(
+        description="How far it may be behind: since the last heartbeat that it is known to have passed, up to some "
+        "three minutes where all is well; null if nobody has looked yet, or its container is not there"
+    )
+    stands_still: bool = Field(description="Behind for more than five minutes: see the runbook")
+
+    @classmethod
+    def of(cls, feed: Feed, age: timedelta | None) -> FeedView:
+        seconds = None if age is None else int(age.total_seconds())
+        late = age is not None and age > LONGEST_AGE
+        return cls(feed=feed.name, container=feed.container, age_seconds=seconds, stands_still=late)
+
+
+class JobViewPage(Page[JobView]):
+    """One page of jobs, and what else runs by itself."""
+
+    feeds: list[FeedView] = Field(description="The change feeds that are supposed to run")
+
+
 @routes.operation(
     "GET",
     "admin/jobs",
-    summary="The work that was promised, newest first: erasures, withdrawals, rebuilds, repricings",
+    summary="The work that was promised, newest first: erasures, withdrawals, rebuilds, repricings; and the feeds",
     action=READ_JOBS,
     query=JobsQuery,
-    returns=Page[JobView],
+    returns=JobViewPage,
 )
-async def list_jobs(call: Call[None]) -> Page[JobView]:
+async def list_jobs(call: Call[None]) -> JobViewPage:
     """Jobs are forgotten seven days after they have ended, those of erasures at once: their receipts are kept."""
     query, before = call.query, verified_continuation(call)
     jobs = await call.store.jobs.newest(
@@ -90,7 +117,13 @@ async def list_jobs(call: Call[None]) -> Page[JobView]:
         query.limit,
     )
     following = jobs[-1].asked_at.isoformat() if len(jobs) == query.limit else None
-    return Page(items=[JobView.of(job, call.now) for job in jobs], continuation=signed_continuation(call, following))
+    feeds = feeds_of(call.services.settings)
+    ages = await asyncio.gather(*(call.store.heartbeats.age(feed, call.now) for feed in feeds))
+    return JobViewPage(
+        items=[JobView.of(job, call.now) for job in jobs],
+        continuation=signed_continuation(call, following),
+        feeds=[FeedView.of(feed, age) for feed, age in zip(feeds, ages, strict=True)],
+    )
 
 
 @routes.operation(

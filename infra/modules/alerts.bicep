@@ -13,6 +13,9 @@ param throttledRequests int = 100
 @description('How far a change feed may be behind, in seconds.')
 param feedLagSeconds int = 300
 
+@description('How long ago the last heartbeat may be that a change feed has passed, in seconds.')
+param feedAgeSeconds int = 300
+
 var logAlerts = [
   {
     name: 'server-errors'
@@ -61,18 +64,27 @@ var logAlerts = [
   }
   {
     name: 'feed-stands-still'
-    description: 'Turns are recorded, and no change of them is counted.'
+    description: 'A change feed has not passed its heartbeat for minutes; or nobody looks.'
     severity: 1
-    query: 'AppRequests | summarize Recorded = countif(OperationName in ("record_interaction", "ingest_turns") and Success), Counted = countif(OperationName == "fold_interactions" and Success) | project Found = iff(Recorded > 0 and Counted == 0, 1, 0)'
+    query: 'AppMetrics | where Name == "vimarsh.feed.age" | summarize Looked = count(), Still = countif(Max > ${feedAgeSeconds}) | project Found = iff(Looked == 0 or Still > 0, 1, 0)'
     threshold: 0
     window: 'PT15M'
-    frequency: 'PT15M'
+    frequency: 'PT5M'
+  }
+  {
+    name: 'watch-fails'
+    description: 'The timer that looks after jobs and feeds fails, so that what it measures is not measured.'
+    severity: 2
+    query: 'AppRequests | where OperationName == "keep_watch" and not(Success) | summarize Found = sum(ItemCount)'
+    threshold: 3
+    window: 'PT15M'
+    frequency: 'PT5M'
   }
   {
     name: 'feed-fails'
     description: 'A function of a change feed fails and is tried again and again, which holds up what is behind it.'
     severity: 2
-    query: 'AppRequests | where OperationName in ("fold_interactions", "fold_sessions", "fold_bookmarks", "fold_analytics") and not(Success) | summarize Found = sum(ItemCount)'
+    query: 'AppRequests | where OperationName in ("fold_users", "fold_sessions", "fold_interactions", "fold_bookmarks", "fold_analytics") and not(Success) | summarize Found = sum(ItemCount)'
     threshold: 3
     window: 'PT15M'
     frequency: 'PT5M'

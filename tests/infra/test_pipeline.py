@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from functions.core.settings import Settings
+from models.counting.heartbeat import FEEDS
 from tests.infra import schemas
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +100,7 @@ def test_alerts_name_functions_and_messages_of_the_code() -> None:
     lists = re.findall(r"OperationName in \(([^)]*)\)", alerts)
     named = {name for each in lists for name in re.findall(r'"(\w+)"', each)}
     named |= set(re.findall(r'OperationName == "(\w+)"', alerts)) | set(re.findall(r"'function:(\w+)'", stages))
-    assert {"record_interaction", "fold_interactions"} <= named
+    assert named >= {"keep_watch", *(feed.name for feed in FEEDS)}
     assert named <= defined
     logged = "".join(
         path.read_text(encoding="utf-8") for folder in ("cosmos", "functions") for path in (ROOT / folder).rglob("*.py")
@@ -166,7 +167,8 @@ def test_metrics_that_are_asked_for_and_described_are_those_of_the_app() -> None
         (ROOT / "infra" / "modules" / file).read_text(encoding="utf-8") for file in ("alerts.bicep", "workbook.json")
     )
 
-    assert set(re.findall(r"\bName == ['\"]([\w.]+)", asked)) == {"vimarsh.feed.lag", "vimarsh.jobs.overdue"} <= names
+    told = {"vimarsh.feed.lag", "vimarsh.feed.age", "vimarsh.jobs.overdue"}
+    assert set(re.findall(r"\bName == ['\"]([\w.]+)", asked)) == told <= names
     assert "Properties.feed" in asked
     assert '{"feed": feed}' in measured
     assert set(re.findall(r"^\| `([a-z]+\.[\w.]+)` \|", README, re.MULTILINE)) == names

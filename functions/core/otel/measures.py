@@ -40,6 +40,13 @@ class Measures:
             "nothing where there was no change",
             explicit_bucket_boundaries_advisory=LAGS,
         )
+        self._age = meter.create_histogram(
+            "vimarsh.feed.age",
+            unit="s",
+            description="Time since the last heartbeat that a change feed is known to have passed, measured from "
+            "outside each minute; up to two minutes where all is well",
+            explicit_bucket_boundaries_advisory=LAGS,
+        )
         self._turns = meter.create_counter("vimarsh.turns", unit="{turn}", description="Turns that were recorded")
         self._letters = meter.create_counter(
             "vimarsh.dead_letters", unit="{letter}", description="Changes that could not be counted"
@@ -68,6 +75,9 @@ class Measures:
 
     def lag(self, feed: str, seconds: float) -> None:
         self._lag.record(seconds, {"feed": feed})
+
+    def feed_age(self, feed: str, seconds: float) -> None:
+        self._age.record(seconds, {"feed": feed})
 
     def turns(self, count: int) -> None:
         self._turns.add(count)

@@ -100,6 +100,9 @@ class OpenTelemetry(Telemetry):
     def jobs_overdue(self, kind: str, count: int) -> None:
         self._measures.jobs_overdue(kind, count)
 
+    def feed_age(self, feed: str, seconds: float) -> None:
+        self._measures.feed_age(feed, seconds)
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         self._measures.admission(refused_by)
 

@@ -56,7 +56,16 @@ COUNTS = {
     "redrive_dead_letters": {"user_analytics error_404": 1},
     "get_user_risk": {"user_analytics read": 1},
     "dismiss_finding": {"users read": 1, "user_analytics read": 1, "users create": 1, "user_analytics replace": 1},
-    "list_jobs": {"users error_400": 1, "users query_plan": 1, "users query": 4},
+    "list_jobs": {
+        "users error_400": 1,
+        "users query_plan": 1,
+        "users query": 4,
+        "users read": 4,
+        "user_sessions read": 4,
+        "user_interactions read": 4,
+        "user_bookmarks read": 4,
+        "user_analytics read": 4,
+    },
     "get_job": {"users query": 3},
     "get_rebuild": {"users read": 1},
     "get_repricing": {"users read": 1},
@@ -80,8 +89,9 @@ COUNTS = {
 out ask all four ranges where none has a full page. `get_insights`, `list_high_risk_users` and `list_busy_users` ask
 one further request for each account that they tell of; `get_insights` one for each hundred flagged, and one for each
 hundred common questions, of which there is none. The letter that is driven is not there: one that is takes further a
-read of its source, the fold, and a delete. `get_job` asks range by range until it has the job. `delete_me` closes the
-account; what is in it is deleted by the job that it promises."""
+read of its source, the fold, and a delete. `list_jobs` reads a heartbeat in each of the four ranges of each container
+that has a feed. `get_job` asks range by range until it has the job. `delete_me` closes the account; what is in it is
+deleted by the job that it promises."""
 
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
 """What the routes of declared kinds write. What is made by POST is not read before."""

@@ -1,0 +1,132 @@
+"""All five containers: heartbeats that a timer leaves, and that the feeds pass.
+
+A container has physical partitions, and each has a feed of its own that may stand still by itself. So there is one
+heartbeat in each: in a logical partition whose name is the first of a row of names that lies there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import count, islice
+
+from azure.core import MatchConditions
+from azure.core.exceptions import AzureError
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import (
+    CosmosAccessConditionFailedError,
+    CosmosResourceExistsError,
+    CosmosResourceNotFoundError,
+)
+
+from cosmos.core.database import Database, Item
+from cosmos.core.reading import read_or_none
+from models.counting.heartbeat import HEARTBEAT_ID, Feed, Heartbeat
+
+AT_ONCE = 16
+MOST_NAMES = 100_000
+"""That are tried to find one in each physical partition: of 1,000 partitions about 7,000 are needed."""
+
+
+class Heartbeats:
+    """Leaves heartbeats and tells how old the newest one is that a feed has passed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._names: dict[Feed, tuple[str, list[str]]] = {}
+
+    async def look(self, feed: Feed, now: datetime, refresh: bool = False) -> timedelta:
+        """How far a feed may be behind; leaves it the next heartbeats where it has passed those before.
+
+        Args:
+            refresh: Whether to ask anew which physical partitions there are.
+
+        Raises:
+            azure.core.exceptions.AzureError: it can't be told; the container may not be there.
+        """
+        try:
+            return await self._look(feed, now, refresh)
+        except AzureError:  # with it the SDK forgets what it knew of a container that was deleted and made anew
+            return await self._look(feed, now, refresh=True)
+
+    async def age(self, feed: Feed, now: datetime) -> timedelta | None:
+        """How far a feed may be behind, by what is there; None if nobody has looked yet, or its container is gone."""
+        container, slots = self._container(feed), asyncio.Semaphore(AT_ONCE)
+
+        async def one(partition: str) -> timedelta | None:
+            async with slots:
+                item = await read_or_none(container, HEARTBEAT_ID, partition, ["heartbeat"])
+            return Heartbeat.parse(item).age(now) if item else None
+
+        try:
+            names = await self._partitions(container, feed, refresh=False)
+            ages = await asyncio.gather(*map(one, names))
+        except CosmosResourceNotFoundError:
+            return None
+        return max((age for age in ages if age is not None), default=None)
+
+    async def passed(self, feed: Feed, items: Iterable[Item]) -> None:
+        """Says of the heartbeats among changes that their feed has passed them. May be repeated.
+
+        Raises:
+            azure.core.exceptions.AzureError: Cosmos DB is out of order; call again.
+        """
+        container = self._container(feed)
+        for item in items:
+            if not (item.get("kind") == "heartbeat" and item["feed"] == feed.name):
+                continue
+            if item["passed"] < item["revision"]:
+                said = [{"op": "set", "path": "/passed", "value": item["revision"]}]
+                try:
+                    await container.patch_item(item["id"], item["partition_key"], said)
+                except CosmosResourceNotFoundError:  # it has expired, or its container was made anew
+                    continue
+
+    async def _look(self, feed: Feed, now: datetime, refresh: bool) -> timedelta:
+        container, slots = self._container(feed), asyncio.Semaphore(AT_ONCE)
+
+        async def one(partition: str) -> timedelta:
+            async with slots:
+                return await _beat(container, feed, partition, now)
+
+        names = await self._partitions(container, feed, refresh)
+        return max(await asyncio.gather(*map(one, names)))
+
+    def _container(self, feed: Feed) -> ContainerProxy:
+        container: ContainerProxy = getattr(self._database, feed.container)
+        return container
+
+    async def _partitions(self, container: ContainerProxy, feed: Feed, refresh: bool) -> list[str]:
+        """A logical partition in each physical one."""
+        ranges = [found async for found in container.read_feed_ranges(force_refresh=refresh)]
+        key = json.dumps(ranges)
+        if self._names.get(feed, ("",))[0] != key:
+            left, names = ranges, list[str]()
+            for name in islice((f"~{feed.name}-{number}" for number in count()), MOST_NAMES):
+                place = await container.feed_range_from_partition_key(name)
+                others = [each for each in left if not await container.is_feed_range_subset(each, place)]
+                if len(others) < len(left):
+                    left = others
+                    names.append(name)
+                if not left:
+                    break
+            self._names[feed] = (key, names)
+        return self._names[feed][1]
+
+
+async def _beat(container: ContainerProxy, feed: Feed, partition: str, now: datetime) -> timedelta:
+    """Leaves a heartbeat if it is time; how far the feed may be behind there."""
+    item = await read_or_none(container, HEARTBEAT_ID, partition, ["heartbeat"])
+    held = Heartbeat.parse(item) if item else Heartbeat.first(feed.name, partition, now)
+    following = held.following(now)
+    try:
+        if item is None:
+            await container.create_item(held.body())
+        elif following is not None:
+            condition = {"etag": item["_etag"], "match_condition": MatchConditions.IfNotModified}
+            await container.replace_item(HEARTBEAT_ID, following.body(), **condition)
+    except (CosmosResourceExistsError, CosmosAccessConditionFailedError):  # another one looks, too
+        pass
+    return held.age(now)
