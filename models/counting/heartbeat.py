@@ -26,7 +26,7 @@ LONGEST_AGE = timedelta(minutes=5)
 JITTER = timedelta(seconds=10)
 """Timers are not exact: a heartbeat that is nearly due is not put off by another minute."""
 
-KEPT = timedelta(days=30)
+KEPT_SECONDS = 30 * 86_400
 """Without a write. Those of feeds that are switched off, and of ranges that were split, go by themselves."""
 
 
@@ -71,6 +71,8 @@ class Heartbeat(Document):
     """
 
     kind: Literal["heartbeat"] = "heartbeat"
+    ttl: int | None = KEPT_SECONDS
+
     feed: str = Field(description="The function that is to pass it")
     beat_at: Timestamp = Field(description="When the timer wrote it last")
     known_at: Timestamp = Field(description="When the last one was written that the timer has seen passed")
@@ -82,7 +84,6 @@ class Heartbeat(Document):
         return cls(
             id=HEARTBEAT_ID,
             partition_key=partition,
-            ttl=int(KEPT.total_seconds()),
             feed=feed,
             beat_at=now,
             known_at=now - BEAT_EVERY,

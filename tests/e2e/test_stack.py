@@ -42,7 +42,8 @@ def test_a_replay_is_counted_exactly_and_a_second_changes_nothing(tmp_path: Path
         assert code == 0, printed
         assert "0 new" in printed
         assert totals_differ(stack) == []
-        count = ["query", "SELECT VALUE COUNT(1) FROM c", "--container", "user_interactions", "--json"]
+        turns = "SELECT VALUE COUNT(1) FROM c WHERE c.kind = 'interaction'"
+        count = ["query", turns, "--container", "user_interactions", "--json"]
         _, printed = local(*count, "--cosmos-url", stack.cosmos_url)
         assert printed.splitlines()[0] == "254"
 
