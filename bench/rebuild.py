@@ -33,10 +33,15 @@ Buckets = set[tuple[str, str]]
 """Rollups, by user id and name of the bucket."""
 
 
-def play(stack: Stack, turns: Path, users: Path) -> None:
-    """Replays the traffic and waits for the fold."""
+PATIENCE_SECONDS = 600
+"""A benchmark measures what was played, so all of it is: also on a machine that is busy with something else."""
+
+
+def play(stack: Stack, turns: Path, users: Path, *options: str) -> None:
+    """Replays the traffic and waits for the fold. `options` are those of `python -m local replay`."""
     urls = ["--functions-url", stack.functions_url, "--entra-url", stack.entra_url, "--cosmos-url", stack.cosmos_url]
-    with run_local("replay", str(turns), "--users", str(users), *urls) as replay:
+    patience = ["--patience", str(PATIENCE_SECONDS)]
+    with run_local("replay", str(turns), "--users", str(users), *urls, *patience, *options) as replay:
         printed, _ = replay.communicate()
         if replay.returncode:
             raise RuntimeError(printed)

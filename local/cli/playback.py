@@ -65,8 +65,9 @@ class Tokens:
 class Player:
     """Sends requests to the API at `url`, and tallies.
 
-    `patience`: the seconds that one request is tried for. When they were not enough, the next ones are tried once
-    only, until a turn is stored: a server that is gone ends the replay soon.
+    `patience`: the seconds that one request is tried again for, from its first failure on; of a batch, since the last
+    of its turns was stored. When they were not enough, the next ones are tried once only, until a turn is stored: a
+    server that is gone ends the replay soon, and one that is slow does not.
     """
 
     http: httpx.AsyncClient
@@ -123,7 +124,10 @@ class Player:
         while pending:
             try:
                 answer = await self._request(partial(self._post_turns, pending), measured=True)
-                pending, wait = self._sort_out(pending, _items(answer, len(pending)))
+                sent = len(pending)
+                pending, wait = self._sort_out(pending, _items(answer, sent))
+                if len(pending) < sent:
+                    pauses = self._pauses()
                 if pending:
                     await self._pause(pauses, "turns answered to come again", wait)
             except Refusal as refusal:
@@ -187,17 +191,20 @@ class Player:
 
 
 class Pauses:
-    """Waits that grow, with some chance in them, until `patience` seconds have passed in all."""
+    """Waits that grow, with some chance in them, until `patience` seconds have passed since the first."""
 
-    def __init__(self, patience: float) -> None:
-        self._until = time.monotonic() + patience
+    def __init__(self, patience: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._patience, self._now = patience, now
+        self._until: float | None = None
         self._pause = FIRST_PAUSE
 
     async def next(self, reason: str, asked: float, detail: str = "") -> None:
         """Waits as long as the server asked, or else longer than before. Raises Refusal when patience is at its end."""
+        if self._until is None:
+            self._until = self._now() + self._patience
         pause = asked or self._pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        if time.monotonic() + pause > self._until:
+        if self._now() + pause > self._until:
             raise Refusal(reason, detail)
         await asyncio.sleep(pause)
 

@@ -217,6 +217,16 @@ async def test_pauses_end_when_patience_does() -> None:
     assert (refusal.value.reason, refusal.value.detail) == ("503", "busy")
 
 
+async def test_patience_begins_with_the_first_failure_and_not_while_an_answer_is_awaited() -> None:
+    clock = [0.0]
+    pauses = Pauses(patience=60, now=lambda: clock[0])
+    clock[0] = 300.0
+    await pauses.next("503", asked=0.001)
+    clock[0] = 361.0
+    with pytest.raises(Refusal):
+        await pauses.next("503", asked=0.001)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(["replay", "nowhere.jsonl"], 1), (["replay", "x", "--limit", "0"], 2), (["replay", "x", "--mode", "fast"], 2)],
