@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any
 
 from bench.comparing import Json, Report
 from bench.defined import answers, insights, users
 from bench.defined.platform import DIMENSIONS, Platform
-from bench.defined.turns import Item, Stored, Turn
+from bench.defined.turns import Item, Stored, Turn, mean
 from bench.figures_people import People
 from models.chat.interaction import UserInteraction
 from models.risk.facts import facts_of
@@ -236,27 +236,35 @@ class _Comparison:
         report.add("profiles", user, {name: wanted[name] for name in names} | {"risk_score": score}, _only(me, wanted))
 
     def _analytics(self, user: str, headers: dict[str, str]) -> None:
-        """`me/analytics` of all time and of the latest year of days."""
-        for period in ("all_time", "daily"):
-            mine = {name: row for name, row in self.rollups.items() if name.startswith(f"{user}:{period}")}
-            keys = sorted(row["period_key"] for row in mine.values())
-            window = {"from": keys[0], "to": keys[-1]} if period == "daily" and keys else {}
-            told = self.people.get_as(headers, "me/analytics", period=period, **window)
-            rows = [mine[name] for name in sorted(mine)]
-            self.report.add_rows("my analytics", f"{user}, {period}", rows, told["items"], COUNTED)
-            self.report.add("my analytics", f"{user}, {period}", _total(self.stored, user, rows), told["total"])
+        """`me/analytics` of all time, and of the first year of days."""
+        whole = self.rollups.get(f"{user}:all_time")
+        told = self.people.get_as(headers, "me/analytics", period="all_time")
+        self._listed(f"{user}, all time", [whole] if whole else [], len(self.stored.of(user, "all_time").days), told)
+        keys = sorted(key for owner, period, key in self.stored.periods if (owner, period) == (user, "daily"))
+        if keys:
+            last = f"{date.fromisoformat(keys[0]) + timedelta(days=365)}"
+            rows = [self.rollups[f"{user}:daily:{key}"] for key in keys if key <= last]
+            told = self.people.get_as(headers, "me/analytics", period="daily", **{"from": keys[0], "to": last})
+            self._listed(f"{user}, daily", rows, sum(row["total_interactions"] > 0 for row in rows), told)
+
+    def _listed(self, which: str, rows: list[Json], active_days: int, told: Json) -> None:
+        self.report.add_rows("my analytics", which, rows, told["items"], COUNTED)
+        self.report.add("my analytics", which, _total(rows) | {"active_days": active_days}, told["total"])
 
 
-def _total(stored: Stored, user: str, rollups: Iterable[Json]) -> Json:
-    """What the rollups of days, or that of all time, sum to."""
-    sums: Counter[str] = Counter()
-    for row in rollups:
+def _total(rollups: Iterable[Json]) -> Json:
+    """What rollups sum to."""
+    rows, sums = list(rollups), Counter[str]()
+    for row in rows:
         sums.update(row["sums"])
-    whole = users.rollup(stored, user, "all_time")
-    names = ("total_sessions", "total_interactions", "total_tokens", "total_cost_usd", "unpriced_interactions")
-    days = len(stored.of(user, "all_time").days)
-    told = {name: whole[name] for name in (*names, "avg_response_rating")}
-    return told | {"sums": dict(sums), "active_days": days}
+    stars = [int(measure[7:]) for measure, count in sums.items() if measure.startswith("rating:") for _ in range(count)]
+    names = ("total_sessions", "total_interactions", "total_tokens", "unpriced_interactions")
+    told: Json = {name: sum(row[name] for row in rows) for name in names}
+    return told | {
+        "sums": dict(sums),
+        "total_cost_usd": sums["cost_nano_usd"] / 10**9,
+        "avg_response_rating": mean(stars),
+    }
 
 
 def _only(told: Mapping[str, Any], names: Iterable[str]) -> Json:

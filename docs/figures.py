@@ -11,29 +11,40 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from functions.risk.admin_standings import BusyUser
 from models.accounts.profile import UserProfile
+from models.analytics.address_day import AddressDay
 from models.analytics.dashboard import Dashboard, InteractionQuality, LearningGrowth, UsageInsights
 from models.analytics.insights import (
     Cohort,
     CommonQuestion,
     FeatureAdoption,
     FlaggedUse,
+    Group,
     GrowthMetrics,
     HighRiskUser,
+    Insights,
     PlatformHealth,
+    PlatformUse,
     Retention,
+    UsePeriod,
 )
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
-from models.analytics.question import Question
+from models.analytics.question import Asked, Question
+from models.analytics.recommendations import Recommendation, Recommendations
+from models.analytics.reported import ReportedUse
 from models.analytics.rollup import Rollup
+from models.analytics.user_analytics import Analytics, Totals
 from models.analytics.user_group import UserGroup
 from models.chat.session import UserSession
+from models.core.document import Document
 from models.counting.bucket_document import Counted
 
 INTRODUCTION = """What is told of use, and how to read it. All figures leave out what a user without `analytics_consent`
-does. Those of the platform are of turns that servers recorded; what users report is in `reported`. `python -m
-bench.figures` counts each of them anew, and compares."""
+does. Those of the platform are of turns that servers recorded; what users report is in `reported`. What an erased user
+did stays in the platform's figures, which name nobody. `python -m bench.figures` counts each of them anew, and
+compares."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Figures:
     Attributes:
         since: From when on they count, unless a figure says otherwise.
         fields: Unit and what is left out, by field; in the third place from when on, where it differs.
-        plain: Fields that are no figures: which it is, and how it is kept.
+        plain: Fields that are no figures: which it is, how it is kept, and what holds figures of its own.
     """
 
     model: type[BaseModel]
@@ -81,6 +92,12 @@ _HEALTH = {
 _ENDED = "sessions that go on, or whose length nothing tells"
 _FEATURE = ("share of active users", "users without a turn in the month")
 _KEPT = frozenset(Counted.model_fields) | {"last_updated", "user_id"}
+_USE: dict[str, tuple[str, ...]] = {
+    "interactions": ("turns", NOTHING),
+    "tokens": ("tokens", NOTHING),
+    "cost_usd": ("USD", UNPRICED),
+    "unpriced_interactions": ("turns", "turns that have a price"),
+}
 
 FIGURES: tuple[Figures, ...] = (
     Figures(
@@ -112,6 +129,7 @@ FIGURES: tuple[Figures, ...] = (
         _KEPT | {"timezone", "period_start", "period_end"},
     ),
     Figures(Presence, "midnight of UTC", {"turns": ("turns", NOTHING)}, _KEPT),
+    Figures(AddressDay, "the day's start", {"busy_accounts": ("accounts", "accounts with fewer than 20 turns")}, _KEPT),
     Figures(
         PlatformRollup,
         "the period's start, by UTC",
@@ -151,6 +169,16 @@ FIGURES: tuple[Figures, ...] = (
         _KEPT | {"question", "was_common"},
     ),
     Figures(
+        Asked,
+        "the month's start, by UTC",
+        {
+            "askers": ("users", "users beyond 300 pairs of user and day, who are one"),
+            "frequency": ("turns", "a user's turns beyond the third on a day"),
+            "ratings": ("turns", UNRATED),
+            "avg_rating": ("stars", UNRATED),
+        },
+    ),
+    Figures(
         UserSession,
         "the session's start",
         {
@@ -164,8 +192,16 @@ FIGURES: tuple[Figures, ...] = (
             "avg_response_time_ms": ("milliseconds", UNTIMED),
             "user_satisfaction_ratings": ("stars", UNRATED),
             "session_quality": ("a word", "sessions that go on"),
-            "error_count": ("turns", NOTHING),
+            "error_count": ("turns", "answers other than fallbacks"),
         },
+        frozenset(
+            {
+                *Document.model_fields,
+                *("user_id", "session_id", "start_time", "end_time", "is_active", "last_activity", "timezone"),
+                *("user_agent", "ip_address", "device_type", "browser", "platform", "adjusted", "last_sequence"),
+                *("request_hash", "analytics_consent", "totals_revision", "completed_successfully"),
+            }
+        ),
     ),
     Figures(
         UserProfile,
@@ -177,8 +213,31 @@ FIGURES: tuple[Figures, ...] = (
             "total_cost_usd": ("USD", UNPRICED),
             "first_session_date": ("a time", "sessions without turns"),
             "last_activity": ("a time", "sessions without turns"),
+            "risk_score": ("0-100", "findings that are dismissed or forgotten", "the oldest finding that is kept"),
         },
+        frozenset(UserProfile.model_fields)
+        - {*("total_sessions", "total_queries", "total_tokens_used", "total_cost_usd")}
+        - {*("first_session_date", "last_activity", "risk_score")},
     ),
+    Figures(
+        Analytics, "the first day of the range", {}, frozenset({"period", "first_day", "last_day", "items", "total"})
+    ),
+    Figures(
+        Totals,
+        "the first day of the range",
+        {
+            "total_sessions": ("sessions", "those begun before the range"),
+            "total_interactions": ("turns", NOTHING),
+            "total_tokens": ("tokens", NOTHING),
+            "total_cost_usd": ("USD", UNPRICED),
+            "unpriced_interactions": ("turns", "turns that have a price"),
+            "active_days": ("days", "days with sessions or bookmarks and no turns"),
+            "avg_response_rating": ("stars", UNRATED),
+        },
+        frozenset({"sums"}),
+    ),
+    Figures(Recommendations, "the first turn", {}, frozenset({"as_of", "items"})),
+    Figures(Recommendation, "the first turn", {}, frozenset({"rule", "text", "reason"})),
     Figures(
         Dashboard,
         "the first turn",
@@ -238,6 +297,24 @@ FIGURES: tuple[Figures, ...] = (
         frozenset(HighRiskUser.model_fields) - {"risk_score", "daily_query_count", "cost_impact_usd", "total_cost_usd"},
     ),
     Figures(
+        BusyUser,
+        "the month's start, by the user's calendar",
+        {
+            "peak_queries": ("turns", "other days"),
+            "busy_days": ("days", "days with fewer turns than were asked for"),
+            "busy_queries": ("turns", "days with fewer turns than were asked for"),
+            "busy_cost_usd": ("USD", f"days with fewer turns than were asked for; {UNPRICED}"),
+            "risk_score": ("0-100", "findings that are dismissed or forgotten", "the oldest finding that is kept"),
+        },
+        frozenset({"user_id", "account_status", "peak_day", "risk_score_at", "red_flags"}),
+    ),
+    Figures(
+        Insights,
+        "the month's start, by UTC",
+        {"high_risk_total": ("users", "accounts that score less than what flags them")},
+        frozenset(Insights.model_fields) - {"high_risk_total"},
+    ),
+    Figures(
         PlatformHealth,
         "the month's start, by UTC",
         {
@@ -250,7 +327,7 @@ FIGURES: tuple[Figures, ...] = (
         FlaggedUse,
         "the month's start, by UTC",
         {
-            "accounts": ("users", "accounts beyond the 200 that score highest"),
+            "accounts": ("users", "accounts that score less than what flags them"),
             "interactions": ("turns", "turns that users report"),
             "share_of_interactions": ("share of turns", "turns that users report"),
             "cost_usd": ("USD", UNPRICED),
@@ -262,7 +339,7 @@ FIGURES: tuple[Figures, ...] = (
         CommonQuestion,
         "the month's start, by UTC",
         {
-            "askers": ("users", FLAGGED),
+            "askers": ("users", f"{FLAGGED}; users beyond 300 pairs of user and day, who are one"),
             "frequency": ("turns", f"{FLAGGED}; a user's turns beyond the third on a day"),
             "ratings": ("turns", f"{FLAGGED}; {UNRATED}"),
             "avg_rating": ("stars", f"{FLAGGED}; {UNRATED}"),
@@ -304,6 +381,29 @@ FIGURES: tuple[Figures, ...] = (
             "retention_rate": ("share of users", "users who could not return yet", "12 weeks before the month's end"),
         },
         frozenset({"retention", "cohorts", "feature_adoption"}),
+    ),
+    Figures(
+        PlatformUse,
+        "the first day of the range, by UTC",
+        {},
+        frozenset({"by", "first_day", "last_day", "items", "total"}),
+    ),
+    Figures(
+        UsePeriod,
+        "the period's start, by UTC",
+        _USE | {"sessions": ("sessions", "those begun before the period")},
+        frozenset({"period", "reported", "groups"}),
+    ),
+    Figures(Group, "the period's start, by UTC", _USE, frozenset({"value", "reported"})),
+    Figures(
+        ReportedUse,
+        "the period's start, by UTC",
+        {
+            "interactions": ("turns", "turns that servers recorded"),
+            "tokens": ("tokens", "turns that servers recorded"),
+            "cost_usd": ("USD", f"turns that servers recorded; {UNPRICED}"),
+            "unpriced_interactions": ("turns", "turns that servers recorded, or that have a price"),
+        },
     ),
 )
 

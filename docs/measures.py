@@ -11,7 +11,7 @@ _LONGER = "week, month, all time"
 
 USER_MEASURES: Measures = {
     "interactions": ("Turns", _ALL),
-    "tokens": ("Tokens of all four kinds: `total_tokens`", _ALL),
+    "tokens": ("Tokens of all kinds: `total_tokens`", _ALL),
     "input_tokens": ("Input tokens of no other kind", _ALL),
     "cached_input_tokens": ("Input tokens read from a cache", _ALL),
     "cache_write_5m_tokens": ("Input tokens written to a cache for 5 minutes", _ALL),
@@ -65,7 +65,7 @@ _PRESENCE = _PERIODS + "; the user's presence on a day of UTC"
 
 PLATFORM_MEASURES: Measures = {
     "interactions": ("Turns", _PRESENCE),
-    "tokens": ("Tokens of all four kinds", _PERIODS),
+    "tokens": ("Tokens of all kinds", _PERIODS),
     "cost_nano_usd": ("1e-9 USD, of turns that have a price", _PRESENCE),
     "unpriced": ("Turns whose model has no price", _PRESENCE),
     "response_time_ms": ("Milliseconds, added up", _PERIODS),

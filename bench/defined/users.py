@@ -191,7 +191,7 @@ def _of_session(stored: Stored, session: Item) -> Fields:
     turns, failed, is_active = counted.turns, fallbacks(counted.turns), session["is_active"]
     span = int((moment(session["last_activity"]) - moment(session["start_time"])).total_seconds())
     lasted = max(span, ceil((mean(times(turns)) or 0) / 1000)) or None
-    fields = {
+    return {
         "total_queries": len(turns),
         "total_responses": len(turns) - failed,
         "error_count": failed,
@@ -204,11 +204,9 @@ def _of_session(stored: Stored, session: Item) -> Fields:
         "session_quality": "unknown" if is_active else _quality(turns),
         "duration_seconds": None if is_active else lasted,
         "end_time": None if is_active else session["last_activity"],
+        "start_time": min([session["start_time"], *(str(told(turn.at)) for turn in turns)]),
+        "last_activity": max(session["start_time"], stored.newest.get(session["session_id"], "")),
     }
-    if turns:
-        fields["start_time"] = min(session["start_time"], told(turns[0].at) or "")
-        fields["last_activity"] = max(session["start_time"], stored.newest[session["session_id"]])
-    return fields
 
 
 def _quality(turns: Sequence[Turn]) -> str:

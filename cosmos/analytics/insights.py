@@ -66,8 +66,8 @@ class PlatformInsights:
         )
 
     async def periods(self, first: Bucket, last: Bucket) -> list[PlatformRollup]:
-        """The platform's rollups from one to another of the same period, in order of time."""
-        return await self._range(PlatformRollup, first, last)
+        """The platform's rollups from one to another of the same period that hold anything, in order of time."""
+        return [rollup for rollup in await self._range(PlatformRollup, first, last) if rollup.sums]
 
     async def described(
         self, flagged: Sequence[tuple[float, UserProfile]], month: str, now: datetime

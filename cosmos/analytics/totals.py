@@ -64,8 +64,6 @@ class Totals:
             Contention: others changed the session all the while; try again.
         """
         first, last = totals.first_activity, totals.last_activity
-        if first is None or last is None:
-            return
         for _ in range(ATTEMPTS):
             operations = _correcting(session, session.settled(first, last))
             if not operations:
@@ -93,9 +91,10 @@ class Totals:
             "total_tokens_used": all_time.total_tokens,
             "total_cost_usd": all_time.total_cost_usd,
         }
-        if all_time.first_activity is not None and all_time.last_activity is not None:
-            totals["first_session_date"] = format_timestamp(all_time.first_activity)
-            totals["last_activity"] = format_timestamp(all_time.last_activity)
+        first, last = all_time.first_activity, all_time.last_activity
+        totals["first_session_date"] = format_timestamp(first) if first else None
+        if last:
+            totals["last_activity"] = format_timestamp(last)
         user_id = all_time.user_id
         await set_totals_if_newer(self._users, user_id, user_id, totals, all_time.revision, condition=NOT_DELETED)
 

@@ -89,10 +89,14 @@ class UserProfile(Document):
     last_login: Timestamp = Field(description="When the newest token seen was issued")
     graph_attempted_at: Timestamp | None = Field(default=None, description="When Microsoft Graph was asked last")
     graph_synced_at: Timestamp | None = Field(default=None, description="When Microsoft Graph answered last")
-    last_activity: Timestamp = Field(description="Timestamp of the newest turn counted, or of the first sign-in")
-    first_session_date: Timestamp | None = Field(default=None, description="Time of the first turn counted")
+    last_activity: Timestamp = Field(
+        description="Timestamp of the newest turn counted, also if it was taken out since, or of the first sign-in"
+    )
+    first_session_date: Timestamp | None = Field(
+        default=None, description="Time of the first turn counted; null while none is"
+    )
 
-    total_sessions: Count = Field(default=0, description="Sessions, set from the all-time rollup")
+    total_sessions: Count = Field(default=0, description="Sessions started, set from the all-time rollup")
     total_queries: Count = Field(default=0, description="Turns, set from the all-time rollup")
     total_tokens_used: Total = Field(default=0, description="Tokens of all kinds, set from the all-time rollup")
     total_cost_usd: float = Field(default=0.0, ge=0, description="USD, set from the all-time rollup")

@@ -51,7 +51,7 @@ class UsageInsights(Message):
     )
     deep_dive_topics: list[str] = Field(
         description="Up to five categories asked about at least three times within one session, those of most sessions "
-        "first"
+        "first; not `other`"
     )
 
 
@@ -60,9 +60,9 @@ class InteractionQuality(Message):
 
     avg_rating: float | None = Field(description="Mean of the ratings 1-5 of `rated_interactions`; null without one")
     rated_interactions: Count = Field(default=0, description="Turns that are rated")
-    bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
-    share_rate: float = Field(description="Turns shared by turns, 0-1")
-    return_rate: float = Field(description="Sessions with a follow-up question by sessions, 0-1")
+    bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1; 0 without a turn")
+    share_rate: float = Field(description="Turns shared by turns, 0-1; 0 without a turn")
+    return_rate: float = Field(description="Sessions with a second question by sessions, 0-1; 0 without one")
 
 
 class Dashboard(Message):
@@ -70,7 +70,7 @@ class Dashboard(Message):
 
     as_of: Timestamp | None = Field(description="When the newest turn in it was counted; null before the first")
     total_interactions: Count = Field(description="Turns")
-    total_tokens: Total = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     learning_growth_metrics: LearningGrowth = Field(description="What the user has explored")
     usage_insights: UsageInsights = Field(description="When and how they ask")

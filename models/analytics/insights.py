@@ -39,8 +39,11 @@ class HighRiskUser(Message):
     peak_day: str | None = Field(
         description="The day of the month with the most turns, in the user's own calendar, of equal ones the latest"
     )
-    cost_impact_usd: float = Field(description="USD in the month asked for")
-    total_cost_usd: float = Field(description="USD in all")
+    cost_impact_usd: float = Field(
+        description="USD in the month asked for, of the user's own calendar; turns whose model has no price are left "
+        "out"
+    )
+    total_cost_usd: float = Field(description="USD in all; turns whose model has no price are left out")
 
     @classmethod
     def of(cls, profile: UserProfile, score: float, at: datetime, days: Sequence[Rollup]) -> HighRiskUser:
@@ -95,7 +98,9 @@ class PlatformHealth(Message):
     timed_interactions: Count = Field(description="Turns that report their response time")
     response_time_p50_ms: float | None = Field(description=f"Median, within {RELATIVE_ERROR:.0%}")
     response_time_p95_ms: float | None = Field(description=f"95th percentile, within {RELATIVE_ERROR:.0%}")
-    error_rate: float = Field(description="Turns answered by a fallback (`response_quality`) by turns, 0-1")
+    error_rate: float = Field(
+        description="Turns answered by a fallback (`response_quality`) by turns, 0-1; 0 without a turn"
+    )
     user_satisfaction: float | None = Field(
         description="Mean of the ratings 1-5 of `rated_interactions`; null without one"
     )
@@ -126,7 +131,10 @@ class CommonQuestion(Message):
     """A question that at least three users have asked in the month, of those whose accounts are not flagged."""
 
     question: str = Field(description="Normalised: case, width, spacing, punctuation, a trailing counter don't matter")
-    askers: Count = Field(description="Users who asked it in the month of UTC, without accounts that are flagged")
+    askers: Count = Field(
+        description="Users who asked it in the month of UTC, without accounts that are flagged; who asks it when 300 "
+        "pairs of user and day did, counts as one with all such"
+    )
     frequency: Count = Field(description=f"Their turns that ask it, up to {TURNS_A_DAY} of each user on each day")
     ratings: Count = Field(description="Their turns that ask it and are rated")
     avg_rating: float | None = Field(description="Mean of these ratings 1-5; null without one")
@@ -191,8 +199,12 @@ class FeatureAdoption(Message):
 class GrowthMetrics(Message):
     """Who is new, who comes back, and what they use, as of the month."""
 
-    new_users_this_month: Count = Field(description="Users whose first turn was in the month of UTC")
-    total_users: Count = Field(description="Users whose first turn was in the month of UTC or before")
+    new_users_this_month: Count = Field(
+        description="Users whose first turn was in the month of UTC, also if they are erased since"
+    )
+    total_users: Count = Field(
+        description="Users whose first turn was in the month of UTC or before, also if they are erased since"
+    )
     retention_rate: float | None = Field(description="After the first week: the `rate` of `retention` for 7 days")
     retention: list[Retention] = Field(
         description="For 1, 7 and 30 days: of the users whose first day was in the 12 weeks up to the month's end, by "
@@ -254,7 +266,7 @@ class Group(Message):
 
     value: str = Field(description="`other` for what is beyond the 200 values that a day counts by name")
     interactions: Count = Field(description="Turns")
-    tokens: Total = Field(description="Tokens of all four kinds")
+    tokens: Total = Field(description="Tokens of all kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     reported: ReportedUse = Field(description="What users reported besides")
@@ -266,7 +278,7 @@ class UsePeriod(Message):
     period: str = Field(description="2026-11-20, 2026-11, or the range's `total`")
     interactions: Count = Field(description="Turns")
     sessions: Count = Field(description="Sessions started")
-    tokens: Total = Field(description="Tokens of all four kinds")
+    tokens: Total = Field(description="Tokens of all kinds")
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     reported: ReportedUse = Field(description="What users reported besides")

@@ -25,7 +25,7 @@ class PlatformRollup(Counted):
 
     total_interactions: Count = Field(description="Turns")
     total_sessions: Count = Field(description="Sessions started")
-    total_tokens: Total = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out, see unpriced")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     active_users: Count = Field(description="Users with turns on that day, or in that month of their own calendar")
@@ -35,7 +35,9 @@ class PlatformRollup(Counted):
     timed_interactions: Count = Field(default=0, description="Turns that report their response time")
     response_time_p50_ms: float | None = Field(description=f"Median, {_WITHIN}")
     response_time_p95_ms: float | None = Field(description=f"95th percentile, {_WITHIN}")
-    error_rate: float = Field(description="Turns answered by a fallback (`response_quality`) by turns, 0-1")
+    error_rate: float = Field(
+        description="Turns answered by a fallback (`response_quality`) by turns, 0-1; 0 without a turn"
+    )
     user_satisfaction: float | None = Field(
         description="Mean of the ratings 1-5 of `rated_interactions`; null without one"
     )

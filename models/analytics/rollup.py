@@ -85,24 +85,37 @@ class Rollup(Counted):
     )
     rated_interactions: Count = Field(default=0, description="Turns that are rated")
     total_bookmarks: Count = Field(default=0, description="Turns saved in the period, whenever they were asked")
-    bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1")
-    share_rate: float = Field(description="Turns shared by turns, 0-1")
+    bookmark_rate: float = Field(description="Turns bookmarked by turns, 0-1; 0 without a turn")
+    share_rate: float = Field(description="Turns shared by turns, 0-1; 0 without a turn")
 
-    learning_journey_progress: dict[str, Any] = Field(description="See `learning_progress`")
+    learning_journey_progress: dict[str, Any] = Field(
+        description="What the questions have reached, in numbers and a level: see `learning_progress`"
+    )
     knowledge_areas_explored: list[str] = Field(description="Query categories, most turns first")
     favorite_sources: list[str] = Field(
         description="Up to ten sources that answers cited (`citations_provided`), those of most turns first; not what "
-        "was only retrieved"
+        "was only retrieved, and not `other`"
     )
     deep_dive_topics: list[str] = Field(
         default_factory=list,
         description="Query categories asked about at least three times within one session, those of most sessions "
-        "first; of sessions whose first turn was in the period",
+        "first; of sessions whose first turn was in the period; not `other`",
     )
 
-    usage_anomalies: list[str] = Field(default_factory=list, description="See `anomalies`")
-    risk_indicators: dict[str, float] = Field(default_factory=dict, description="Strengths by rule, see `indicators`")
-    abuse_likelihood: float = Field(default=0.0, ge=0, le=1, description="See `likelihood`")
+    usage_anomalies: list[str] = Field(
+        default_factory=list,
+        description="Patterns that people seldom show, by what days count, such as `turns_per_day`: see `anomalies`",
+    )
+    risk_indicators: dict[str, float] = Field(
+        default_factory=dict, description="How strongly they show, 0.5-1, by rule on abuse: see `indicators`"
+    )
+    abuse_likelihood: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Chance that one of them is abuse, 0-1, by the days' counts alone; what an account is judged by is "
+        "its `risk_score`. See `likelihood`",
+    )
 
     def as_source(self) -> Source:
         """A day's rollup as a source of the week, the month and all time."""
@@ -173,7 +186,7 @@ def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:
 
     - `areas`: number of query categories.
     - `depth`: mean complexity of the questions, simple 0, moderate 0.5, complex 1.
-    - `areas_revisited`: query categories asked about at least `REVISITED` times.
+    - `areas_revisited`: query categories, but `other`, asked about at least `REVISITED` times.
     - `follow_ups`: sessions with a second question.
     - `harder_questions`: questions that are moderate or complex.
     - `level`: the highest of `LEVELS` whose three numbers the last three reach: it grows with what has been explored,

@@ -27,7 +27,7 @@ class Totals(Message):
     sums: dict[str, int] = Field(description="By measure, as in the items")
     total_sessions: Count = Field(description="Sessions started")
     total_interactions: Count = Field(description="Turns")
-    total_tokens: Total = Field(description="Tokens of all four kinds")
+    total_tokens: Total = Field(description="Tokens of all kinds")
     total_cost_usd: float = Field(description="USD; turns whose model has no price are left out")
     unpriced_interactions: Count = Field(description="Turns whose model has no price")
     active_days: Count = Field(description="Days with a turn")

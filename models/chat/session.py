@@ -100,11 +100,14 @@ class UserSession(Document):
             "session_quality": self.quality,
         }
 
-    def settled(self, first_turn: datetime, last_turn: datetime) -> UserSession:
-        """The session after its turns were counted: they tell its span, in whatever order they were recorded."""
+    def settled(self, first_turn: datetime | None, last_turn: datetime | None) -> UserSession:
+        """The session after its turns were counted: they tell its span, in whatever order they were recorded.
+
+        After they were taken out, there is none to tell it.
+        """
         span = {
-            "start_time": min(self.start_time, first_turn),
-            "last_activity": max(self.last_activity, last_turn),
+            "start_time": min(filter(None, (self.start_time, first_turn))),
+            "last_activity": max(filter(None, (self.last_activity, last_turn))),
         }
         session = self.model_copy(update=span)
         return session if self.is_active else session.model_copy(update=session.ended())

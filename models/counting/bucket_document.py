@@ -22,8 +22,12 @@ class Counted(Document):
     analytics_period: Period
     period_key: str = Field(description="Which period: 2026-11-20, 2026-W47, 2026-11, a session's id, or empty")
     sums: dict[str, Saturated] = Field(description="Exact sums by measure: what all else is derived from")
-    first_activity: Timestamp | None = Field(description="Earliest turn counted; null without one")
-    last_activity: Timestamp | None = Field(description="Latest turn counted; null without one")
+    first_activity: Timestamp | None = Field(
+        description="Earliest turn counted, also if it was taken out since and others were not; null without one"
+    )
+    last_activity: Timestamp | None = Field(
+        description="Latest turn counted, also if it was taken out since and others were not; null without one"
+    )
     told_revision: int = Field(
         default=0,
         ge=0,

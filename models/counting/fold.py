@@ -25,9 +25,10 @@ This bounds a rollup's size whatever the client sends. The ledger remembers what
 
 OTHER = "other"
 
-OTHER_BOUNDS = {"asker": 300, "stars": 300, "response_ms": 1000, "week": 600}
+OTHER_BOUNDS = {"asker": 300, "stars": 300, "response_ms": 1000, "week": 600, "sign": 300}
 """Dimensions with bounds of their own: who asks a question on which day is what questions are ranked by, and costs 20
-bytes each; a histogram has its bins; and weeks with turns are those of ten years."""
+bytes each; a histogram has its bins; weeks with turns are those of ten years; and of signs there are no more than that:
+five patterns in 51 strengths."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterable
 from datetime import timedelta
+
+from pydantic import BaseModel
 
 from docs import data_model
 from docs.field_types import fields_of, type_of
 from docs.figures import FIGURES
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES
+from functions.risk.admin_standings import BusyUser
+from models import analytics
 from models.accounts.profile import UserProfile
 from models.analytics import platform_sources as platform
 from models.analytics.contribution import of_bookmark, of_interaction, of_session
@@ -36,12 +42,21 @@ def test_every_field_of_documents_and_answers_says_what_it_means() -> None:
     assert sorted(set(silent)) == []
 
 
+def test_every_model_that_tells_figures_has_them_defined() -> None:
+    """Whatever is told of use: all that capability's documents and answers, and what shows totals elsewhere."""
+    telling = {UserSession, UserProfile, BusyUser}
+    for module in pkgutil.iter_modules(analytics.__path__, f"{analytics.__name__}."):
+        loaded = importlib.import_module(module.name)
+        models = (thing for thing in vars(loaded).values() if isinstance(thing, type) and issubclass(thing, BaseModel))
+        telling |= {model for model in models if model.__module__ == module.name}
+    assert {figures.model for figures in FIGURES} == telling
+
+
 def test_every_figure_has_a_definition_a_unit_what_it_leaves_out_and_since_when() -> None:
     """Which fields are no figures is said, too: so a new one is not forgotten."""
     for figures in FIGURES:
         named = figures.fields.keys() | figures.plain
-        if figures.model not in (UserSession, UserProfile):  # these hold much else
-            assert figures.model.model_fields.keys() - named == set(), figures.model.__name__
+        assert figures.model.model_fields.keys() - named == set(), figures.model.__name__
         assert not figures.fields.keys() & figures.plain
         for name, told in figures.fields.items():
             assert figures.model.model_fields[name].description, name

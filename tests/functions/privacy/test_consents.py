@@ -131,6 +131,7 @@ async def test_past_turns_are_taken_out_of_every_rollup(
     assert {name: item["sums"] for name, item in after.items() if item["sums"]} == {}
     profile = (await api.get("/me", headers=alice)).json()
     assert (profile["analytics_consent"], profile["total_queries"], profile["total_cost_usd"]) == (False, 0, 0)
+    assert profile["first_session_date"] is None
     dashboard = (await api.get("/me/dashboard", headers=alice)).json()
     assert (dashboard["total_interactions"], dashboard["total_cost_usd"]) == (0, 0)
     assert dashboard["learning_growth_metrics"]["knowledge_progression"] is None

@@ -66,3 +66,10 @@ def test_turns_correct_the_duration_of_a_session_that_has_ended() -> None:
     assert (longer.duration_seconds, longer.end_time) == (100, NOON + timedelta(seconds=90))
     answered = ended(a_session()).model_copy(update={"avg_response_time_ms": 2500.0})
     assert answered.settled(NOON, NOON).duration_seconds == 3
+
+
+def test_a_session_whose_turns_are_taken_out_keeps_its_span_and_has_no_quality() -> None:
+    session = ended(a_session(total_queries=4, last_activity=NOON + timedelta(seconds=60)))
+    emptied = session.model_copy(update={"total_queries": 0}).settled(None, None)
+    assert (session.session_quality, emptied.session_quality) == ("good", "unknown")
+    assert (emptied.start_time, emptied.last_activity, emptied.duration_seconds) == (NOON, session.last_activity, 60)
