@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from models.analytics.address_day import AddressDay
 from pydantic import BaseModel
 
-from functions.risk.admin_standings import BusyUser
+from functions.analytics.admin_standings import BusyUser
 from models.accounts.profile import UserProfile
-from models.analytics.address_day import AddressDay
 from models.analytics.dashboard import Dashboard, InteractionQuality, LearningGrowth, UsageInsights
 from models.analytics.insights import (
     Cohort,

@@ -7,6 +7,7 @@ from typing import Any
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
 from cosmos.accounts.users import NOT_DELETED
+from cosmos.chat.sessions import same_turns
 from cosmos.core.database import Database
 from cosmos.core.patching import set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
@@ -68,7 +69,7 @@ class Totals:
             operations = _correcting(session, session.settled(first, last))
             if not operations:
                 return
-            same = f"FROM c WHERE c.revision = {session.revision} AND c.last_sequence = {session.last_sequence}"
+            same = f"FROM c WHERE c.revision = {session.revision} AND {same_turns(session)}"
             try:
                 await self._sessions.patch_item(session.id, session.user_id, operations, filter_predicate=same)
                 return

@@ -105,7 +105,8 @@ class Sessions:
         changes: SessionChanges,
         policy: WritePolicy = EVERYTHING,
     ) -> UserSession:
-        """Changes a session that still is at a revision that is expected. Turns recorded meanwhile do not count it.
+        """Changes a session that still is at a revision that is expected. Turns recorded or counted meanwhile do not
+        count it.
 
         Raises:
             NotFound: the user has no such session.
@@ -115,12 +116,11 @@ class Sessions:
         for _ in range(ATTEMPTS):
             session = await self.read(user_id, session_id)
             require_revision(session, expected)
-            same_turns = f"c.last_sequence = {session.last_sequence}"  # else its duration would be too short
             try:
-                return await edit(self._container, session, session.changed(changes, policy), same_turns)
+                return await edit(self._container, session, session.changed(changes, policy), same_turns(session))
             except Stale:
                 continue
-        raise Contention(f"turns of a session were recorded {ATTEMPTS} times while it was edited")
+        raise Contention(f"turns of a session were recorded or counted {ATTEMPTS} times while it was edited")
 
     async def end_idle(self, before: datetime, limit: int, continuation: str | None = None) -> tuple[int, str | None]:
         """Ends one page of all users' sessions in which nothing has happened since `before`.
@@ -159,3 +159,9 @@ class Sessions:
         except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
             return False
         return True
+
+
+def same_turns(session: UserSession) -> str:
+    """That a session has the turns, and their totals, that it was read with: its duration and its quality are told by
+    them, and neither counts its revision."""
+    return f"c.last_sequence = {session.last_sequence} AND c.totals_revision = {session.totals_revision}"

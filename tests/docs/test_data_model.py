@@ -13,7 +13,7 @@ from docs import data_model
 from docs.field_types import fields_of, type_of
 from docs.figures import FIGURES
 from docs.measures import PLATFORM_MEASURES, USER_MEASURES
-from functions.risk.admin_standings import BusyUser
+from functions.analytics.admin_standings import BusyUser
 from models import analytics
 from models.accounts.profile import UserProfile
 from models.analytics import platform_sources as platform

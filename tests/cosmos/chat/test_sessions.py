@@ -229,6 +229,29 @@ async def test_a_session_that_ends_while_its_totals_are_set_gets_its_duration(
     assert (read.is_active, read.duration_seconds) == (False, 3600)
 
 
+@pytest.mark.parametrize("overtaken", ["edit", "_settle"])
+async def test_totals_that_are_set_while_its_quality_is_worked_out_are_those_that_tell_it(
+    store: Store, person: Person, monkeypatch: pytest.MonkeyPatch, overtaken: str
+) -> None:
+    """Ended by hand with totals that are not the newest any more, or settled by them."""
+    session = await started(store, person)
+    if overtaken == "_settle":
+        session = await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
+
+    async def rated() -> None:
+        monkeypatch.undo()
+        await store.totals.of_session(the_totals(session, {"interactions": 2, "rating:1": 2}, NOW, revision=2))
+
+    place = cosmos.chat.sessions if overtaken == "edit" else store.totals
+    once_before(monkeypatch, place, overtaken, rated)
+    if overtaken == "edit":
+        await store.sessions.edit(session.user_id, session.id, Revisions.of(1), END)
+    else:
+        await store.totals.of_session(the_totals(session, {"interactions": 2, "rating:5": 2}, NOW))
+    read = await store.sessions.read(session.user_id, session.id)
+    assert (read.is_active, read.user_satisfaction_ratings, read.session_quality) == (False, [1, 1], "poor")
+
+
 async def test_totals_that_always_lose_to_edits_are_set_again(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
