@@ -14,8 +14,8 @@ from bench.defined import answers, insights, users
 from bench.defined.platform import DIMENSIONS, Platform
 from bench.defined.turns import Item, Stored, Turn, mean
 from bench.figures_people import People
+from models.chat.facts import facts_of
 from models.chat.interaction import UserInteraction
-from models.risk.facts import facts_of
 from models.risk.spam import is_advertisement
 
 BUSY = 50

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.analytics.address_day import AddressDay
 from pydantic import BaseModel
 
 from functions.analytics.admin_standings import BusyUser
@@ -40,6 +39,7 @@ from models.analytics.user_group import UserGroup
 from models.chat.session import UserSession
 from models.core.document import Document
 from models.counting.bucket_document import Counted
+from models.risk.address_day import AddressDay
 
 INTRODUCTION = """What is told of use, and how to read it. All figures leave out what a user without `analytics_consent`
 does. Those of the platform are of turns that servers recorded; what users report is in `reported`. What an erased user

@@ -26,6 +26,7 @@ from models.chat.session import UserSession
 from models.counting.bucket import Balance, Bucket
 from models.counting.fold import Source
 from models.library.bookmark import UserBookmark
+from models.risk.address_day import AddressDay
 from tests.models.examples import ALICE, NOON, PSEUDONYMS, SESSION_ID, a_session, an_interaction
 
 
@@ -44,7 +45,7 @@ def test_every_field_of_documents_and_answers_says_what_it_means() -> None:
 
 def test_every_model_that_tells_figures_has_them_defined() -> None:
     """Whatever is told of use: all that capability's documents and answers, and what shows totals elsewhere."""
-    telling = {UserSession, UserProfile, BusyUser}
+    telling = {UserSession, UserProfile, AddressDay, BusyUser}
     for module in pkgutil.iter_modules(analytics.__path__, f"{analytics.__name__}."):
         loaded = importlib.import_module(module.name)
         models = (thing for thing in vars(loaded).values() if isinstance(thing, type) and issubclass(thing, BaseModel))
