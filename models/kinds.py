@@ -20,7 +20,7 @@ from models.analytics.user_group import UserGroup
 from models.chat.interaction import UserInteraction
 from models.chat.session import TurnClaim, UserSession
 from models.core.document import Document
-from models.core.kinds import Kind, Owner
+from models.core.kinds import Kind, Mentioned, Owner
 from models.core.tombstone import Tombstone
 from models.counting.dead_letter import DeadLetter
 from models.counting.heartbeat import Heartbeat
@@ -32,8 +32,10 @@ from models.library.favorite import FAVORITE
 from models.library.helpful_vote import HELPFUL_VOTE
 from models.library.rating import ITEM_FEEDBACK, RATING
 from models.library.review import REVIEW
+from models.organizations.assignment import PermissionGrant, RoleAssignment
 from models.organizations.membership import Membership
 from models.organizations.organization import Organization
+from models.organizations.role import Role
 from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
 from models.privacy.erasure import Erasure, ErasureProgress
 from models.risk.address_day import AddressDay
@@ -75,6 +77,21 @@ _ALL: tuple[Kind[Any], ...] = (
     PARENT_PROFILE,
     Kind(model=Organization, capability="organizations", owner=Owner.ORGANIZATION),
     Kind(model=Membership, capability="organizations"),
+    Kind(model=Role, capability="organizations", owner=Owner.ORGANIZATION),
+    Kind(
+        model=RoleAssignment,
+        capability="organizations",
+        mentioned=Mentioned.REDACTED,
+        redacted=("created_by",),
+        told=("tenant_id", "role", "created_at"),
+    ),
+    Kind(
+        model=PermissionGrant,
+        capability="organizations",
+        mentioned=Mentioned.REDACTED,
+        redacted=("granted_by_id",),
+        told=("organization_id", "permission", "created_at"),
+    ),
     Kind(model=Job, capability="jobs"),
     Kind(model=AuditEntry, capability="privacy"),
     Kind(model=Tombstone, capability="privacy"),

@@ -31,7 +31,7 @@ from functions.core.problems import GivenUp, Problem
 from functions.core.services import Services, services, wrong_settings
 from functions.core.telemetry import parent_of
 from functions.core.tokens import Caller
-from models.core.rights import Action, Source
+from models.core.rights import Action, Place, Source
 
 PREFIX = "api/"
 """Where every operation is. It is here and not in host.json, because the host takes no route that begins with `admin`,
@@ -141,13 +141,15 @@ async def _answer(
     action = operation.action
     caller = None if action.anyone else await shared.tokens.caller(request.headers.get("Authorization"))
     now = datetime.now(UTC)
-    source = at_the_door(action, caller, now) or await _as_member(operation, request, shared, caller, now)
+    source, place = at_the_door(action, caller, now), None
+    if source is None:
+        source, place = await _as_member(operation, request, shared, caller, now)
     query, body = _query(operation, request), parsed(operation, request)
     store = await shared.store() if caller else None
     if store and caller and caller.person and not operation.after_deletion:
         await store.users.check_not_deleted(caller.person.user_id)
     actions = (action, *operation.also)
-    call: Call[Any] = Call(shared, store, request, body, query, now, caller, request_id, actions, durable)
+    call: Call[Any] = Call(shared, store, request, body, query, now, caller, request_id, actions, place, durable)
     if source in BY_RIGHT and call.of_person:
         await call.writer()
     if operation.takes_key:
@@ -163,7 +165,7 @@ async def _answer(
 
 async def _as_member(
     operation: Operation, request: func.HttpRequest, shared: Services, caller: Caller | None, now: datetime
-) -> Source:
+) -> tuple[Source, Place]:
     """By what somebody may do something in the organization of the path: known before anything else is looked at."""
     if caller is None or caller.person is None:
         raise RuntimeError("only people are members")
@@ -171,8 +173,7 @@ async def _as_member(
     if not operation.after_deletion:
         await store.users.check_not_deleted(caller.person.user_id)
     organization_id = uuid_of(request, "organization_id")
-    source, _ = await in_organization(operation.action, caller, organization_id, store.rights.place, now)
-    return source
+    return await in_organization(operation.action, caller, organization_id, store.rights.place, now)
 
 
 def _query(operation: Operation, request: func.HttpRequest) -> Query | None:

@@ -22,7 +22,7 @@ from models.core.addresses import client_address, hash_address
 from models.core.errors import NotFound
 from models.core.identity import Person
 from models.core.revisions import Revisions
-from models.core.rights import Action, Source, Target, decide
+from models.core.rights import Action, Place, Source, Target, decide
 from models.core.user_agent import Client, parse_user_agent
 
 MAX_KEY_CHARACTERS = 255
@@ -41,6 +41,7 @@ class Call(Generic[Body]):
         caller: None for an operation that anyone may call.
         request_id: As the answer and the log name the request.
         actions: What the operation does; it decides about no others.
+        place: How the caller stands in the organization of the path; None for staff of the platform, and without one.
         durable: Client of the orchestrations, for an operation that asks for it.
     """
 
@@ -53,6 +54,7 @@ class Call(Generic[Body]):
     caller: Caller | None
     request_id: str
     actions: tuple[Action, ...]
+    place: Place | None = None
     durable: df.DurableOrchestrationClient | None = None
 
     @property

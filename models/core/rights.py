@@ -8,9 +8,9 @@ what documents say about the asker comes in with the asker and the target.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -144,6 +144,24 @@ class Standing:
     def permissions(self, day: date) -> frozenset[str]:
         return frozenset().union(*(held.permissions for held in self.held if held.on(day)))
 
+    def covers(self, permission: str, since: date, until: date | None) -> bool:
+        """Whether it gives a permission on each of these days, or for ever."""
+        given = sorted((held.since, held.until) for held in self._giving(permission) if held.until is not None)
+        endless = min((held.since for held in self._giving(permission) if held.until is None), default=None)
+        for begins, ends in given:
+            if begins <= since <= ends:
+                since = ends + timedelta(days=1)
+        if endless is not None and endless <= since:
+            return True
+        return until is not None and since > until
+
+    def lacking(self, permissions: Iterable[str], since: date, until: date | None) -> list[str]:
+        """Those of these permissions that it does not give on each of these days: nobody gives more than they have."""
+        return sorted(permission for permission in permissions if not self.covers(permission, since, until))
+
+    def _giving(self, permission: str) -> list[Held]:
+        return [held for held in self.held if permission in held.permissions]
+
 
 @dataclass(frozen=True)
 class Asker:
@@ -196,6 +214,10 @@ class Place:
 
     def day(self, now: datetime) -> date:
         return now.astimezone(ZoneInfo(self.zone)).date()
+
+    def permissions(self, now: datetime) -> frozenset[str]:
+        """What they may there today."""
+        return self.standing.permissions(self.day(now)) if self.standing else frozenset()
 
 
 PLATFORM = Target()

@@ -123,10 +123,10 @@ DAYS = st.dates(date(2026, 11, 1), date(2026, 11, 30))
 PERMISSIONS = ("members.manage", "members.read", "roles.manage")
 
 
-@given(
-    held=st.lists(st.tuples(st.frozensets(st.sampled_from(PERMISSIONS)), DAYS, st.none() | DAYS), max_size=6),
-    day=DAYS,
-)
+HELD = st.lists(st.tuples(st.frozensets(st.sampled_from(PERMISSIONS)), DAYS, st.none() | DAYS), max_size=6)
+
+
+@given(held=HELD, day=DAYS)
 def test_a_permission_counts_on_the_days_it_is_given_for_and_both_ends_are_in(
     held: list[tuple[frozenset[str], date, date | None]], day: date
 ) -> None:
@@ -140,3 +140,16 @@ def test_a_permission_counts_on_the_days_it_is_given_for_and_both_ends_are_in(
         for number in range(((until or last) - since).days + 1)
     }
     assert decide(asker, MANAGE, SCHOOL, day).is_allowed == (day in days)
+
+
+@given(held=HELD, since=DAYS, length=st.none() | st.integers(0, 12))
+def test_nobody_gives_what_they_have_not_on_every_day(
+    held: list[tuple[frozenset[str], date, date | None]], since: date, length: int | None
+) -> None:
+    standing = Standing(tuple(Held(*one) for one in held))
+    until = None if length is None else since + timedelta(days=length)
+    far = date(2027, 2, 1)  # beyond every last day
+    days = range(((until or far) - since).days + 1)
+    has = all("members.manage" in standing.permissions(since + timedelta(days=day)) for day in days)
+    assert standing.covers("members.manage", since, until) == has
+    assert standing.lacking(["members.manage"], since, until) == ([] if has else ["members.manage"])
