@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from bench.cascade import FEEDS_OFF
@@ -59,17 +60,30 @@ def play(running: Servers, turns: list[Turn], concurrency: int) -> bool:
     )
 
 
+def requests(running: Servers) -> Counter[str]:
+    """What the engine has been asked for, by operation and container; those of the host for the feeds, too."""
+    rows = httpx.get(f"{running.cosmos_url}/_local/requests").json()["requests"]
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[f"{row['operation']} {row['container']}"] += row["count"]
+    return counts
+
+
 def measure(running: Servers, turns: list[Turn], concurrency: int, file: Path, functions: int) -> bool:
     process = running.host.process
     if process is None:
         raise RuntimeError("the host was not started")
     kept = play(running, turns[:WARM_UP], concurrency)
+    asked = requests(running)
     samples(process.pid, file)
     before = processor_seconds(process.pid)
     kept &= play(running, turns[WARM_UP:], concurrency)
     spent = 1000 * (processor_seconds(process.pid) - before) / len(turns[WARM_UP:])
     seen = samples(process.pid, file)
-    print(f"processor time of a turn: {spent:.2f} ms")
+    asked = requests(running) - asked
+    print(f"processor time of a turn: {spent:.2f} ms, {asked.total() / len(turns[WARM_UP:]):.2f} requests to Cosmos DB")
+    for name, count in asked.most_common():
+        print(f"{count / len(turns[WARM_UP:]):8.2f}  {name}")
     tell(seen, spent, functions)
     return kept
 
