@@ -60,13 +60,16 @@ def play(running: Servers, turns: list[Turn], concurrency: int) -> bool:
     )
 
 
-def requests(running: Servers) -> Counter[str]:
-    """What the engine has been asked for, by operation and container; those of the host for the feeds, too."""
+def requests(running: Servers) -> tuple[Counter[str], Counter[str]]:
+    """What the engine has been asked for, by operation and container, those of the host for the feeds, too; and its
+    RU, by container."""
     rows = httpx.get(f"{running.cosmos_url}/_local/requests").json()["requests"]
     counts: Counter[str] = Counter()
+    charges: Counter[str] = Counter()
     for row in rows:
         counts[f"{row['operation']} {row['container']}"] += row["count"]
-    return counts
+        charges[row["container"]] += row["request_charge"]
+    return counts, charges
 
 
 def measure(running: Servers, turns: list[Turn], concurrency: int, file: Path, functions: int) -> bool:
@@ -74,16 +77,18 @@ def measure(running: Servers, turns: list[Turn], concurrency: int, file: Path, f
     if process is None:
         raise RuntimeError("the host was not started")
     kept = play(running, turns[:WARM_UP], concurrency)
-    asked = requests(running)
+    before = requests(running)
     samples(process.pid, file)
-    before = processor_seconds(process.pid)
+    began = processor_seconds(process.pid)
     kept &= play(running, turns[WARM_UP:], concurrency)
-    spent = 1000 * (processor_seconds(process.pid) - before) / len(turns[WARM_UP:])
+    spent = 1000 * (processor_seconds(process.pid) - began) / len(turns[WARM_UP:])
     seen = samples(process.pid, file)
-    asked = requests(running) - asked
-    print(f"processor time of a turn: {spent:.2f} ms, {asked.total() / len(turns[WARM_UP:]):.2f} requests to Cosmos DB")
+    asked, charged = (after - earlier for after, earlier in zip(requests(running), before, strict=True))
+    counted = len(turns[WARM_UP:])
+    print(f"processor time of a turn: {spent:.2f} ms; {asked.total() / counted:.2f} requests to Cosmos DB, ", end="")
+    print(f"{charged.total() / counted:.1f} RU, of which {charged['user_analytics'] / counted:.1f} in user_analytics")
     for name, count in asked.most_common():
-        print(f"{count / len(turns[WARM_UP:]):8.2f}  {name}")
+        print(f"{count / counted:8.2f}  {name}")
     tell(seen, spent, functions)
     return kept
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+from cachetools import LRUCache
 from pydantic import ValidationError
 
 from cosmos.analytics.totals import Totals
@@ -25,6 +26,7 @@ from models.counting.fold import Source
 from models.risk.window import RiskWindow
 
 PARTITIONS_AT_ONCE = 8
+SOURCES_REMEMBERED = 20_000
 
 
 class Folding:
@@ -39,6 +41,7 @@ class Folding:
         self._profiles = profiles
         self._analytics = analytics
         self._placing = placing
+        self._applied: LRUCache[tuple[str, str], int] = LRUCache(SOURCES_REMEMBERED)
 
     async def interactions(self, items: Iterable[Item], now: datetime) -> None:
         """Turns into the user's day and their session, and into the platform's day and their question."""
@@ -93,13 +96,15 @@ class Folding:
         for item in items:
             try:
                 for partition, source in placed(item):
-                    by_partition[partition].append((item, source))
+                    if not self._is_applied(partition, source):
+                        by_partition[partition].append((item, source))
             except (KeyError, ValueError, OverflowError) as error:
                 await self._bury(container, item, error, now)
 
         async def fold_partition(partition: str, changes: list[tuple[Item, Source]]) -> None:
             try:
                 await self._analytics.fold(partition, [source for _, source in changes], now)
+                self._remember(partition, [source for _, source in changes])
             except (CosmosBatchOperationError, CosmosHttpResponseError, ValueError, OverflowError) as error:
                 if isinstance(error, HttpResponseError) and error.status_code != TOO_LARGE:
                     raise
@@ -110,6 +115,19 @@ class Folding:
                         await fold_partition(partition, [change])
 
         await self._each(fold_partition, by_partition)
+
+    def _is_applied(self, partition: str, source: Source) -> bool:
+        """Whether this process knows that a revision, or a later one, is in the ledger.
+
+        Many changes of a document count nothing new: a session's, when a turn takes its number. What is in the ledger
+        stays there, and its revision only grows; so this holds for as long as the process lives, and spares the look.
+        """
+        return self._applied.get((partition, source.key), 0) >= source.revision
+
+    def _remember(self, partition: str, sources: Iterable[Source]) -> None:
+        for source in sources:
+            key = partition, source.key
+            self._applied[key] = max(source.revision, self._applied.get(key, 0))
 
     async def _set_totals(self, item: Item) -> None:
         await self._totals.of(Rollup.parse(item))

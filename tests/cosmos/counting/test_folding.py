@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from models.chat.interaction import UserInteraction
 from models.core.errors import Contention
 from models.core.identity import Person
 from models.counting.bucket import Bucket
+from models.counting.fold import Source
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PSEUDONYMS, a_session, an_interaction
 
@@ -73,6 +74,46 @@ async def fold_all(store: Store, database: Database, person: Person, now: Any = 
 
 async def test_a_fold_of_many_turns_equals_a_recount(store: Store, database: Database, person: Person) -> None:
     items = turns(person, 120)
+    await store.folding.interactions(items, NOW)
+    assert await fold_all(store, database, person) == recount(person, items)
+
+
+async def test_what_a_process_knows_to_be_applied_is_not_looked_for_again(
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+    fold = store.analytics.fold
+
+    async def noting(partition: str, sources: Sequence[Source], now: datetime) -> None:
+        asked.extend((partition, source.revision) for source in sources)
+        await fold(partition, sources, now)
+
+    monkeypatch.setattr(store.analytics, "fold", noting)
+    (first,) = (item for item in turns(person, 1) if item["revision"] == 1)
+    second = first | {"revision": 2, "user_rating": 5}
+    await store.folding.interactions([second], NOW)
+    assert {revision for _, revision in asked} == {2}
+    asked.clear()
+    await store.folding.interactions([second, first], NOW)
+    assert asked == []
+    later = second | {"revision": 3, "user_rating": 1}
+    await store.folding.interactions([later], NOW)
+    assert {revision for _, revision in asked} == {3}
+    assert await fold_all(store, database, person) == recount(person, [first, second, later])
+
+
+async def test_what_could_not_be_written_is_given_again(
+    store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = turns(person, 3)
+
+    async def failing(*_: object) -> None:
+        raise ServiceResponseError("the database is out of order")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.analytics, "fold", failing)
+        with pytest.raises(ServiceResponseError):
+            await store.folding.interactions(items, NOW)
     await store.folding.interactions(items, NOW)
     assert await fold_all(store, database, person) == recount(person, items)
 
