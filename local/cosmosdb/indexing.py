@@ -1,7 +1,8 @@
 """Indexing policies: their defaults, what they index, and which ORDER BY they can serve.
 
 The engine scans instead of keeping such indexes, so a policy decides only what a query may do and what it costs,
-which is where an application would otherwise be surprised in the cloud.
+which is where an application would otherwise be surprised in the cloud: documents that an index tells apart are not
+charged for.
 """
 
 import re

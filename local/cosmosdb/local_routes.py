@@ -56,7 +56,9 @@ async def post_query(engine: Engine, request: Request) -> Reply:
     now = engine.clock.now()
 
     def run(connection: sqlite3.Connection) -> dict[str, Any]:
-        scan = Scan(connection, scope, now, ids=spec.query.equalities(spec.parameters).get("/id"))
+        ids = spec.query.equalities(spec.parameters).get("/id")
+        leaves_out = spec.query.leaves_out(spec.parameters, utc(now), container.indexing.indexes)
+        scan = Scan(connection, scope, now, ids=ids, leaves_out=leaves_out)
         rows = list(spec.query.run(scan, spec.parameters, utc(now)))
         returned = sum(len(orjson.dumps(row)) for row in rows)
         return {"rows": rows, "request_charge": charges.query(scan.count, scan.size, returned)}

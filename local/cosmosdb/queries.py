@@ -22,6 +22,7 @@ from local.cosmosdb import charges, numbers
 from local.cosmosdb.catalog import Container
 from local.cosmosdb.clock import utc
 from local.cosmosdb.errors import CosmosError, bad_request
+from local.cosmosdb.indexing import IndexingPolicy
 from local.cosmosdb.partitioning import MAX_EPK, MIN_EPK
 from local.cosmosdb.query import Query, compile_query
 from local.cosmosdb.scan import Position, Scan, Scope
@@ -123,6 +124,7 @@ class QueryRunner:
         limit: int,
         continuation: str | None,
         now: float,
+        indexing: IndexingPolicy,
     ) -> Page:
         """Up to `limit` rows of the first of these scopes that is not yet done.
 
@@ -132,12 +134,12 @@ class QueryRunner:
         """
         state = _decode(continuation, spec) if continuation else {}
         if spec.query.needs_plan:
-            return self._materialised_page(connection, spec, scopes[0], limit, state, now)
+            return self._materialised_page(connection, spec, scopes[0], limit, state, now, indexing)
         start = Position(state["epk"], state["key"]) if state else None
         left = [scope for scope in scopes if start is None or start.epk < scope.high]
         if not left:
             raise bad_request("The continuation token is invalid.")
-        scan = _scan(connection, spec, left[0], now, start)
+        scan = _scan(connection, spec, left[0], now, start, indexing)
         rows, following = _streamed_rows(spec, scan, limit, (start, state.get("skip", 0)), now)
         if following is None and len(left) > 1:
             following = _encode({"epk": left[1].low, "key": 0}, spec)
@@ -151,12 +153,13 @@ class QueryRunner:
         limit: int,
         state: dict[str, Any],
         now: float,
+        indexing: IndexingPolicy,
     ) -> Page:
         token, offset = state.get("kept", ""), state.get("offset", 0)
         rows = self._kept.find(token) if token else None
         loaded = loaded_size = 0
         if rows is None:
-            scan = _scan(connection, spec, scope, now, None)
+            scan = _scan(connection, spec, scope, now, None, indexing)
             rows = [dump(row) for row in spec.query.run(scan, spec.parameters, utc(now))]
             token, loaded, loaded_size = "", scan.count, scan.size
         end = _page_end(rows, offset, limit)
@@ -166,9 +169,18 @@ class QueryRunner:
         return Page(scope, rows[offset:end], continuation, loaded, loaded_size)
 
 
-def _scan(connection: sqlite3.Connection, spec: QuerySpec, scope: Scope, now: float, start: Position | None) -> Scan:
+def _scan(
+    connection: sqlite3.Connection,
+    spec: QuerySpec,
+    scope: Scope,
+    now: float,
+    start: Position | None,
+    indexing: IndexingPolicy,
+) -> Scan:
     """The documents that a query has to look at."""
-    return Scan(connection, scope, now, start=start, ids=spec.query.equalities(spec.parameters).get("/id"))
+    ids = spec.query.equalities(spec.parameters).get("/id")
+    leaves_out = spec.query.leaves_out(spec.parameters, utc(now), indexing.indexes)
+    return Scan(connection, scope, now, start=start, ids=ids, leaves_out=leaves_out)
 
 
 def _streamed_rows(

@@ -30,7 +30,13 @@ async def post_query(engine: Engine, request: Request) -> Reply:
     started = time.perf_counter()
     page = await engine.run(
         lambda connection: engine.queries.page(
-            connection, spec, scopes, limit=limit, continuation=continuation, now=now
+            connection,
+            spec,
+            scopes,
+            limit=limit,
+            continuation=continuation,
+            now=now,
+            indexing=container.indexing,
         )
     )
     reply = Reply(200, "query", feed_body(container.rid, "Documents", page.rows), page.charge)

@@ -1,13 +1,15 @@
 """Reading documents in the order of (effective partition key, number): what queries and feeds are made of."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from local.cosmosdb.partitioning import MAX_EPK, MIN_EPK, PartitionKey
+
+LeavesOut = Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Position:
 class Scan:
     """An iterator over the documents of a scope, which knows where it is and how much it has loaded.
 
-    `ids` narrows it to documents with one of these ids. `position` is that of the last document given.
+    `ids` narrows it to documents with one of these ids. `leaves_out` tells of which documents an index tells that they
+    are not wanted: they are given all the same, but count as not loaded. `position` is that of the last document given.
     """
 
     def __init__(
@@ -50,15 +53,21 @@ class Scan:
         *,
         start: Position | None = None,
         ids: Sequence[Any] | None = None,
+        leaves_out: LeavesOut | None = None,
     ) -> None:
         self._rows = connection.execute(*_statement(scope, now, start, ids))
         self.position = start or Position(scope.low, 0)
+        self._leaves_out = leaves_out
         self.count = 0
         self.size = 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for body in self.bodies():
-            yield orjson.loads(body)
+            document = orjson.loads(body)
+            if self._leaves_out is not None and self._leaves_out(document):
+                self.count -= 1
+                self.size -= len(body)
+            yield document
 
     def bodies(self) -> Iterator[str]:
         """The documents as JSON texts."""

@@ -57,7 +57,7 @@ class Pins:
                 return [{path: None}]
             case "IS_BOOL", (operand,) if path := document_path(operand, self._alias):
                 return [{path: False}, {path: True}]
-            case "ARRAY_CONTAINS" | "_TRY_ARRAY_CONTAINS", (array, operand) if _is_constant(array):
+            case "ARRAY_CONTAINS" | "_TRY_ARRAY_CONTAINS", (array, operand) if is_constant(array):
                 values = self._constant(array, self._parameters)
                 if isinstance(values, list):
                     return self._equality(operand, [nodes.Literal(value) for value in values])
@@ -66,7 +66,7 @@ class Pins:
     def _equality(self, operand: Expression, candidates: Sequence[Expression]) -> list[Conjunction]:
         """The alternatives of an operand that equals one of the candidates; none if that pins nothing."""
         path = document_path(operand, self._alias)
-        if path is None or not all(map(_is_constant, candidates)):
+        if path is None or not all(map(is_constant, candidates)):
             return []
         values = [self._constant(candidate, self._parameters) for candidate in candidates]
         if not all(isinstance(value, _SCALARS) for value in values):
@@ -74,7 +74,8 @@ class Pins:
         return [{path: value} for value in values]
 
 
-def _is_constant(expression: Expression) -> bool:
+def is_constant(expression: Expression) -> bool:
+    """Whether it reads nothing but parameters."""
     return not any(isinstance(node, nodes.Name | nodes.Call | nodes.Subquery) for node in walk(expression))
 
 

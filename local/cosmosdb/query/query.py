@@ -1,6 +1,6 @@
 """A compiled query: what the server runs, plans and asks about partition keys."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -8,6 +8,7 @@ from typing import Any, Final
 from . import nodes
 from .errors import QueryError
 from .hybrid import hybrid_search_info
+from .narrowing import Indexed, served
 from .nodes import Expression
 from .ordering import check_order_by, is_ascending, is_non_streaming
 from .parser import parse
@@ -137,6 +138,33 @@ class Query:
         if alias is None:
             return None
         return Pins(alias, parameters, _constant).alternatives(self._select.where)
+
+    def leaves_out(self, parameters: Parameters, now: datetime, indexed: Indexed) -> Callable[[JSON], bool] | None:
+        """Tells of a document whether an index alone can tell that it does not pass; None if no index helps.
+
+        Args:
+            indexed: Whether the values at a path like "/a/b" are.
+        """
+        alias, where = self._documents_alias, self._select.where
+        if alias is None or where is None:
+            return None
+        part = served(where, alias, indexed)
+        if part is None:
+            return None
+        layout = Layout()
+        scope = Scope(layout)
+        slot = scope.declare(alias, nodes.NOWHERE)
+        passes = EXPRESSIONS.compile(part, scope)
+        frame: list[Any] = [None] * layout.size
+        frame[0] = Context((), now)
+        for name, place in layout.parameters.items():
+            frame[place] = _parameter(parameters, name)
+
+        def left_out(document: JSON) -> bool:
+            frame[slot] = document
+            return passes(frame) is not True
+
+        return left_out
 
     @cached_property
     def _documents_alias(self) -> str | None:

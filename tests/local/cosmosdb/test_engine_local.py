@@ -126,3 +126,18 @@ def test_the_log_is_one_line_unless_asked_for_more(start_engine: Any) -> None:
             output, log = process.communicate(timeout=30)
             assert output == ""
             assert log.count("GET /_local/health 200") == expected
+
+
+def test_what_an_index_leaves_out_is_not_charged_for(url: str, container: ContainerProxy) -> None:
+    def charge(text: str) -> Any:
+        answer = query(url, text).json()
+        assert len(answer["rows"]) == 1
+        return answer["request_charge"]
+
+    container.create_item({"id": "wanted", "pk": "p", "from": 1})
+    few = charge("SELECT * FROM c WHERE c['from'] <= 2")
+    for number in range(50):
+        container.create_item({"id": str(number), "pk": "p", "n": number})
+    assert charge("SELECT * FROM c WHERE c['from'] <= 2") == few
+    assert charge("SELECT * FROM c WHERE c['from'] <= 2 AND NOT IS_DEFINED(c.n)") == few
+    assert charge("SELECT * FROM c WHERE NOT IS_DEFINED(c.n)") > few + 0.5
