@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import jwt
+from cachetools import LRUCache
 
 from functions.core.problems import Problem, forbidden, tenant_not_allowed, unauthenticated
 from functions.core.settings import Settings
@@ -24,6 +26,9 @@ KEYS_SECONDS = 24 * 3600
 UNKNOWN_KEY_SECONDS = 30
 """An unknown key fetches them too, but no more often than this: junk must not flood the issuer."""
 LEEWAY_SECONDS = 60
+CHECKED_SECONDS = 300
+"""A token that has been found valid is not checked again for so long, while its key is the issuer's and it lasts."""
+TOKENS_REMEMBERED = 10_000
 MAX_TOKEN_CHARACTERS = 16_384
 TIMES = ("iat", "nbf", "exp")
 LATEST_TIME = 4_102_444_800
@@ -50,6 +55,16 @@ class Caller:
         return Asker(self.person.user_id if self.person else None, self.roles)
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What a valid token was found to say, by which key, and until when that holds, in seconds since 1970."""
+
+    caller: Caller
+    kid: str
+    key: jwt.PyJWK
+    until: float
+
+
 class Tokens:
     """Checks bearer tokens against the issuer's keys."""
 
@@ -60,14 +75,28 @@ class Tokens:
         self._homes = settings.home_tenants
         self._tenants_of_apps = settings.application_tenants
         self._keys = SigningKeys(settings.entra_metadata_url)
+        self._checked: LRUCache[bytes, Checked] = LRUCache(TOKENS_REMEMBERED)
 
     async def caller(self, authorization: str | None) -> Caller:
         """Who sends this `Authorization` header.
 
+        A token that was found valid a moment ago is known by its digest: nothing keeps the token itself.
+
         Raises:
             Problem: 401, the token is missing or not valid; 403, it is valid but grants nothing here.
         """
-        claims = await self._claims(_bearer(authorization))
+        token = _bearer(authorization)
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._checked.get(digest)
+        if known is not None and time.time() < known.until and await self._keys.key(known.kid) is known.key:
+            return known.caller
+        claims, kid, key = await self._claims(token)
+        caller = self._caller(claims)
+        until = min(time.time() + CHECKED_SECONDS, claims["exp"] + LEEWAY_SECONDS)
+        self._checked[digest] = Checked(caller, kid, key, until)
+        return caller
+
+    def _caller(self, claims: dict[str, Any]) -> Caller:
         roles = claims.get("roles", [])
         if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
             raise forbidden("The token's roles are not a list of names.")
@@ -93,14 +122,16 @@ class Tokens:
         """
         return await self._keys.ready()
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str) -> tuple[dict[str, Any], str, jwt.PyJWK]:
+        """What a token says, and the key that it is signed with."""
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") != "RS256" or not isinstance(header.get("kid"), str):
                 raise unauthenticated("The token is not signed with RS256 by a named key")
+            key = await self._keys.key(header["kid"])
             claims: dict[str, Any] = jwt.decode(
                 token,
-                await self._keys.key(header["kid"]),
+                key,
                 algorithms=["RS256"],
                 audience=self._audience,
                 leeway=LEEWAY_SECONDS,
@@ -121,7 +152,7 @@ class Tokens:
             raise unauthenticated("The token is from another issuer")
         if claims["ver"] != "2.0":
             raise unauthenticated("The token is not of version 2.0")
-        return claims
+        return claims, header["kid"], key
 
 
 @dataclass

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from functions.core import tokens
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
 from local.entra.keys import signing_key
 from tests.functions.calls import Headers, SignIn
@@ -80,6 +81,50 @@ async def refused(api: httpx.AsyncClient, token: str, status: int = 401) -> None
 
 async def test_the_real_one_is_accepted(api: httpx.AsyncClient, real: str) -> None:
     assert (await api.get("/me", headers={"Authorization": f"Bearer {real}"})).status_code == 200
+
+
+class Clock:
+    """The time as `functions.core.tokens` sees it, which can go on at once."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+async def test_one_that_is_valid_is_checked_once_while_it_and_its_key_last(
+    api: httpx.AsyncClient, issued: Forge, claims: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    decode = jwt.decode
+
+    def noting(token: str, *arguments: Any, **options: Any) -> Any:
+        checked.append(token)
+        return decode(token, *arguments, **options)
+
+    clock = Clock()
+    monkeypatch.setattr(jwt, "decode", noting)
+    monkeypatch.setattr(tokens, "time", clock)
+    short, long = (issued(claims | {"exp": int(time.time()) + seconds}) for seconds in (100, 3000))
+    for _ in range(3):
+        for token in (short, long):
+            assert (await api.get("/me", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+    assert checked == [short, long]
+    await refused(api, short[:-4] + "AAAA")
+
+    clock.ahead = 100 + tokens.LEEWAY_SECONDS
+    await api.get("/me", headers={"Authorization": f"Bearer {short}"})
+    assert checked.count(short) == 2
+    assert checked.count(long) == 1
+    clock.ahead = tokens.CHECKED_SECONDS
+    await api.get("/me", headers={"Authorization": f"Bearer {long}"})
+    assert checked.count(long) == 2
+    clock.ahead += tokens.KEYS_SECONDS  # the keys are fetched anew, and the token is asked of those
+    await api.get("/me", headers={"Authorization": f"Bearer {long}"})
+    assert checked.count(long) == 3
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "token"])
