@@ -27,6 +27,7 @@ from cachetools import TTLCache
 
 from cosmos.core.database import Database, Item, sent_bytes
 from cosmos.core.observer import NOBODY, Observer
+from cosmos.core.paging import some_of
 from cosmos.core.patching import edit, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, PRECONDITION_FAILED, TOO_LARGE
@@ -228,7 +229,7 @@ class Turns:
         if not drafts:
             return frozenset()
         claims = {TurnClaim.id_of(draft.interaction_id): draft.interaction_id for draft in drafts}
-        held = await self._sessions.read_items([(claim, user_id) for claim in claims])
+        held = await some_of(self._sessions, claims, user_id)
         return frozenset(claims[item["id"]] for item in held)
 
     async def _soon_stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
@@ -249,7 +250,7 @@ class Turns:
     async def _stored(self, user_id: str, drafts: Sequence[Draft]) -> dict[str, UserInteraction]:
         if not drafts:
             return {}
-        items = await self._interactions.read_items([(draft.interaction_id, user_id) for draft in drafts])
+        items = await some_of(self._interactions, [draft.interaction_id for draft in drafts], user_id)
         return {item["id"]: UserInteraction.parse(item) for item in items if item["kind"] == "interaction"}
 
     async def _create(self, user_id: str, interactions: Sequence[UserInteraction]) -> dict[str, UserInteraction]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from azure.cosmos.aio import ContainerProxy
@@ -77,6 +77,18 @@ async def rows_of(
         found += rows
         if continuation is None:
             return found
+
+
+async def some_of(container: ContainerProxy, ids: Collection[str], partition_key: str) -> list[Item]:
+    """Those of the documents with these ids that there are, in one logical partition, by one request.
+
+    The SDK's `read_items` asks the same, and takes half as much processor time again to find out which partitions.
+    """
+    names = {f"id{number}": item_id for number, item_id in enumerate(dict.fromkeys(ids))}
+    if not names:
+        return []
+    query = f"SELECT * FROM c WHERE c.id IN ({', '.join(f'@{name}' for name in names)})"  # noqa: S608  # no values
+    return await rows_of(container, query, names, partition_key)
 
 
 async def pages_of(container: ContainerProxy, query: str, limit: int, partition_key: str) -> AsyncIterator[list[Item]]:

@@ -14,7 +14,7 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 
 from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
-from cosmos.core.paging import rows_of
+from cosmos.core.paging import rows_of, some_of
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import OUTRUN, TOO_LARGE
 from cosmos.core.swapping import ATTEMPTS, pause
@@ -148,11 +148,11 @@ class Analytics:
 
     async def _has_changed(self, held: _Held) -> bool:
         """Whether what was read is not what is there: two requests read it, and others may have written in between."""
-        items = await self._container.read_items([(item_id, held.partition) for item_id in held.etags])
+        items = await some_of(self._container, held.etags, held.partition)
         return {item["id"]: item["_etag"] for item in items} != held.etags
 
     async def _read(self, held: _Held, ids: Sequence[str]) -> None:
-        for item in await self._container.read_items([(item_id, held.partition) for item_id in dict.fromkeys(ids)]):
+        for item in await some_of(self._container, ids, held.partition):
             held.add(item)
 
 
