@@ -5,7 +5,7 @@
 Replays the traffic (the sample data without a file) in three layouts in time: as it is, shifted over the ends of a
 month and of summer time, and up to yesterday, with more that users record now, one by one.
 
-After each replay, after it was played again, after edits of feedback, bookmarks and sessions through the API, after a
+After each replay, after some of it was played again, after edits of feedback, bookmarks and sessions through the API, after a
 rebuild with repair, and after users withdrew their consent or were erased, it compares every field of every rollup,
 presence, document of the platform, session, profile, and answer that tells figures with `bench.defined`. What is no
 figure is listed, with the reason, in `bench.figures_told`: any other field differs. Prints what was compared; exits
@@ -27,8 +27,11 @@ from pathlib import Path
 import httpx
 
 from bench.comparing import Json, Report, table
-from bench.figures_people import People, edit_everything, erase, withdraw
-from bench.figures_told import Past, compare
+from bench.defined.turns import Stored
+from bench.defined.users import rollups
+from bench.figures_cases import Cases, busiest_month, show
+from bench.figures_people import IDLE_MINUTES, People, edit_everything, erase, withdraw
+from bench.figures_told import Past, advertises, compare, what_is_stored
 from bench.rebuild import end, play, start
 from bench.stack import SAMPLE, local_stack
 
@@ -38,7 +41,8 @@ MONTH_AND_SUMMER_TIME_END = date(2025, 10, 20)
 EDITED = 12
 """Users whose turns, bookmarks and sessions are edited. Of them three withdraw and two are erased."""
 
-SETTINGS = {"ERASURE_SETTLE_SECONDS": "0"}
+SETTINGS = {"ERASURE_SETTLE_SECONDS": "0", "SESSION_IDLE_MINUTES": str(IDLE_MINUTES)}
+AGAIN = 3000
 LIVE = 500
 
 
@@ -84,8 +88,10 @@ def shifted(turns: Path, by: timedelta, limit: int | None, folder: Path) -> Path
     return written
 
 
-def measure_layout(turns: Path, users: Path, layout: Layout, limit: int | None) -> Iterator[tuple[str, Report]]:
-    """The comparisons of one layout, after each step."""
+def measure_layout(
+    turns: Path, users: Path, layout: Layout, limit: int | None, cases: bool
+) -> Iterator[tuple[str, Report]]:
+    """The comparisons of one layout, after each step; the cases first, if they are asked for."""
     with (
         tempfile.TemporaryDirectory(prefix="vimarsh-") as folder,
         local_stack(settings=SETTINGS) as stack,
@@ -94,22 +100,27 @@ def measure_layout(turns: Path, users: Path, layout: Layout, limit: int | None) 
         file = shifted(turns, layout.by, limit, Path(folder))
         play(stack, file, users)
         people, past = People(stack, http), Past()
+        people.settle()
+        if cases:
+            stored = Stored(*what_is_stored(people), advertises)
+            show(Cases(people, stored, busiest_month(stored), rollups(stored)).all())
         some = _some(people)
 
         def compared() -> Report:
             signed_in = {user: people.sign_in(email) for user, email in some.items()}
+            people.settle()
             return compare(people, signed_in, datetime.now(UTC), past)
 
         yield "after the replay", compared()
-        play(stack, file, users)
-        yield "after it was played again", compared()
+        play(stack, file, users, "--limit", str(AGAIN))
+        yield "after some of it was played again", compared()
         if layout.live:
             play(stack, file, users, "--mode", "live", "--limit", str(layout.live))
             yield "after users went on live", compared()
         edit_everything(people, some)
         yield "after edits", compared()
         rebuilt = end(stack, start(stack, repair=True))
-        people.drain()
+        people.settle()
         report = compared()
         for drift in rebuilt["drift"]:
             report.note("rebuild", f"{drift['user_id']} {drift['bucket']} had drifted")
@@ -121,7 +132,7 @@ def measure_layout(turns: Path, users: Path, layout: Layout, limit: int | None) 
             rows.extend(erased)
         yield "after three withdrew their consent and two were erased", compared()
         rebuilt = end(stack, start(stack, repair=True))
-        people.drain()
+        people.settle()
         report = compared()
         for drift in rebuilt["drift"]:
             report.note("rebuild", f"{drift['user_id']} {drift['bucket']} had drifted")
@@ -142,13 +153,15 @@ def main() -> int:
     parser.add_argument("--users", type=Path, default=SAMPLE / "users.json")
     parser.add_argument("--limit", type=int, help="play the first turns only")
     parser.add_argument("--layout", help="only the layouts whose names begin so")
+    parser.add_argument("--cases", action="store_true", help="show, too, what was wrong or misleading once")
     parser.add_argument("--live", type=int, default=LIVE, help="turns that users record live (default %(default)s)")
     arguments = parser.parse_args()
     exact = True
     for layout in layouts(arguments.turns, arguments.live):
         if not layout.name.startswith(arguments.layout or ""):
             continue
-        for step, report in measure_layout(arguments.turns, arguments.users, layout, arguments.limit):
+        steps = measure_layout(arguments.turns, arguments.users, layout, arguments.limit, arguments.cases)
+        for step, report in steps:
             table(f"{layout.name}, {step}", report)
             exact = exact and report.is_exact
     return 0 if exact else 1

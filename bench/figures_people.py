@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +16,9 @@ from bench.stack import Stack
 
 PATIENCE_SECONDS = 600
 """How long a request is sent again that is asked to come again, or finds nobody."""
+
+IDLE_MINUTES = 120
+"""Sessions end after that: those of today are not idle before the last comparison, and all others before the first."""
 
 COME_AGAIN = (429, 500, 502, 503, 504)
 PAUSE = 0.5
@@ -62,8 +66,13 @@ class People(Platform):
                 return answer.raise_for_status()
             time.sleep(float(answer.headers.get("retry-after", PAUSE)))
 
-    def drain(self) -> None:
-        """Waits until the feeds have nothing left."""
+    def settle(self) -> None:
+        """Waits until sessions that are idle have ended, and the feeds have nothing left."""
+        before = datetime.now(UTC) - timedelta(minutes=IDLE_MINUTES)
+        idle = f"c.kind = 'session' AND c.is_active = true AND c.last_activity < '{before.isoformat()}'"
+        while self.rows("user_sessions", f"SELECT TOP 1 c.id FROM c WHERE {idle}"):
+            self._http.post(f"{self._url}/admin/functions/end_idle_sessions", json={}).raise_for_status()
+            time.sleep(PAUSE)
         quiet = 0
         while quiet < 3:
             feeds = self._http.get(f"{self._url}/_local/feeds").json()["feeds"]
@@ -89,7 +98,7 @@ def edit_everything(people: People, emails: Mapping[str, str]) -> None:
         for number, session in enumerate(people.get_as(headers, "sessions", limit="3")["items"]):
             changes = {"is_active": False} if number else {"timezone": "Pacific/Auckland"}
             people.edit("PATCH", f"sessions/{session['id']}", headers, changes)
-    people.drain()
+    people.settle()
 
 
 def withdraw(people: People, emails: Iterable[str]) -> None:
@@ -98,7 +107,7 @@ def withdraw(people: People, emails: Iterable[str]) -> None:
         headers = people.sign_in(email)
         withdrawal = people.edit("DELETE", "me/analytics", headers)
         _ended(people, headers, f"me/withdrawals/{withdrawal['withdrawal_id']}")
-    people.drain()
+    people.settle()
 
 
 def erase(people: People, users: Mapping[str, str]) -> tuple[list[Json], list[Json], list[Json]]:
@@ -110,7 +119,7 @@ def erase(people: People, users: Mapping[str, str]) -> tuple[list[Json], list[Js
             rows += people.rows_of(user, container, kind)
         headers = people.sign_in(email)
         _ended(people, headers, f"erasures/{people.edit('DELETE', 'me', headers)['id']}")
-    people.drain()
+    people.settle()
     return kept
 
 

@@ -87,11 +87,9 @@ def compare(people: People, sign_in: Mapping[str, dict[str, str]], now: datetime
         sign_in: Headers by the user id of those whose answers are looked at.
     """
     past = past or Past()
-    turns = people.rows("user_interactions", "SELECT * FROM c WHERE c.kind = 'interaction'")
-    sessions = people.rows("user_sessions", "SELECT * FROM c WHERE c.kind = 'session'")
-    bookmarks = people.rows("user_bookmarks", "SELECT * FROM c WHERE c.kind = 'bookmark'")
+    turns, sessions, bookmarks = rows = what_is_stored(people)
     stored = Stored(turns, sessions, bookmarks, advertises)
-    platform = Platform(_with_erased(past, turns, sessions, bookmarks), _taken_out(past, turns))
+    platform = Platform(_with_erased(past, *rows), _taken_out(past, turns))
     comparison = _Comparison(Report(), people, stored, platform, now)
     comparison.documents_of_users()
     comparison.documents_of_platform()
@@ -101,6 +99,15 @@ def compare(people: People, sign_in: Mapping[str, dict[str, str]], now: datetime
     for user, headers in sign_in.items():
         comparison.answers_to(user, headers)
     return comparison.report
+
+
+def what_is_stored(people: People) -> tuple[list[Json], list[Json], list[Json]]:
+    """Turns, sessions and bookmarks."""
+    return (
+        people.rows("user_interactions", "SELECT * FROM c WHERE c.kind = 'interaction'"),
+        people.rows("user_sessions", "SELECT * FROM c WHERE c.kind = 'session'"),
+        people.rows("user_bookmarks", "SELECT * FROM c WHERE c.kind = 'bookmark'"),
+    )
 
 
 def advertises(item: Item) -> bool:

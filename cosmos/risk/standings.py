@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from cosmos.core.database import Database, Item
+from models.accounts.limits import NANO
 from models.accounts.profile import UserProfile
 from models.core.values import format_timestamp
 from models.risk.judgement import flagged_for
@@ -47,7 +48,7 @@ class Standings:
         """
         start = datetime.fromisoformat(f"{month}-01T00:00:00+00:00")
         query = (
-            "SELECT c.partition_key, c.period_key, c.total_interactions, c.total_cost_usd FROM c "
+            "SELECT c.partition_key, c.period_key, c.total_interactions, c.sums.cost_nano_usd FROM c "
             "WHERE c.kind = 'rollup' AND c.analytics_period = 'daily' AND c.period_start >= @from "
             "AND c.period_start < @to AND STARTSWITH(c.period_key, @month) AND c.total_interactions >= @least"
         )
@@ -73,5 +74,5 @@ def _busy(user_id: str, days: list[Item]) -> BusyAccount:
         peak_turns=peak["total_interactions"],
         busy_days=len(days),
         busy_turns=sum(day["total_interactions"] for day in days),
-        busy_cost_usd=sum(day["total_cost_usd"] for day in days),
+        busy_cost_usd=sum(day.get("cost_nano_usd", 0) for day in days) / NANO,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -145,12 +146,12 @@ def progress(tally: Tally, total: int) -> str:
 async def _drain(http: httpx.AsyncClient, functions_url: str) -> tuple[bool, str]:
     """(whether the change feed has drained, what to say about it).
 
-    Drained means that no feed had a change left at two polls in a row.
+    Drained means that no feed had a change left at two polls in a row. As long as ever less is left, it is waited for.
     """
-    began = time.monotonic()
-    quiet = 0
+    began = progressed = time.monotonic()
+    quiet, least = 0, math.inf
     feeds: list[dict[str, Any]] = []
-    while time.monotonic() < began + DRAIN_SECONDS:
+    while time.monotonic() < progressed + DRAIN_SECONDS:
         try:
             answer = await http.get(f"{functions_url}/_local/feeds")
         except httpx.TransportError as error:
@@ -159,12 +160,15 @@ async def _drain(http: httpx.AsyncClient, functions_url: str) -> tuple[bool, str
             return True, "not reported by this host"
         if answer.status_code == 200:
             feeds = answer.json()["feeds"]
-            quiet = quiet + 1 if all(feed["lag"] == 0 for feed in feeds) else 0
+            left = sum(feed["lag"] for feed in feeds)
+            quiet = quiet + 1 if left == 0 else 0
+            if left < least:
+                least, progressed = left, time.monotonic()
         if quiet == 2:
             return True, f"drained {time.monotonic() - began:.1f} s after the last turn ({len(feeds)} feeds, lag 0)"
         await asyncio.sleep(_POLL_SECONDS)
     late = ", ".join(f"{feed['function']} {feed['lag']} changes" for feed in feeds if feed["lag"])
-    return False, f"still behind after {DRAIN_SECONDS:.0f} s: {late or 'no answer'}"
+    return False, f"still behind, and no further for {DRAIN_SECONDS:.0f} s: {late or 'no answer'}"
 
 
 def _positive(text: str) -> int:

@@ -98,7 +98,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     users.write_text(json.dumps(people), "utf-8")
     with local_stack() as stack, httpx.Client(timeout=60) as http:
         play(stack, turns, users)
-        yield Played(stack, People(stack, http), list(read_turns(turns, read_users(users))))
+        platform = People(stack, http)
+        platform.settle()
+        yield Played(stack, platform, list(read_turns(turns, read_users(users))))
 
 
 def differing(comparisons: list[Comparison]) -> dict[str, list[Any]]:
@@ -174,6 +176,6 @@ def test_every_field_is_so_after_edits_and_after_a_rebuild_too(played: Played) -
     signed_in = {user: people.sign_in(email) for user, email in users.items()}
     assert compare_figures(people, signed_in, datetime.now(UTC)).examples == []
     rebuilt = end(played.stack, start(played.stack, repair=True))
-    people.drain()
+    people.settle()
     assert (rebuilt["status"], rebuilt["drift"]) == ("completed", [])
     assert compare_figures(people, signed_in, datetime.now(UTC)).examples == []
