@@ -5,11 +5,11 @@
 Replays the traffic (the sample data without a file) in three layouts in time: as it is, shifted over the ends of a
 month and of summer time, and up to yesterday, with more that users record now, one by one.
 
-After each replay, after some of it was played again, after edits of feedback, bookmarks and sessions through the API, after a
-rebuild with repair, and after users withdrew their consent or were erased, it compares every field of every rollup,
-presence, document of the platform, session, profile, and answer that tells figures with `bench.defined`. What is no
-figure is listed, with the reason, in `bench.figures_told`: any other field differs. Prints what was compared; exits
-with 1 if anything differs.
+After each replay, after some of it was played again, after edits of feedback, bookmarks and sessions through the API,
+after a rebuild with repair, and after users withdrew their consent or were erased, it compares every field of every
+rollup, presence, document of the platform, session, profile, and answer that tells figures with `bench.defined`. What
+is no figure is listed, with the reason, in `bench.figures_told`: any other field differs. Prints what was compared;
+exits with 1 if anything differs.
 """
 
 from __future__ import annotations
