@@ -83,7 +83,7 @@ class Cases:
     def _questions(self) -> Iterator[Case]:
         flagged = {row["user_id"] for row in self._everybody_flagged()}
         first = self._insights["common_questions"][:3]
-        ranked = ", ".join(f"{one['askers']} askers, {one['frequency']} times" for one in first)
+        ranked = "; ".join(f"{one['askers']} askers, {one['frequency']} times" for one in first)
         yield Case(f"the first three common questions, without {len(flagged)} flagged accounts", ranked)
 
     def _everybody_flagged(self) -> list[Json]:

@@ -214,9 +214,9 @@ class _Comparison:
         self.report.add_rows("busy users", month, wanted, told)
 
     def use_over_time(self) -> None:
-        """`admin/analytics`, by everything, for the whole time."""
-        months = self.platform.months
-        first, last = f"{months[0]}-01", f"{insights.last_day(months[-1])}"
+        """`admin/analytics`, by everything, for the whole time or a year of it."""
+        began, end = date.fromisoformat(f"{self.platform.months[0]}-01"), insights.last_day(self.platform.months[-1])
+        first, last = f"{began}", f"{min(end, began + timedelta(days=365))}"
         for dimension, interval in product(DIMENSIONS, ("day", "month")):
             query = {"by": dimension, "interval": interval, "from": first, "to": last}
             wanted = self.platform.use(dimension, interval, first, last)

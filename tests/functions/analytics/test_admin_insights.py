@@ -96,6 +96,36 @@ async def test_who_misuses_the_platform_is_told_with_evidence_and_cost(
     assert month == (await insights(api, admin))["month"]
 
 
+async def test_accounts_with_busy_days_are_listed_with_their_exact_cost_though_nothing_was_found(
+    api: httpx.AsyncClient, admin: Headers, chat_server: Headers, drained: Drain
+) -> None:
+    busy, quiet = (f"{uuid.uuid4().hex[:12]}@contoso.example" for _ in range(2))
+    sizes = {"2022-03-01": (20, 20), "2022-03-02": (40, 40), "2022-03-09": (500,)}
+    turns = [(busy, day, tokens) for day, sizes_of in sizes.items() for tokens in sizes_of] + [(quiet, "2022-03-03", 9)]
+    items = [
+        an_item(email, str(uuid.uuid4()), timestamp=f"{day}T08:00:00Z")
+        | {"model_used": "gpt-4o", "input_tokens": tokens, "output_tokens": 0}
+        for email, day, tokens in turns
+    ]
+    await ingest(api, chat_server, *items)
+    await drained()
+    listed = (await api.get("/admin/busy-users", params={"month": "2022-03", "least": 2}, headers=admin)).json()[
+        "items"
+    ]
+    [found] = listed
+    del found["user_id"], found["risk_score_at"]
+    assert found == {
+        "account_status": "active",
+        "peak_day": "2022-03-02",
+        "peak_queries": 2,
+        "busy_days": 2,
+        "busy_queries": 4,
+        "busy_cost_usd": 0.0003,
+        "risk_score": 0,
+        "red_flags": [],
+    }
+
+
 async def test_a_month_without_anything_is_empty(api: httpx.AsyncClient, admin: Headers) -> None:
     found = await insights(api, admin, month="2001-01")
     assert (found["as_of"], found["platform_health"]["total_interactions"]) == (None, 0)
