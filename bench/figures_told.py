@@ -9,13 +9,18 @@ from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any
 
+from pydantic import BaseModel
+
 from bench.comparing import Json, Report
 from bench.defined import answers, insights, users
 from bench.defined.platform import DIMENSIONS, Platform
 from bench.defined.turns import Item, Stored, Turn, mean
 from bench.figures_people import People
+from docs.figures import FIGURES
+from models.accounts.profile import UserProfile
 from models.chat.facts import facts_of
 from models.chat.interaction import UserInteraction
+from models.chat.session import UserSession
 from models.risk.spam import is_advertisement
 
 BUSY = 50
@@ -33,28 +38,14 @@ _NAMED = _because("says which document it is", "id", "kind", "schema_version")
 _WRITTEN = _because("says when or how often it was written", "revision", "told_revision", "last_updated", "ttl")
 COUNTED = _NAMED | _WRITTEN
 
-OF_SESSIONS = (
-    COUNTED
-    | _because("says whose it is", "partition_key", "user_id", "session_id")
-    | _because("is what a request said", "timezone", "is_active", "completed_successfully", "analytics_consent")
-    | _because("is what a client was", "user_agent", "ip_address", "device_type", "browser", "platform")
-    | _because("is for the next request", "adjusted", "last_sequence", "request_hash", "totals_revision")
-)
-OF_PROFILES = (
-    COUNTED
-    | _because("says who somebody is", "partition_key", "auth_id", "email", "email_status", "name", "given_name")
-    | _because("says who somebody is", "family_name", "auth_provider", "tenant_id", "profile_picture_url", "job_title")
-    | _because("says who somebody is", "company_name", "is_service", "is_admin", "staff_roles", "staff_roles_seen_at")
-    | _because("is what somebody chose", "preferred_language", "timezone", "limit_zone", "user_preferences")
-    | _because("is what somebody chose", "data_retention_consent", "analytics_consent", "text_storage_consent")
-    | _because("is what somebody chose", "marketing_consent", "last_consent_update", "consent_history")
-    | _because("is what staff did", "account_status", "admin_notes", "moderation_actions", "limit_override")
-    | _because("is a request's time", "created_at", "last_login", "graph_attempted_at", "graph_synced_at")
-    | _because("is seen by the rules on abuse, which bench.abuse measures", "abuse_evidence", "risk_decision")
-    | _because("is seen by the rules on abuse, which bench.abuse measures", "risk_judged_until", "risk_revision")
-    | _because("is set when it is shown", "risk_score_at")
-    | _because("is for the next write", "totals_revision")
-)
+
+def _no_figures(model: type[BaseModel]) -> dict[str, str]:
+    """What the page on data calls none of a model's figures."""
+    plain = next(figures.plain for figures in FIGURES if figures.model is model)
+    return COUNTED | _because("is what was recorded, by the page on data", *plain)
+
+
+OF_SESSIONS, OF_PROFILES = _no_figures(UserSession), _no_figures(UserProfile)
 OF_QUESTIONS = COUNTED | {
     "analytics_period": "says which document it is",
     "partition_key": "says which document it is",

@@ -214,10 +214,11 @@ FIGURES: tuple[Figures, ...] = (
             "first_session_date": ("a time", "sessions without turns"),
             "last_activity": ("a time", "sessions without turns"),
             "risk_score": ("0-100", "findings that are dismissed or forgotten", "the oldest finding that is kept"),
+            "abuse_flags": ("rules", "findings that are dismissed or forgotten", "the oldest finding that is kept"),
         },
         frozenset(UserProfile.model_fields)
         - {*("total_sessions", "total_queries", "total_tokens_used", "total_cost_usd")}
-        - {*("first_session_date", "last_activity", "risk_score")},
+        - {*("first_session_date", "last_activity", "risk_score", "abuse_flags")},
     ),
     Figures(
         Analytics, "the first day of the range", {}, frozenset({"period", "first_day", "last_day", "items", "total"})

@@ -69,9 +69,13 @@ class FlaggedUse(Message):
 
     accounts: Count = Field(description="Accounts flagged")
     interactions: Count = Field(description="Their turns")
-    share_of_interactions: float | None = Field(description="Of the month's turns, 0-1; null of a month without one")
+    share_of_interactions: float | None = Field(
+        description="Of the month's turns, 0-1; null of a month without one, and while fewer than theirs are counted"
+    )
     cost_usd: float = Field(description="USD; turns whose model has no price are left out")
-    share_of_cost: float | None = Field(description="Of the month's cost, 0-1; null of a month without any")
+    share_of_cost: float | None = Field(
+        description="Of the month's cost, 0-1; null of a month without any, and while less than theirs is counted"
+    )
     cost_per_interaction_usd: float | None = Field(description="USD by their turns that have a price; null without one")
 
     @classmethod
@@ -80,9 +84,9 @@ class FlaggedUse(Message):
         return cls(
             accounts=accounts,
             interactions=turns,
-            share_of_interactions=mean(turns, month.get("interactions", 0)),
+            share_of_interactions=_share(turns, month.get("interactions", 0)),
             cost_usd=cost / NANO,
-            share_of_cost=mean(cost, month.get("cost_nano_usd", 0)),
+            share_of_cost=_share(cost, month.get("cost_nano_usd", 0)),
             cost_per_interaction_usd=cost_per_turn(cost, turns, theirs.get("unpriced", 0)),
         )
 
@@ -107,7 +111,7 @@ class PlatformHealth(Message):
     rated_interactions: Count = Field(description="Turns that are rated")
     cost_per_interaction_usd: float | None = Field(description="USD by turns that have a price; null without one")
     cost_per_interaction_without_flagged_usd: float | None = Field(
-        description="The same without the accounts that are flagged"
+        description="The same without the accounts that are flagged; null, too, while less than theirs is counted"
     )
     flagged: FlaggedUse = Field(description="What those accounts had of the month")
 
@@ -118,9 +122,9 @@ class PlatformHealth(Message):
         """The month's figures; `theirs` is what the accounts that are flagged had of it."""
         sums = month.sums if month else {}
         names = {"cost_nano_usd": "cost_nano_usd", "interactions": "served", "unpriced": "unpriced"}
-        rest = (sums.get(name, 0) - theirs.get(of_user, 0) for name, of_user in names.items())
+        rest = [sums.get(name, 0) - theirs.get(of_user, 0) for name, of_user in names.items()]
         known = figures(sums) | {
-            "cost_per_interaction_without_flagged_usd": cost_per_turn(*rest),
+            "cost_per_interaction_without_flagged_usd": cost_per_turn(*rest) if min(rest) >= 0 else None,
             "flagged": FlaggedUse.of(accounts, theirs, sums),
             "reported": ReportedUse.of(sums),
         }
@@ -234,6 +238,11 @@ class GrowthMetrics(Message):
                 **{feature: ratio(adopted.get(feature, 0), users) for feature in FeatureAdoption.model_fields}
             ),
         )
+
+
+def _share(part: int, whole: int) -> float | None:
+    """None where it can't be told: of nothing, or while the platform has not counted yet what its users have."""
+    return mean(part, whole) if part <= whole else None
 
 
 def _has_passed(group: UserGroup, days: int, now: datetime) -> bool:

@@ -381,6 +381,16 @@ def test_the_cost_of_a_turn_is_told_with_and_without_flagged_accounts() -> None:
     assert (empty.cost_per_interaction_usd, empty.flagged.share_of_cost) == (None, None)
 
 
+def test_shares_of_flagged_accounts_are_not_told_while_the_platform_has_counted_less_than_theirs() -> None:
+    sums = {"interactions": 3, "cost_nano_usd": 9 * 10**8}
+    month = PlatformRollup.of(PLATFORM, Bucket("utc_monthly", "2026-11"), Balance(sums), 1, NOON)
+    for theirs in ({"served": 4, "cost_nano_usd": 5}, {"served": 2, "cost_nano_usd": 10**9}):
+        health = PlatformHealth.of(month, 1, theirs)
+        assert health.cost_per_interaction_without_flagged_usd is None
+        assert (health.flagged.share_of_interactions is None) == (theirs["served"] > 3)
+        assert (health.flagged.share_of_cost is None) == (theirs["cost_nano_usd"] > sums["cost_nano_usd"])
+
+
 def test_groups_of_a_dimension_come_dearest_first() -> None:
     sums = {
         "model:a": 5,
