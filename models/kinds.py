@@ -33,8 +33,10 @@ from models.library.helpful_vote import HELPFUL_VOTE
 from models.library.rating import ITEM_FEEDBACK, RATING
 from models.library.review import REVIEW
 from models.organizations.assignment import PermissionGrant, RoleAssignment
-from models.organizations.membership import Membership
-from models.organizations.organization import Organization
+from models.organizations.invitation import INVITATION, INVITATION_NOTICE
+from models.organizations.member import MEMBER
+from models.organizations.membership import MEMBERSHIP
+from models.organizations.organization import ORGANIZATION, OrganizationNameClaim
 from models.organizations.role import Role
 from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
 from models.privacy.erasure import Erasure, ErasureProgress
@@ -75,8 +77,12 @@ _ALL: tuple[Kind[Any], ...] = (
     STUDENT_PROFILE,
     TEACHER_PROFILE,
     PARENT_PROFILE,
-    Kind(model=Organization, capability="organizations", owner=Owner.ORGANIZATION),
-    Kind(model=Membership, capability="organizations"),
+    ORGANIZATION,
+    Kind(model=OrganizationNameClaim, capability="organizations", owner=Owner.NOBODY),
+    MEMBERSHIP,
+    MEMBER,
+    INVITATION,
+    INVITATION_NOTICE,
     Kind(model=Role, capability="organizations", owner=Owner.ORGANIZATION),
     Kind(
         model=RoleAssignment,

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
+from cosmos.core.reading import read_or_none
+from cosmos.core.status import OUTRUN_OR_GONE
 from cosmos.core.swapping import swap
 from models.core.kinds import Kind, Mentioned
 
@@ -81,24 +83,52 @@ class Mentions:
     async def remove(self, user_id: str, mention: Mention) -> None:
         """Deletes the document, or takes the user out of it, as its kind says. May be repeated."""
         container, kind = self._containers[mention.container], self._kinds.get(mention.kind)
-        if kind is None or kind.mentioned is Mentioned.DELETED:
-            try:
-                await container.delete_item(mention.id, mention.partition)
-            except CosmosResourceNotFoundError:
-                return
+        if kind is None or await self._goes_with(user_id, mention, kind):
+            await _delete(container, mention, kind)
             return
 
         def without(held: Item | None) -> Item | None:
             if held is None or user_id not in held.get("mentions", ()):
                 return None
-            emptied = {name: None for name in kind.redacted if held.get(name) == user_id}
-            rest = [other for other in held["mentions"] if other != user_id]
             own = {name: value for name, value in held.items() if not name.startswith("_")}
+            emptied = {name: _without(held[name], user_id) for name in kind.redacted if name in held}
+            rest = _without(held["mentions"], user_id)
             return own | emptied | {"mentions": rest, "revision": held["revision"] + 1}
 
         await swap(container, mention.id, mention.partition, without)
+
+    async def _goes_with(self, user_id: str, mention: Mention, kind: Kind[Any]) -> bool:
+        """Whether a document is deleted with the user, and not only redacted."""
+        if kind.deleted_with is None:
+            return kind.mentioned is Mentioned.DELETED
+        held = await read_or_none(self._containers[mention.container], mention.id, mention.partition, [kind.name])
+        return held is not None and held.get(kind.deleted_with) == user_id
 
     def _redacted(self, item: Item) -> Item:
         kind = self._kinds.get(str(item.get("kind")))
         names = ("id", "kind", "schema_version", *(kind.told if kind else ()))
         return {name: item[name] for name in names if name in item}
+
+
+def _without(value: Any, user_id: str) -> Any:
+    """A field's value without somebody: emptied, if it is they."""
+    if isinstance(value, list):
+        return [other for other in value if other != user_id]
+    return None if value == user_id else value
+
+
+async def _delete(container: ContainerProxy, mention: Mention, kind: Kind[Any] | None) -> None:
+    """Deletes a document, with what else changes in its partition then, unless it is gone or written meanwhile."""
+    held = await read_or_none(container, mention.id, mention.partition) if kind and kind.freed else None
+    operations: list[Any] = kind.freed(held) if held and kind and kind.freed else []
+    try:
+        if held is None or not operations:
+            await container.delete_item(mention.id, mention.partition)
+        else:
+            deleting: Any = ("delete", (mention.id,), {"if_match_etag": held["_etag"]})
+            await container.execute_item_batch([deleting, *operations], mention.partition)
+    except CosmosResourceNotFoundError:
+        return
+    except CosmosBatchOperationError as error:
+        if error.status_code not in OUTRUN_OR_GONE:
+            raise

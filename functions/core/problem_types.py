@@ -135,6 +135,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "own-review", 403, "Not on your own review", "This review is your own. Others say whether it is helpful."
         ),
         ProblemType(
+            "more-than-ones-own",
+            403,
+            "More than one's own rights",
+            "Nobody gives or takes more rights than they have themselves, nor for longer.",
+        ),
+        ProblemType(
             "made-by-server",
             403,
             "A server made it",
@@ -142,6 +148,24 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
         ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, HEAD, PATCH."),
+        ProblemType(
+            "seats-taken",
+            409,
+            "All seats are taken",
+            "All seats of this organization are taken. Remove somebody, or have more seats given.",
+        ),
+        ProblemType(
+            "last-organization-admin",
+            409,
+            "The last admin stays",
+            "This is the organization's last admin. Make somebody else admin first, or hand it over.",
+        ),
+        ProblemType(
+            "not-orphaned",
+            409,
+            "Somebody answers for it",
+            "This organization has an admin, who can hand it over.",
+        ),
         ProblemType("name-taken", 409, "The name is taken", "This username is taken. Choose another one."),
         ProblemType(
             "last-admin",

@@ -1,1 +1,1 @@
-"""Organizations, who belongs to them, and what they may there."""
+"""Organizations, and who belongs to them."""

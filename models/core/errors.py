@@ -116,6 +116,34 @@ class NameTaken(Exception):
         self.what = what
 
 
+class SeatsTaken(Exception):
+    """Somebody would join an organization that has no seat left."""
+
+    def __init__(self) -> None:
+        super().__init__("All seats of this organization are taken. Remove somebody, or have more seats given.")
+
+
+class LastOrganizationAdmin(Exception):
+    """An organization would be left without anybody who answers for it."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the organization's last admin. Make somebody else admin first, or hand it over.")
+
+
+class NotOrphaned(Exception):
+    """Somebody would take over an organization that has an admin."""
+
+    def __init__(self) -> None:
+        super().__init__("This organization has an admin, who can hand it over.")
+
+
+class MoreThanOnesOwn(Exception):
+    """Somebody would give, or take, rights in an organization that they do not have themselves."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody gives or takes more rights than they have themselves, nor for longer.")
+
+
 class OwnReview(Exception):
     """Somebody votes for their own review."""
 

@@ -121,7 +121,9 @@ class Kind(Generic[D]):
             of it, deleted or not, and of the names that it goes by where nobody is to be named.
         mirrors: What other partitions show of it: such a function, too.
         mentioned: What an erasure does with it in somebody else's partition, if it names people there.
-        redacted: The fields that are emptied then.
+        redacted: The fields that are emptied then; those that are lists lose whoever is erased.
+        deleted_with: The field that names the one with whom it is deleted, where others are only taken out of it.
+        freed: Operations of the transaction in which an erasure deletes it: what else of its partition it changes.
         told: The fields that a person who is mentioned gets of it in their export, besides its kind and id.
         withheld: Fields that a user does not get of their own documents: they would tell who somebody else is.
         kept: Fields that others set, such as counts, and that stay when it is made anew by PUT.
@@ -140,6 +142,8 @@ class Kind(Generic[D]):
     mirrors: Callable[[D, Names], list[Mirror]] | None = None
     mentioned: Mentioned | None = None
     redacted: tuple[str, ...] = ()
+    deleted_with: str | None = None
+    freed: Callable[[Mapping[str, Any]], list[Any]] | None = None
     told: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()

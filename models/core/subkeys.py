@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Literal
 
-Purpose = Literal["addresses", "continuations", "pseudonyms", "receipts", "texts"]
+Purpose = Literal["addresses", "continuations", "invitations", "pseudonyms", "receipts", "texts"]
 """What the pseudonym key is used for."""
 
 

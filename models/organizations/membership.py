@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from models.core.document import Message
-from models.core.fields import SHOWN
+from models.core.fields import SHOWN, shown_model
+from models.core.kinds import Kind, Mentioned
 from models.core.resource import Resource
 from models.core.rights import Held, Standing
 from models.core.values import Day, Timestamp, Uuid
-from models.organizations.organization import Organization
-from models.organizations.roles import Permission, RoleName, permissions_of
+from models.organizations.organization import Organization, OrganizationType
+from models.organizations.roles import ADMIN, Permission, RoleName, permissions_of
 
 MembershipStatus = Literal["active", "left", "removed"]
 
@@ -62,13 +63,42 @@ class Membership(Resource):
     status: Annotated[MembershipStatus, SHOWN] = Field(
         default="active", description="Whether they belong to it; what they had stays on record"
     )
+    organization_type: Annotated[OrganizationType, SHOWN] = Field(default="group", description="What that is")
     joined_at: Annotated[Timestamp, SHOWN] = Field(description="Since when")
+    invited_by: Annotated[Uuid | None, SHOWN] = Field(default=None, description="The user_id of who invited them")
+    is_primary: Annotated[bool, SHOWN] = Field(
+        default=False, description="Whether its role is the one that they mostly act in"
+    )
+    section: Annotated[str | None, SHOWN] = Field(default=None, description="Their part of it, such as B")
     assignments: list[HeldRole] = Field(
         default_factory=list, max_length=MOST_HELD, description="Roles that they have, or will"
     )
     grants: list[HeldGrant] = Field(
         default_factory=list, max_length=MOST_HELD, description="Single permissions that they have, or will"
     )
+
+    @property
+    def role(self) -> str:
+        """The role that they are shown with: the primary one, else any, else that of a member."""
+        shown = sorted(self.assignments, key=lambda one: not one.is_primary)
+        return shown[0].role if shown else "member"
+
+    @property
+    def is_open_admin(self) -> bool:
+        """Whether they answer for the organization until somebody says otherwise."""
+        return self.status == "active" and any(
+            one.role == ADMIN and one.effective_to is None for one in self.assignments
+        )
+
+    def with_admin(self, admin: HeldRole) -> list[HeldRole]:
+        """The roles with that of an admin, who is shown as one."""
+        if self.is_open_admin:
+            return self.assignments
+        return [*(one.model_copy(update={"is_primary": False}) for one in self.assignments), admin]
+
+    def without_admin(self) -> list[HeldRole]:
+        """The roles without those of an admin."""
+        return [one for one in self.assignments if one.role != ADMIN]
 
     def standing(self, organization: Organization) -> Standing | None:
         """What it gives; None if it is over."""
@@ -80,3 +110,15 @@ class Membership(Resource):
         ]
         grants = [Held(frozenset({one.permission}), one.effective_from, one.effective_to) for one in self.grants]
         return Standing((*roles, *grants))
+
+
+ShownMembership = shown_model(Membership, "Membership")
+
+MEMBERSHIP = Kind(
+    model=Membership,
+    capability="organizations",
+    mentioned=Mentioned.REDACTED,
+    redacted=("invited_by",),
+    told=("status", "joined_at"),
+    enumerations={"MembershipStatus": MembershipStatus},
+)

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from models.core.fields import EDITABLE, SHOWN
 from models.core.kinds import OF_SINGLE, Kind, Plain
+from models.core.open_maps import small_map
 from models.core.resource import Resource
 from models.core.values import Label, Uuid
-from models.people.settings import small_map
 
 Grade = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
 """A year at school, as the school calls it, such as `4`, `K` or `Year 10`."""

@@ -1,0 +1,385 @@
+"""Container `users`: who belongs to an organization.
+
+A membership is in its member's partition, and is the authority. A member, in the organization's, is made in one
+transaction with the seat that they take, and before the membership; it goes with the seat, and after the membership has
+ended. What is cut off in between is done by the change feed, from either of the two documents: it may be done twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from azure.core.exceptions import HttpResponseError
+from azure.cosmos.exceptions import CosmosBatchOperationError
+
+from cosmos.core.database import Database, Item
+from cosmos.core.paging import full_page_of, rows_of
+from cosmos.core.patching import patch, set_fields, set_totals_if_newer
+from cosmos.core.reading import read_or_none
+from cosmos.core.status import CONFLICT, NOT_FOUND, OUTRUN_OR_GONE, PRECONDITION_FAILED
+from cosmos.core.swapping import ATTEMPTS, pause, swap
+from cosmos.organizations.organizations import Organizations
+from cosmos.organizations.rights import Rights
+from models.core.errors import AccountClosed, Contention, NotFound, SeatsTaken, Stale
+from models.core.tombstone import is_tombstone
+from models.organizations.invitation import Invitation
+from models.organizations.member import SEAT_GIVEN_BACK, Member, MemberStatus, member_id
+from models.organizations.membership import HeldRole, Membership, MembershipStatus, membership_id
+from models.organizations.organization import ORGANIZATION_ID, Organization, organization_partition
+from models.organizations.roles import ADMIN
+
+SEAT_TAKEN: Any = (
+    "patch",
+    (ORGANIZATION_ID, [{"op": "incr", "path": "/seats_used", "value": 1}]),
+    {
+        "filter_predicate": "FROM c WHERE c.kind = 'organization' AND IS_NULL(c.deleted_at)"
+        " AND (IS_NULL(c.seat_limit) OR c.seats_used < c.seat_limit)"
+    },
+)
+"""An operation of a batch in the organization's partition: it fails where there is no seat left."""
+
+NO_PRIMARY = "c.kind = 'profile' AND (NOT IS_DEFINED(c.primary_organization_id) OR IS_NULL(c.primary_organization_id))"
+
+
+@dataclass(frozen=True)
+class MemberFilter:
+    """Which members to list; None asks for any."""
+
+    role: str | None = None
+    status: MemberStatus | None = None
+
+
+class Members:
+    """Has people join and leave, and lists who is there."""
+
+    def __init__(self, database: Database, organizations: Organizations, rights: Rights) -> None:
+        self._container = database.users
+        self._organizations = organizations
+        self._rights = rights
+
+    async def membership(self, user_id: str, organization_id: str) -> Membership:
+        """An active membership as it is now, by one point read.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await self._membership(user_id, organization_id)
+        if found is None or found.status != "active":
+            raise NotFound("member")
+        return found
+
+    async def memberships(self, user_id: str) -> list[Membership]:
+        """All active memberships of a user, by one query in their partition, the oldest first."""
+        query = 'SELECT * FROM c WHERE c.kind = "membership" AND c.status = "active"'
+        found = map(Membership.parse, await rows_of(self._container, query, {}, user_id))
+        return sorted(found, key=lambda one: (one.joined_at, one.organization_id))
+
+    async def page(
+        self, organization_id: str, wanted: MemberFilter, limit: int, continuation: str | None
+    ) -> tuple[list[Member], str | None]:
+        """One page of members, those who joined first at first."""
+        conditions, parameters = ['c.kind = "member"'], dict[str, Any]()
+        for name, value in (("role", wanted.role), ("status", wanted.status)):
+            if value is not None:
+                conditions.append(f"c.{name} = @{name}")
+                parameters[name] = value
+        query = f"SELECT * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.joined_at"  # noqa: S608  # no values
+        partition = organization_partition(organization_id)
+        rows, following = await full_page_of(self._container, query, parameters, limit, continuation, partition)
+        return [Member.parse(row) for row in rows], following
+
+    async def join(
+        self, member: Member, now: datetime, invitation: tuple[Invitation, str] | None = None
+    ) -> Membership:
+        """Makes somebody a member, who takes a seat, or that of the invitation that they accept. May be repeated.
+
+        Args:
+            invitation: As it is once it is accepted, and the ETag of what was read.
+
+        Raises:
+            SeatsTaken: there is none left.
+            Stale: the invitation is over.
+            NotFound: there is no such organization.
+            AccountClosed: the account is deleted.
+        """
+        organization_id = member.organization_id
+        operations: list[Any] = [("create", (member.body(),))]
+        if invitation:
+            accepted, etag = invitation
+            operations.append(("replace", (accepted.id, accepted.body()), {"if_match_etag": etag}))
+        elif member.holds_seat:
+            operations.append(SEAT_TAKEN)
+        for lost in range(ATTEMPTS):
+            await pause(lost)
+            try:
+                await self._container.execute_item_batch(operations, member.partition_key)
+                break
+            except CosmosBatchOperationError as error:
+                if error.status_code == CONFLICT:
+                    there = await self._already(member, invitation)
+                    if there is not None:
+                        return there
+                elif error.status_code in (PRECONDITION_FAILED, NOT_FOUND):
+                    raise await self._why_not(organization_id, invitation is not None) from None
+                else:
+                    raise
+        else:
+            raise Contention(f"a member lost {ATTEMPTS} times")
+        return await self.complete(member, now)
+
+    async def complete(self, member: Member, now: datetime) -> Membership:
+        """Writes the membership of somebody who has their seat. May be repeated, by anybody.
+
+        Raises:
+            AccountClosed: the account is deleted; the seat is given back.
+            NotFound: they have left since.
+        """
+        organization = await self._organizations.read(member.organization_id)
+        await self._check_there(member)
+        partition, item_id = member.user_id, membership_id(member.organization_id)
+
+        def joined(held: Item | None) -> Item | None:
+            known = Membership.parse(held) if held else None
+            if known is None:
+                return _membership(member, organization, None, now).body()
+            if known.status == "active":
+                return None
+            if known.joined_at >= member.joined_at:
+                raise NotFound("member")
+            return _membership(member, organization, known, now).body()
+
+        try:
+            item = await swap(self._container, item_id, partition, joined)
+        finally:
+            self._rights.forget(member.user_id, member.organization_id)
+        await self._check_there(member)
+        membership = Membership.parse(item or {})
+        if membership.is_open_admin:
+            await self._organizations.join_admins(member.organization_id, member.user_id, now)
+        await self._as_first(member)
+        await self._settled(member)
+        return membership
+
+    async def end(
+        self, user_id: str, organization_id: str, status: MembershipStatus, now: datetime, last: bool = False
+    ) -> None:
+        """Ends a membership: what it gave ends at once, and the seat is free. May be repeated.
+
+        Raises:
+            NotFound: there is none.
+            LastOrganizationAdmin: nobody else would answer for the organization.
+        """
+        known = await self._membership(user_id, organization_id)
+        if known is None:
+            raise NotFound("member")
+        if known.status == "active":
+            await self._organizations.leave_admins(organization_id, user_id, now, last)
+
+        def ended(held: Item | None) -> Item | None:
+            membership = Membership.parse(held) if held else None
+            if membership is None or membership.status != "active":
+                return None
+            return membership.changed(now, status=status, assignments=[], grants=[], is_primary=False).body()
+
+        try:
+            await swap(self._container, membership_id(organization_id), user_id, ended)
+        finally:
+            self._rights.forget(user_id, organization_id)
+        await self.release(user_id, organization_id)
+        if known.status != "active":
+            raise NotFound("member")
+
+    async def hand_over(self, organization_id: str, giver: str, taker: str, now: datetime) -> None:
+        """Makes another member admin in one's own place. May be repeated.
+
+        Raises:
+            NotFound: the other is no member.
+        """
+        await self.membership(taker, organization_id)
+        day = today((await self._organizations.read(organization_id)).timezone, now)
+        await self._changed(taker, organization_id, now, lambda held: held.with_admin(_held(ADMIN, day, None)))
+        await self._organizations.join_admins(organization_id, taker, now)
+        await self._organizations.leave_admins(organization_id, giver, now)
+        await self._changed(giver, organization_id, now, lambda held: held.without_admin())
+
+    async def take_over(self, owner: Member, now: datetime) -> None:
+        """Makes somebody the admin of an organization that has none; they take no seat. May be repeated.
+
+        Raises:
+            NotFound: there is no such organization.
+            AccountClosed: the account is deleted.
+        """
+        await self.join(owner, now)
+        day = today((await self._organizations.read(owner.organization_id)).timezone, now)
+        admin = _held(ADMIN, day, None)
+        await self._changed(owner.user_id, owner.organization_id, now, lambda held: held.with_admin(admin))
+        await self._organizations.join_admins(owner.organization_id, owner.user_id, now)
+
+    async def release(self, user_id: str, organization_id: str) -> None:
+        """Gives the seat back of somebody whose membership has ended, or was never written. May be repeated."""
+        partition, item_id = organization_partition(organization_id), member_id(user_id)
+        for lost in range(ATTEMPTS):
+            await pause(lost)
+            item = await read_or_none(self._container, item_id, partition, ["member"])
+            if item is None:
+                return
+            membership = await self._membership(user_id, organization_id)
+            if membership is not None and membership.status == "active":
+                return
+            freed = [SEAT_GIVEN_BACK] if item["holds_seat"] else []
+            operations: list[Any] = [("delete", (item_id,), {"if_match_etag": item["_etag"]}), *freed]
+            try:
+                await self._container.execute_item_batch(operations, partition)
+                return
+            except CosmosBatchOperationError as error:
+                if error.status_code not in OUTRUN_OR_GONE:
+                    raise
+        raise Contention(f"a seat was given back {ATTEMPTS} times in vain")
+
+    async def bring(self, items: Iterable[Item], now: datetime) -> None:
+        """Does what was cut off, and brings members to what memberships say. May be repeated.
+
+        Raises:
+            azure.core.exceptions.AzureError: Cosmos DB is out of order; call again.
+        """
+        for item in items:
+            if item.get("kind") == "member" and item["status"] == "joining":
+                await self._go_on(item, now)
+            elif item.get("kind") == "membership":
+                await self._shown(item["partition_key"], item["organization_id"], now)
+
+    async def _go_on(self, item: Item, now: datetime) -> None:
+        held = await read_or_none(self._container, item["id"], item["partition_key"], ["member"])
+        if held is None or held["status"] != "joining":
+            return
+        member = Member.parse(held)
+        try:
+            await self.complete(member, now)
+        except (NotFound, AccountClosed):
+            await self.release(member.user_id, member.organization_id)
+
+    async def _shown(self, user_id: str, organization_id: str, now: datetime) -> None:
+        """The member as the membership says now; the seat is given back, and nobody an admin, where it has ended."""
+        membership = await self._membership(user_id, organization_id)
+        if membership is None:
+            return
+        if membership.status != "active":
+            await self.release(user_id, organization_id)
+        else:
+            shown = {"role": membership.role, "section": membership.section}
+            partition, item_id = organization_partition(organization_id), member_id(user_id)
+            revision, counter = membership.revision, "source_revision"
+            await set_totals_if_newer(self._container, item_id, partition, shown, revision, counter)
+        if not membership.is_open_admin:
+            try:
+                await self._organizations.leave_admins(organization_id, user_id, now, last=True)
+            except NotFound:  # the organization is gone
+                return
+
+    async def _already(self, member: Member, invitation: tuple[Invitation, str] | None) -> Membership | None:
+        """The membership of somebody who is a member; None where a former one leaves a seat, which is free then."""
+        user_id, organization_id = member.user_id, member.organization_id
+        item = await read_or_none(self._container, member.id, member.partition_key, ["member"])
+        if item is not None and item["status"] == "joining":
+            return await self.complete(Member.parse(item), member.joined_at)
+        found = await self._membership(user_id, organization_id)
+        if found is None or found.status != "active":
+            await self.release(user_id, organization_id)
+            return None
+        if invitation:
+            accepted, etag = invitation
+            over: Any = ("replace", (accepted.id, accepted.body()), {"if_match_etag": etag})
+            try:
+                await self._container.execute_item_batch([over, SEAT_GIVEN_BACK], member.partition_key)
+            except CosmosBatchOperationError as error:
+                if error.status_code not in OUTRUN_OR_GONE:
+                    raise
+        return found
+
+    async def _why_not(self, organization_id: str, invited: bool) -> Exception:
+        try:
+            await self._organizations.read(organization_id)
+        except NotFound as gone:
+            return gone
+        return Stale() if invited else SeatsTaken()
+
+    async def _check_there(self, member: Member) -> None:
+        """Gives the seat, and the membership, of somebody back whose account is being erased."""
+        item = await read_or_none(self._container, member.user_id, member.user_id)
+        if item is None or not is_tombstone(item):
+            return
+        try:
+            await self._container.delete_item(membership_id(member.organization_id), member.user_id)
+        except HttpResponseError as error:
+            if error.status_code != NOT_FOUND:
+                raise
+        await self.release(member.user_id, member.organization_id)
+        raise AccountClosed("deleted")
+
+    async def _as_first(self, member: Member) -> None:
+        """Has the profile go by the first organization, if it goes by none. This leaves its revision as it is."""
+        first = {"primary_organization_id": member.organization_id, "created_by_id": member.created_by_id}
+        try:
+            await patch(self._container, member.user_id, member.user_id, set_fields(first), NO_PRIMARY)
+        except HttpResponseError as error:
+            if error.status_code not in (NOT_FOUND, PRECONDITION_FAILED):
+                raise
+
+    async def _settled(self, member: Member) -> None:
+        fields, joining = set_fields({"status": "active"}), 'c.status = "joining"'
+        try:
+            await patch(self._container, member.id, member.partition_key, fields, joining)
+        except HttpResponseError as error:
+            if error.status_code not in (NOT_FOUND, PRECONDITION_FAILED):
+                raise
+
+    async def _changed(self, user_id: str, organization_id: str, now: datetime, change: Any) -> None:
+        def changed(held: Item | None) -> Item | None:
+            known = Membership.parse(held) if held else None
+            if known is None or known.status != "active":
+                raise NotFound("member")
+            after = change(known)
+            return None if after == known.assignments else known.changed(now, assignments=after).body()
+
+        try:
+            await swap(self._container, membership_id(organization_id), user_id, changed)
+        finally:
+            self._rights.forget(user_id, organization_id)
+
+    async def _membership(self, user_id: str, organization_id: str) -> Membership | None:
+        item = await read_or_none(self._container, membership_id(organization_id), user_id, ["membership"])
+        return Membership.parse(item) if item else None
+
+
+def today(zone: str, now: datetime) -> date:
+    """The day in an organization's calendar."""
+    return now.astimezone(ZoneInfo(zone)).date()
+
+
+def _held(role: str, day: date, until: date | None) -> HeldRole:
+    return HeldRole(
+        assignment_id=str(uuid.uuid4()), role=role, effective_from=day, effective_to=until, is_primary=True
+    )
+
+
+def _membership(member: Member, organization: Organization, before: Membership | None, now: datetime) -> Membership:
+    return Membership(
+        id=membership_id(member.organization_id),
+        partition_key=member.user_id,
+        revision=before.revision + 1 if before else 1,
+        created_at=before.created_at if before else now,
+        updated_at=now,
+        user_id=member.user_id,
+        organization_id=member.organization_id,
+        organization_type=organization.organization_type,
+        joined_at=member.joined_at,
+        invited_by=member.created_by_id,
+        section=member.section,
+        assignments=[_held(member.role, today(organization.timezone, member.joined_at), member.role_until)],
+        mentions=[member.created_by_id] if member.created_by_id else [],
+    )
