@@ -14,6 +14,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -320,8 +321,109 @@ def _voted(client: Client) -> None:
     client.call("PUT", f"{_REVIEW}/helpful")
 
 
+def _an_organization(client: Client) -> Json:
+    """Of a new name, each time."""
+    return {"organization_type": "group", "name": f"Group {uuid.uuid4().hex}"}
+
+
+def _deleted(client: Client) -> None:
+    made = client.call("POST", "organizations", "staff", _an_organization(client)).json()
+    client.ids["deleted_id"] = made["organization_id"]
+    client.call("DELETE", "organizations/{deleted_id}", "staff", headers={"If-Match": "*"})
+
+
+def _undeleted(client: Client) -> None:
+    made = client.call("POST", "organizations", "staff", _an_organization(client)).json()
+    client.ids["deleted_id"] = made["organization_id"]
+
+
+def _an_address(client: Client) -> Json:
+    return {"email": f"{uuid.uuid4().hex}@contoso.example", "role": "teacher"}
+
+
+def _addresses(client: Client) -> Json:
+    return {"invitations": [_an_address(client), _an_address(client)]}
+
+
+def _invited(client: Client) -> Json:
+    """Somebody who has been invited, and is no member."""
+    written = client.call("POST", f"{_ORGANIZATION}/invitations", "staff", _an_address(client)).json()
+    client.ids["invitation_id"] = written["invitation"]["id"]
+    with suppress(httpx.HTTPStatusError):  # they were none
+        client.call("DELETE", f"{_ORGANIZATION}/members/{{user_id}}", "other")
+    return {"token": written["token"]}
+
+
+def _only_invited(client: Client) -> None:
+    _invited(client)
+
+
+def _joined(client: Client) -> None:
+    client.call("POST", "me/invitations/accept", "other", _invited(client))
+
+
+def _somebody(client: Client) -> Json:
+    return {"user_id": str(uuid.uuid4()), "role": "student"}
+
+
+def _to_oneself(client: Client) -> Json:
+    return {"user_id": client.call("GET", "me", "staff").json()["id"]}
+
+
+_ORGANIZATION = "organizations/{organization_id}"
+
+_OF_ORGANIZATIONS = (
+    Step("create_organization", "POST", "organizations", "staff", prepare=_an_organization),
+    Step("list_my_organizations", "GET", "me/organizations", "staff"),
+    Step("get_organization", "GET", _ORGANIZATION, "staff"),
+    Step(
+        "edit_organization",
+        "PATCH",
+        _ORGANIZATION,
+        "staff",
+        body={"description": "For tests"},
+        edits=_ORGANIZATION,
+        before={"description": None},
+    ),
+    Step(
+        "delete_organization",
+        "DELETE",
+        "organizations/{deleted_id}",
+        "staff",
+        None,
+        _undeleted,
+        None,
+        {"If-Match": "*"},
+    ),
+    Step("restore_organization", "POST", "admin/organizations/{deleted_id}/restore", "staff", prepare=_deleted),
+    Step(
+        "run_organization",
+        "PATCH",
+        f"admin/{_ORGANIZATION}",
+        "staff",
+        body={"seat_limit": 1000},
+        edits=_ORGANIZATION,
+        before={"seat_limit": None},
+    ),
+    Step("take_over_organization", "POST", f"{_ORGANIZATION}/takeover", "staff"),
+    Step("hand_over_organization", "POST", f"{_ORGANIZATION}/hand-over", "staff", prepare=_to_oneself),
+    Step("list_members", "GET", f"{_ORGANIZATION}/members", "staff"),
+    Step("add_member", "POST", f"{_ORGANIZATION}/members", "staff", prepare=_somebody),
+    Step("remove_member", "DELETE", f"{_ORGANIZATION}/members/{{user_id}}", "staff", prepare=_joined),
+    Step("create_invitation", "POST", f"{_ORGANIZATION}/invitations", "staff", prepare=_an_address),
+    Step("create_invitations", "POST", f"{_ORGANIZATION}/invitations/bulk", "staff", prepare=_addresses),
+    Step("list_invitations", "GET", f"{_ORGANIZATION}/invitations", "staff"),
+    Step(
+        "revoke_invitation", "DELETE", f"{_ORGANIZATION}/invitations/{{invitation_id}}", "staff", prepare=_only_invited
+    ),
+    Step("list_my_invitations", "GET", "me/invitations", "other"),
+    Step("accept_invitation", "POST", "me/invitations/accept", "other", prepare=_invited),
+    Step("decline_invitation", "POST", "me/invitations/decline", "other", prepare=_invited),
+)
+
 STEPS = (
     *_OF_OWN_RULES,
+    *_OF_ORGANIZATIONS,
     *(step for kind in KINDS.values() if kind.plain for step in declared_steps(kind)),
     Step("create_feedback", "POST", "me/feedback", body=dict(ITEM_FEEDBACK.routes.example)),
     Step("import_documents", "POST", "ingest/documents", who="server", body=BODIES["import_documents"]["a favourite"]),
@@ -391,6 +493,8 @@ def fill(client: Client) -> None:
     repricing = client.call("POST", "admin/repricings", "staff", priced)
     client.ids["repricing_id"] = _done(client, "staff", repricing, "repricing_id")
     _a_review(client)
+    made = client.call("POST", "organizations", "staff", _an_organization(client)).json()
+    client.ids["organization_id"] = made["organization_id"]
     client.drained()
 
 

@@ -16,6 +16,7 @@ from functions.counting import dead_letters, feeds, rebuild
 from functions.jobs import admin_jobs
 from functions.jobs.kind import JobKind
 from functions.library import bookmarks, favorites, ratings, reviews
+from functions.organizations import invitations, members, organizations
 from functions.people import role_profiles
 from functions.privacy import consents, erasure, export, forgetting
 from functions.risk import admin_risk
@@ -63,6 +64,7 @@ CAPABILITIES: dict[str, Capability] = {
     "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes)),
     "risk": Capability((admin_risk.routes,)),
     "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),
+    "organizations": Capability((organizations.routes, members.routes, invitations.routes)),
     "people": Capability((role_profiles.routes,)),
 }
 """By the names of their folders. The setting knows them by the same names, without importing them: a test compares."""

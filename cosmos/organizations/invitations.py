@@ -11,7 +11,7 @@ from cosmos.core.database import Database, Item
 from cosmos.core.paging import full_page_of, rows_of
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, OUTRUN_OR_GONE, PRECONDITION_FAILED
-from cosmos.organizations.members import SEAT_TAKEN
+from cosmos.organizations.members import seat_taken
 from cosmos.organizations.organizations import Organizations
 from models.core.errors import KeyReused, NotFound, SeatsTaken
 from models.core.kinds import Names
@@ -45,8 +45,8 @@ class Invitations:
             NotFound: there is no such organization.
             KeyReused: another request made one under its id.
         """
-        operations: list[Any] = [("create", (invitation.body(),)), SEAT_TAKEN]
         for tried in range(2):
+            operations: list[Any] = [("create", (invitation.body(),)), seat_taken()]
             try:
                 await self._container.execute_item_batch(operations, invitation.partition_key)
                 return invitation

@@ -7,8 +7,7 @@ ended. What is cut off in between is done by the change feed, from either of the
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,21 +26,12 @@ from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
 from models.core.errors import AccountClosed, Contention, NotFound, SeatsTaken, Stale
 from models.core.tombstone import is_tombstone
+from models.organizations.assignment import NewAssignment, RoleAssignment, assigned
 from models.organizations.invitation import Invitation
 from models.organizations.member import SEAT_GIVEN_BACK, Member, MemberStatus, member_id
-from models.organizations.membership import HeldRole, Membership, MembershipStatus, membership_id
+from models.organizations.membership import Membership, MembershipStatus, membership_id
 from models.organizations.organization import ORGANIZATION_ID, Organization, organization_partition
 from models.organizations.roles import ADMIN
-
-SEAT_TAKEN: Any = (
-    "patch",
-    (ORGANIZATION_ID, [{"op": "incr", "path": "/seats_used", "value": 1}]),
-    {
-        "filter_predicate": "FROM c WHERE c.kind = 'organization' AND IS_NULL(c.deleted_at)"
-        " AND (IS_NULL(c.seat_limit) OR c.seats_used < c.seat_limit)"
-    },
-)
-"""An operation of a batch in the organization's partition: it fails where there is no seat left."""
 
 NO_PRIMARY = "c.kind = 'profile' AND (NOT IS_DEFINED(c.primary_organization_id) OR IS_NULL(c.primary_organization_id))"
 
@@ -93,9 +83,7 @@ class Members:
         rows, following = await full_page_of(self._container, query, parameters, limit, continuation, partition)
         return [Member.parse(row) for row in rows], following
 
-    async def join(
-        self, member: Member, now: datetime, invitation: tuple[Invitation, str] | None = None
-    ) -> Membership:
+    async def join(self, member: Member, now: datetime, invitation: tuple[Invitation, str] | None = None) -> Membership:
         """Makes somebody a member, who takes a seat, or that of the invitation that they accept. May be repeated.
 
         Args:
@@ -108,16 +96,18 @@ class Members:
             AccountClosed: the account is deleted.
         """
         organization_id = member.organization_id
-        operations: list[Any] = [("create", (member.body(),))]
-        if invitation:
-            accepted, etag = invitation
-            operations.append(("replace", (accepted.id, accepted.body()), {"if_match_etag": etag}))
-        elif member.holds_seat:
-            operations.append(SEAT_TAKEN)
+
+        def operations() -> list[Any]:
+            making: Any = ("create", (member.body(),))
+            if invitation:
+                accepted, etag = invitation
+                return [making, ("replace", (accepted.id, accepted.body()), {"if_match_etag": etag})]
+            return [making, seat_taken()] if member.holds_seat else [making]
+
         for lost in range(ATTEMPTS):
             await pause(lost)
             try:
-                await self._container.execute_item_batch(operations, member.partition_key)
+                await self._container.execute_item_batch(operations(), member.partition_key)
                 break
             except CosmosBatchOperationError as error:
                 if error.status_code == CONFLICT:
@@ -141,24 +131,11 @@ class Members:
         """
         organization = await self._organizations.read(member.organization_id)
         await self._check_there(member)
-        partition, item_id = member.user_id, membership_id(member.organization_id)
-
-        def joined(held: Item | None) -> Item | None:
-            known = Membership.parse(held) if held else None
-            if known is None:
-                return _membership(member, organization, None, now).body()
-            if known.status == "active":
-                return None
-            if known.joined_at >= member.joined_at:
-                raise NotFound("member")
-            return _membership(member, organization, known, now).body()
-
         try:
-            item = await swap(self._container, item_id, partition, joined)
+            membership = await self._joined(member, organization, now)
         finally:
             self._rights.forget(member.user_id, member.organization_id)
         await self._check_there(member)
-        membership = Membership.parse(item or {})
         if membership.is_open_admin:
             await self._organizations.join_admins(member.organization_id, member.user_id, now)
         await self._as_first(member)
@@ -200,12 +177,9 @@ class Members:
         Raises:
             NotFound: the other is no member.
         """
-        await self.membership(taker, organization_id)
-        day = today((await self._organizations.read(organization_id)).timezone, now)
-        await self._changed(taker, organization_id, now, lambda held: held.with_admin(_held(ADMIN, day, None)))
-        await self._organizations.join_admins(organization_id, taker, now)
+        await self._made_admin(taker, organization_id, giver, now)
         await self._organizations.leave_admins(organization_id, giver, now)
-        await self._changed(giver, organization_id, now, lambda held: held.without_admin())
+        await self._no_admin(giver, organization_id, now)
 
     async def take_over(self, owner: Member, now: datetime) -> None:
         """Makes somebody the admin of an organization that has none; they take no seat. May be repeated.
@@ -215,10 +189,7 @@ class Members:
             AccountClosed: the account is deleted.
         """
         await self.join(owner, now)
-        day = today((await self._organizations.read(owner.organization_id)).timezone, now)
-        admin = _held(ADMIN, day, None)
-        await self._changed(owner.user_id, owner.organization_id, now, lambda held: held.with_admin(admin))
-        await self._organizations.join_admins(owner.organization_id, owner.user_id, now)
+        await self._made_admin(owner.user_id, owner.organization_id, owner.user_id, now)
 
     async def release(self, user_id: str, organization_id: str) -> None:
         """Gives the seat back of somebody whose membership has ended, or was never written. May be repeated."""
@@ -252,6 +223,49 @@ class Members:
                 await self._go_on(item, now)
             elif item.get("kind") == "membership":
                 await self._shown(item["partition_key"], item["organization_id"], now)
+
+    async def _joined(self, member: Member, organization: Organization, now: datetime) -> Membership:
+        """Writes the membership with its role, unless it is there."""
+
+        def joined(known: Membership | None) -> tuple[Membership, RoleAssignment] | None:
+            if known is None:
+                return _membership(member, organization, None, now)
+            if known.status == "active":
+                return None
+            if known.joined_at >= member.joined_at:
+                raise NotFound("member")
+            return _membership(member, organization, known, now)
+
+        return await self._swapped(member.user_id, member.organization_id, joined)
+
+    async def _swapped(
+        self,
+        user_id: str,
+        organization_id: str,
+        change: Callable[[Membership | None], tuple[Membership, RoleAssignment | None] | None],
+    ) -> Membership:
+        """Compare-and-swap of a membership, with an assignment that is new, in one transaction."""
+        for lost in range(ATTEMPTS):
+            await pause(lost)
+            held = await read_or_none(self._container, membership_id(organization_id), user_id, ["membership"])
+            known = Membership.parse(held) if held else None
+            changed = change(known)
+            if changed is None:
+                if known is None:
+                    raise NotFound("member")
+                return known
+            after, assignment = changed
+            writing: Any = ("create", (after.body(),))
+            if held is not None:
+                writing = ("replace", (after.id, after.body()), {"if_match_etag": held["_etag"]})
+            operations: list[Any] = [writing, *([("create", (assignment.body(),))] if assignment else [])]
+            try:
+                await self._container.execute_item_batch(operations, user_id)
+                return after
+            except CosmosBatchOperationError as error:
+                if error.status_code not in OUTRUN_OR_GONE:
+                    raise
+        raise Contention(f"a membership lost {ATTEMPTS} times")
 
     async def _go_on(self, item: Item, now: datetime) -> None:
         held = await read_or_none(self._container, item["id"], item["partition_key"], ["member"])
@@ -338,16 +352,32 @@ class Members:
             if error.status_code not in (NOT_FOUND, PRECONDITION_FAILED):
                 raise
 
-    async def _changed(self, user_id: str, organization_id: str, now: datetime, change: Any) -> None:
-        def changed(held: Item | None) -> Item | None:
-            known = Membership.parse(held) if held else None
+    async def _made_admin(self, user_id: str, organization_id: str, by: str, now: datetime) -> None:
+        organization = await self._organizations.read(organization_id)
+        wanted = NewAssignment(role=ADMIN, is_primary=True)
+        admin = assigned(organization_id, user_id, wanted, by, now, today(organization.timezone, now))
+
+        def made(known: Membership | None) -> tuple[Membership, RoleAssignment] | None:
             if known is None or known.status != "active":
                 raise NotFound("member")
-            after = change(known)
-            return None if after == known.assignments else known.changed(now, assignments=after).body()
+            if known.is_open_admin:
+                return None
+            return known.changed(now, assignments=known.with_admin(admin.held)), admin
 
         try:
-            await swap(self._container, membership_id(organization_id), user_id, changed)
+            await self._swapped(user_id, organization_id, made)
+        finally:
+            self._rights.forget(user_id, organization_id)
+        await self._organizations.join_admins(organization_id, user_id, now)
+
+    async def _no_admin(self, user_id: str, organization_id: str, now: datetime) -> None:
+        def left(known: Membership | None) -> tuple[Membership, None] | None:
+            if known is None or not known.is_open_admin:
+                return None
+            return known.changed(now, assignments=known.without_admin()), None
+
+        try:
+            await self._swapped(user_id, organization_id, left)
         finally:
             self._rights.forget(user_id, organization_id)
 
@@ -356,19 +386,29 @@ class Members:
         return Membership.parse(item) if item else None
 
 
+def seat_taken() -> Any:
+    """An operation of a batch in the organization's partition: it fails where there is no seat left.
+
+    A new one each time: the SDK takes the condition out of it.
+    """
+    there = "c.kind = 'organization' AND IS_NULL(c.deleted_at)"
+    left = "(IS_NULL(c.seat_limit) OR c.seats_used < c.seat_limit)"
+    taking = [{"op": "incr", "path": "/seats_used", "value": 1}]
+    return ("patch", (ORGANIZATION_ID, taking), {"filter_predicate": f"FROM c WHERE {there} AND {left}"})
+
+
 def today(zone: str, now: datetime) -> date:
     """The day in an organization's calendar."""
     return now.astimezone(ZoneInfo(zone)).date()
 
 
-def _held(role: str, day: date, until: date | None) -> HeldRole:
-    return HeldRole(
-        assignment_id=str(uuid.uuid4()), role=role, effective_from=day, effective_to=until, is_primary=True
-    )
-
-
-def _membership(member: Member, organization: Organization, before: Membership | None, now: datetime) -> Membership:
-    return Membership(
+def _membership(
+    member: Member, organization: Organization, before: Membership | None, now: datetime
+) -> tuple[Membership, RoleAssignment]:
+    wanted = NewAssignment(role=member.role, effective_to=member.role_until, is_primary=True)
+    day = today(organization.timezone, member.joined_at)
+    given = assigned(member.organization_id, member.user_id, wanted, member.created_by_id, now, day)
+    membership = Membership(
         id=membership_id(member.organization_id),
         partition_key=member.user_id,
         revision=before.revision + 1 if before else 1,
@@ -380,6 +420,7 @@ def _membership(member: Member, organization: Organization, before: Membership |
         joined_at=member.joined_at,
         invited_by=member.created_by_id,
         section=member.section,
-        assignments=[_held(member.role, today(organization.timezone, member.joined_at), member.role_until)],
+        assignments=[given.held],
         mentions=[member.created_by_id] if member.created_by_id else [],
     )
+    return membership, given

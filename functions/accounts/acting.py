@@ -9,7 +9,7 @@ from functions.core.call import Call
 from functions.core.headers import text_of
 from functions.core.operation import Header
 from functions.core.problems import Problem
-from models.accounts.audit import AuditedAct, AuditEntry
+from models.accounts.audit import AuditedAct, AuditEntry, ByRight
 from models.accounts.profile import UserProfile
 from models.core.app_roles import rank_of
 from models.core.rights import Target
@@ -49,7 +49,7 @@ async def acted_on(call: Call[Any], user_id: str, act: AuditedAct, reason: str) 
     return profile, audit_entry(call, user_id, act, reason)
 
 
-def audit_entry(call: Call[Any], user_id: str, act: AuditedAct, reason: str) -> AuditEntry:
+def audit_entry(call: Call[Any], user_id: str, act: AuditedAct, reason: str, by_right: ByRight = "staff") -> AuditEntry:
     """The record of what the caller is about to do."""
     return AuditEntry(
         id=str(uuid.uuid4()),
@@ -58,6 +58,7 @@ def audit_entry(call: Call[Any], user_id: str, act: AuditedAct, reason: str) -> 
         actor_id=call.person.user_id,
         actor_roles=sorted(call.roles),
         act=act,
+        by_right=by_right,
         reason=reason,
         audited_at=call.now,
         request_id=call.request_id,

@@ -113,6 +113,38 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
             ],
         }
     },
+    "create_organization": {
+        "a school": {"organization_type": "school", "name": "Lakeside School", "timezone": "Asia/Kolkata"},
+        "a customer with seats": {"organization_type": "tenant", "name": "Acme", "seat_limit": 50},
+    },
+    "edit_organization": {"switched off": {"is_active": False}},
+    "run_organization": {"more seats": {"seat_limit": 100, "is_verified": True}},
+    "add_member": {
+        "a teacher until summer": {
+            "user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c",
+            "role": "teacher",
+            "effective_to": "2027-07-31",
+        }
+    },
+    "hand_over_organization": {"another member": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c"}},
+    "create_invitation": {"a teacher": {"email": "bob@contoso.example", "role": "teacher", "section": "Physics"}},
+    "create_invitations": {
+        "two pupils": {
+            "invitations": [
+                {"email": "carol@contoso.example", "role": "student", "section": "5A"},
+                {"email": "dave@contoso.example", "role": "student", "section": "5A"},
+            ]
+        }
+    },
+    "accept_invitation": {
+        "by its token": {"token": "5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11.kJ3vK2mZ0bqYw9xT4nR7uP1sD6fG8hL5"}
+    },
+    "decline_invitation": {
+        "one of the list": {
+            "organization_id": "5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11",
+            "invitation_id": "invitation-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        }
+    },
     "start_rebuild": {
         "everybody, only to report": {"user_id": None, "repair": False},
         "one user, repaired": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "repair": True},

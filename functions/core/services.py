@@ -37,6 +37,9 @@ from cosmos.counting.sources import Placing
 from cosmos.jobs.jobs import Jobs
 from cosmos.library.bookmarks import Bookmarks
 from cosmos.library.reviews import Reviews
+from cosmos.organizations.invitations import Invitations
+from cosmos.organizations.members import Members
+from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
@@ -102,6 +105,9 @@ class Store:
     mirroring: Mirroring
     reviews: Reviews
     rights: Rights
+    organizations: Organizations
+    members: Members
+    invitations: Invitations
     database: Database
 
     def repository(self, kind: Kind[R]) -> Repository[R]:
@@ -130,6 +136,8 @@ class Store:
             Turns(database, prices, observer),
         )
         analytics, bookmarks = Analytics(database, risk, observer), Bookmarks(database)
+        rights = Rights(database)
+        organizations = Organizations(database, rights)
         placing = Placing(pseudonyms)
         totals, profiles = Totals(database), RiskOnProfiles(database, users)
         folding, rebuilding = Folding(totals, profiles, analytics, placing), Rebuilding(database, analytics, placing)
@@ -163,7 +171,10 @@ class Store:
             heartbeats=Heartbeats(database),
             mirroring=Mirroring(database, KINDS, pseudonyms),
             reviews=Reviews(database),
-            rights=Rights(database),
+            rights=rights,
+            organizations=organizations,
+            members=Members(database, organizations, rights),
+            invitations=Invitations(database, organizations, pseudonyms),
             database=database,
         )
 

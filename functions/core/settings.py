@@ -54,7 +54,7 @@ Guid = Annotated[str, AfterValidator(_guid)]
 """Of a tenant or an application, in the form that tokens have it."""
 
 
-CAPABILITIES = ("chat", "usage", "analytics", "risk", "library", "people")
+CAPABILITIES = ("chat", "usage", "analytics", "risk", "library", "organizations", "people")
 """The capabilities that can be switched off, by the names of their folders."""
 
 

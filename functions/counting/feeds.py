@@ -61,7 +61,7 @@ def _feed(fold: Fold) -> Any:
 
 
 async def fold_users(store: Store, items: list[Item], now: datetime) -> None:
-    """What is in `users` counts and is mirrored by declaration alone."""
+    await store.members.bring(items, now)
 
 
 async def fold_interactions(store: Store, items: list[Item], now: datetime) -> None:

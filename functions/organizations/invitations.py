@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field, model_validator
 
@@ -44,6 +44,7 @@ from models.organizations.roles import RoleName
 
 routes = Routes()
 MOST_AT_ONCE = 50
+_PAGE: Any = cast(Any, Page)[ShownInvitation]
 
 
 class NewInvitation(Message):
@@ -127,7 +128,7 @@ class InvitationAnswer(Message):
 async def create_invitation(call: Call[NewInvitation]) -> Reply:
     """It holds a seat until it is accepted, declined, revoked, or has expired. Nothing is sent: that is the client's.
 
-    Who signs in with the address, verified by a home tenant, finds it in their list; everybody else accepts by its token.
+    Who signs in with the address, verified by a home tenant, finds it in their list; all others accept by its token.
     """
     organization = await call.store.organizations.read(call.uuid("organization_id"))
     return Reply(await _invited(call, await call.writer(), organization, call.body, call.idempotency_key))
@@ -163,15 +164,13 @@ async def create_invitations(call: Call[NewInvitations]) -> Reply:
     summary="An organization's invitations, the newest first",
     action=READ_INVITATIONS,
     query=Paged,
-    returns=Page[ShownInvitation],
+    returns=_PAGE,
 )
 async def list_invitations(call: Call[None]) -> Any:
     organization_id = call.uuid("organization_id")
-    found, following = await call.store.invitations.page(
-        organization_id, call.query.limit, verified_continuation(call)
-    )
+    found, following = await call.store.invitations.page(organization_id, call.query.limit, verified_continuation(call))
     items = [shown_of(invitation, ShownInvitation) for invitation in found]
-    return Page[ShownInvitation](items=items, continuation=signed_continuation(call, following))
+    return _PAGE(items=items, continuation=signed_continuation(call, following))
 
 
 @routes.operation(
@@ -286,7 +285,7 @@ async def _named(call: Call[InvitationAnswer], profile: UserProfile) -> tuple[In
 
 
 def _partitions(call: Call[Any], profile: UserProfile) -> list[str]:
-    """Where the user finds invitations. An address counts if it is theirs alone, by a tenant whose addresses are good."""
+    """Where the user finds invitations. An address counts if it is theirs alone, in a home tenant."""
     by_address = profile.email_status == "claimed" and profile.tenant_id in call.services.settings.home_tenants
     email = profile.email if by_address else None
     return [profile.id, *([call.store.invitations.partition_for(email)] if email else [])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ from models.organizations.organization import organization_partition
 from models.organizations.roles import RoleName
 
 routes = Routes()
+_PAGE: Any = cast(Any, Page)[ShownMember]
 
 
 class MemberQuery(Paged):
@@ -66,7 +67,7 @@ class NewAdmin(Message):
     summary="An organization's members, those who joined first at first",
     action=READ_MEMBERS,
     query=MemberQuery,
-    returns=Page[ShownMember],
+    returns=_PAGE,
 )
 async def list_members(call: Call[None]) -> Any:
     wanted = MemberFilter(call.query.role, call.query.status)
@@ -74,7 +75,7 @@ async def list_members(call: Call[None]) -> Any:
         call.uuid("organization_id"), wanted, call.query.limit, verified_continuation(call)
     )
     items = [shown_of(member, ShownMember) for member in found]
-    return Page[ShownMember](items=items, continuation=signed_continuation(call, following))
+    return _PAGE(items=items, continuation=signed_continuation(call, following))
 
 
 @routes.operation(
@@ -135,9 +136,7 @@ async def add_member(call: Call[NewMember]) -> Reply:
     invitation.ttl = invitation.kept_seconds
     made = await store.invitations.invite(invitation, call.now)
     return Reply(
-        AddedMember(
-            user_id=wanted.user_id, status="invited", invitation_id=made.id, role=made.role, joined_at=None
-        )
+        AddedMember(user_id=wanted.user_id, status="invited", invitation_id=made.id, role=made.role, joined_at=None)
     )
 
 
@@ -152,7 +151,7 @@ async def add_member(call: Call[NewMember]) -> Reply:
     problems=("last-organization-admin", "more-than-ones-own"),
 )
 async def remove_member(call: Call[None]) -> Reply:
-    """What they may there ends at once, and their seat is free. Who has others leave has all the rights that these have."""
+    """What they may there ends at once, and their seat is free. Who removes somebody has all their rights."""
     organization_id, user_id = call.uuid("organization_id"), call.uuid("user_id")
     if user_id == call.person.user_id:
         await call.store.members.end(user_id, organization_id, "left", call.now)
@@ -160,8 +159,8 @@ async def remove_member(call: Call[None]) -> Reply:
     await call.check_in(organization_id, REMOVE_MEMBERS)
     await call.writer()
     await _check_above(call, organization_id, user_id)
-    entry = audit_entry(call, user_id, "remove_member", "Removed by an admin of the organization.")
-    await call.store.audit.record(entry)
+    entry = audit_entry(call, user_id, "remove_member", "Removed by an admin of the organization.", "organization")
+    await call.store.audit.write(entry)
     await call.store.members.end(user_id, organization_id, "removed", call.now)
     return Reply(None)
 
@@ -201,5 +200,3 @@ async def _check_above(call: Call[Any], organization_id: str, user_id: str) -> N
     day = mine.day(call.now)
     if not theirs.standing.permissions(day) <= (mine.standing.permissions(day) if mine.standing else frozenset()):
         raise MoreThanOnesOwn
-
-

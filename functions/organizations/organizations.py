@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -17,6 +18,7 @@ from models.core.changes import Changes
 from models.core.document import Message
 from models.core.errors import MoreThanOnesOwn, NotOrphaned
 from models.core.fields import shown_of
+from models.core.revisions import Revisions
 from models.core.rights import PLATFORM
 from models.core.values import Timestamp, Uuid
 from models.organizations.actions import (
@@ -154,7 +156,7 @@ async def get_organization(call: Call[None]) -> Reply:
 )
 async def edit_organization(call: Call[Any]) -> Reply:
     """Switched off (`is_active`), it takes no changes of its members until it is switched on again."""
-    return await _edited(call, call.body.given())
+    return await _edited(call, call.expected_revisions, call.body.given())
 
 
 @routes.operation(
@@ -202,7 +204,7 @@ async def run_organization(call: Call[Running]) -> Reply:
     tenants = call.services.settings.entra_tenants
     if changes.get("bound_tenant_id") not in (None, *tenants):
         raise not_valid({"/bound_tenant_id": "Input should be a tenant whose users may sign in here"})
-    return await _edited(call, changes)
+    return await _edited(call, call.expected_revisions, changes)
 
 
 @routes.operation(
@@ -230,7 +232,7 @@ async def take_over_organization(call: Call[None]) -> Reply:
     return _shown(await call.store.organizations.read(organization_id))
 
 
-async def check_gives(call: Call[Any], organization: Organization, role: str, until: Any = None) -> None:
+async def check_gives(call: Call[Any], organization: Organization, role: str, until: date | None) -> None:
     """Stops somebody who would give a role with more rights than their own, or for longer.
 
     Raises:
@@ -240,20 +242,17 @@ async def check_gives(call: Call[Any], organization: Organization, role: str, un
     if role not in SYSTEM_ROLES and role not in organization.roles:
         raise not_valid({"/role": "Input should be a role of the organization"})
     place = await call.store.rights.place(call.person.user_id, organization.organization_id)
-    held = place.standing.held if place and place.standing else ()
-    day = place.day(call.now) if place else call.now.date()
-    for permission in permissions_of(role, organization.roles):
-        if not any(
-            permission in one.permissions and one.on(day) and (one.until is None or (until and until <= one.until))
-            for one in held
-        ):
-            raise MoreThanOnesOwn
+    standing = place.standing if place else None
+    if place is None or standing is None:
+        raise MoreThanOnesOwn
+    if standing.lacking(permissions_of(role, organization.roles), place.day(call.now), until):
+        raise MoreThanOnesOwn
 
 
-async def _edited(call: Call[Any], changes: Mapping[str, Any]) -> Reply:
+async def _edited(call: Call[Any], expected: Revisions, changes: Mapping[str, Any]) -> Reply:
     organizations, organization_id = call.store.organizations, call.uuid("organization_id")
     try:
-        edited = await organizations.edit(organization_id, call.expected_revisions, changes, call.now)
+        edited = await organizations.edit(organization_id, expected, changes, call.now)
     except ValidationError as error:
         raise invalid(error) from None
     return _shown(edited)

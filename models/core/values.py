@@ -22,7 +22,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 def _parse_day(value: Any) -> Any:
     if isinstance(value, str) and not _DAY.fullmatch(value):
         raise ValueError("must be a day, like 2026-11-20")
-    return value
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 Day = Annotated[

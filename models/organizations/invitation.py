@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -127,4 +127,3 @@ INVITATION = Kind(
     told=("organization_name", "role", "status", "created_at", "expires_at"),
 )
 INVITATION_NOTICE = Kind(model=InvitationNotice, capability="organizations")
-

@@ -103,12 +103,8 @@ class OrganizationNameClaim(Document):
 
     @classmethod
     def of(cls, organization: Organization, now: datetime) -> OrganizationNameClaim:
-        claim_id = cls.id_of(
-            organization.parent_organization_id, organization.organization_type, organization.name
-        )
-        return cls(
-            id=claim_id, partition_key=claim_id, organization_id=organization.organization_id, claimed_at=now
-        )
+        claim_id = cls.id_of(organization.parent_organization_id, organization.organization_type, organization.name)
+        return cls(id=claim_id, partition_key=claim_id, organization_id=organization.organization_id, claimed_at=now)
 
 
 NewOrganization = given_model(Organization, "NewOrganization")

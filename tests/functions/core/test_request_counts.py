@@ -16,7 +16,7 @@ COUNTS = {
     "get_my_usage": {"user_sessions read": 1},
     "export_me": {
         "users read": 2,
-        "users query": 2,
+        "users query": 4,
         "user_sessions query": 2,
         "user_interactions query": 2,
         "user_analytics query": 2,
@@ -112,6 +112,38 @@ OF_OPINIONS = {
 }
 
 
+OF_ORGANIZATIONS = {
+    "create_organization": {
+        "users read": 5,
+        "users error_404": 3,
+        "users create": 1,
+        "users batch": 2,
+        "users patch": 1,
+        "users error_412": 1,
+    },
+    "list_my_organizations": {"users query": 1},
+    "get_organization": {"users read": 1},
+    "edit_organization": {"users read": 2, "users replace": 1},
+    "delete_organization": {"users read": 3, "users replace": 1, "users delete": 1},
+    "restore_organization": {"users read": 2, "users error_404": 2, "users create": 1, "users replace": 1},
+    "run_organization": {"users read": 2, "users replace": 1},
+    "take_over_organization": {"users read": 8, "users batch": 1},
+    "hand_over_organization": {"users read": 1},
+    "list_members": {"users query": 1},
+    "add_member": {"users read": 1, "users batch": 1},
+    "remove_member": {"users read": 6, "users create": 1, "users replace": 1, "users batch": 1},
+    "create_invitation": {"users read": 1, "users batch": 1},
+    "create_invitations": {"users read": 1, "users batch": 2},
+    "list_invitations": {"users query": 1},
+    "revoke_invitation": {"users read": 1, "users batch": 1},
+    "list_my_invitations": {"users query": 2},
+    "accept_invitation": {"users read": 5, "users batch": 2, "users patch": 1, "users error_412": 1},
+    "decline_invitation": {"users read": 2, "users batch": 1},
+}
+"""What a decision reads, the membership and the organization, was read within half a minute. `list_my_organizations`
+reads each organization that was not."""
+
+
 def declared() -> dict[str, dict[str, int]]:
     """The counts of all routes that follow from declarations."""
     counts: dict[str, dict[str, int]] = {}
@@ -127,7 +159,7 @@ def declared() -> dict[str, dict[str, int]]:
     return counts
 
 
-ALL_COUNTS = COUNTS | OF_OPINIONS | declared()
+ALL_COUNTS = COUNTS | OF_OPINIONS | OF_ORGANIZATIONS | declared()
 
 
 @pytest.fixture(scope="module")

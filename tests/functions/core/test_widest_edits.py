@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from functions.core.operation import Operation
+from local.entra.identity import TENANT_ID
 from local.functions.host import FunctionHost
 from models.core.changes import Changes
 from models.kinds import KINDS
-from tests.functions.calls import Headers, a_session, a_turn
+from tests.functions.calls import Headers, SignIn, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,8 +47,11 @@ EDITS: dict[str, dict[str, Any]] = {
     "edit_feedback": {"feedback_text": "More of it.", "is_public": True, "rating": 4, "shows_name": True},
 }
 
-OF_SINGLE = {f"edit_{name}": sorted(kind.editable) for name, kind in KINDS.items() if kind.plain and kind.routes.single}
-"""Edits of what each user has one of: the suite of kinds makes them."""
+ELSEWHERE = {f"edit_{name}": kind.editable for name, kind in KINDS.items() if kind.plain and kind.routes.single} | {
+    "edit_organization": frozenset({"description", "is_active", "name", "settings", "timezone"}),
+    "run_organization": frozenset({"bound_tenant_id", "is_verified", "seat_limit"}),
+}
+"""Edits of what each user has one of: the suite of kinds makes them; and of organizations, in a test below."""
 
 
 async def test_they_are_all_here(host: FunctionHost) -> None:
@@ -55,7 +59,7 @@ async def test_they_are_all_here(host: FunctionHost) -> None:
     operations: list[Operation] = [operation for routes in described for operation in routes.operations]
     edits = {one.name: one.body for one in operations if one.body and issubclass(one.body, Changes)}
     assert {name: sorted(body.model_fields) for name, body in edits.items()} == {
-        name: sorted(fields) for name, fields in (EDITS | OF_SINGLE).items()
+        name: sorted(fields) for name, fields in [*EDITS.items(), *ELSEWHERE.items()]
     }
 
 
@@ -77,6 +81,19 @@ async def test_it_takes_all_its_fields_at_once(api: httpx.AsyncClient, alice: He
     assert edited.status_code == 200, edited.text
     expected = EDITS[name] | ({"user_preferences": {"theme": "dark"}} if name == "edit_me" else {})
     assert {field: edited.json()[field] for field in expected} == expected
+
+
+async def test_an_organization_takes_all_its_fields_at_once(api: httpx.AsyncClient, sign_in: SignIn) -> None:
+    staff = sign_in(f"{uuid.uuid4().hex}@contoso.example", roles=["Vimarsh.Admin"])
+    body = {"organization_type": "team", "name": f"Team {uuid.uuid4().hex}"}
+    path = f"/organizations/{(await api.post('/organizations', json=body, headers=staff)).json()['organization_id']}"
+    said = {"name": f"T {uuid.uuid4().hex}", "description": "Us", "settings": {"a": [1]}, "timezone": "Asia/Kolkata"}
+    edited = await api.patch(path, json=said | {"is_active": False}, headers=staff | {"If-Match": "*"})
+    assert {name: edited.json()[name] for name in said} == said
+    run = {"seat_limit": 5, "bound_tenant_id": TENANT_ID, "is_verified": True}
+    answer = (await api.patch(f"/admin{path}", json=run, headers=staff | {"If-Match": "*"})).json()
+    assert (answer["seat_limit"], answer["bound_tenant_id"]) == (5, TENANT_ID)
+    assert answer["verified_at"] is not None
 
 
 @pytest.mark.parametrize("what", ["sessions", "bookmarks", "bookmarks of several turns", "interactions", "admissions"])
