@@ -26,12 +26,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Json = dict[str, Any]
 
-REPEATABLE = ("/ingest/turns", "/ingest/documents", "/admin/dead-letters", "/admin/jobs/{job_id,
+REPEATABLE = (
+    "/ingest/turns",
+    "/ingest/documents",
+    "/admin/dead-letters",
+    "/admin/jobs/{job_id}/attempts",
     "/organizations/{organization_id}/takeover",
     "/organizations/{organization_id}/hand-over",
     "/me/invitations/accept",
     "/me/invitations/decline",
-}/attempts")
+)
 """What is posted again as it is."""
 
 
