@@ -5,7 +5,6 @@ import azure.functions as func
 from functions.capabilities import CAPABILITIES, chosen
 from functions.core import docs, unmatched
 from functions.core.services import services, wrong_settings
-from functions.counting.standing_still import look_at_feeds
 from functions.jobs import driving, watching
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -19,7 +18,7 @@ for routes in DESCRIBED:
 app.register_functions(unmatched.blueprint(DESCRIBED))
 BY_THEMSELVES = (
     driving.blueprint(JOBS),
-    watching.blueprint(JOBS, (look_at_feeds,)),
+    watching.blueprint(JOBS, [look for capability in ON for look in capability.looks]),
     *(blueprint for capability in ON for blueprint in capability.blueprints),
 )
 for blueprint in () if WRONG else BY_THEMSELVES:  # a feed that can't work would lose what it is given

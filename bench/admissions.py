@@ -65,6 +65,7 @@ def another_host(stack: Stack, settings: Mapping[str, str]) -> Iterator[str]:
     values = {name: url.rsplit(":", 1)[1] for name, url in ports.items()}
     values |= {"ENTRA_TENANT": TENANT_ID, "ENTRA_AUDIENCE": API_CLIENT_ID}
     with tempfile.TemporaryDirectory(prefix="vimarsh-") as data:
+        values["DATA"] = data
         command = ["local.functions", "--app", str(ROOT), "--port", "0", "--data", data, "--instance", "another"]
         environment = os.environ | dict(settings) | render(ROOT, values, values)
         log = Path(data) / "host.log"

@@ -19,6 +19,7 @@ class Servers:
     """Running servers, and where they are reached."""
 
     host: Service
+    cosmos: Service
     functions_url: str
     entra_url: str
     cosmos_url: str
@@ -36,6 +37,15 @@ class Servers:
         self.host.start()
         wait_until_healthy([self.host])
 
+    def start_database(self) -> None:
+        self.cosmos.start()
+        wait_until_healthy([self.cosmos])
+
+    def stop_all(self) -> None:
+        """The host and the database; their data stays."""
+        stop([self.host])
+        stop([self.cosmos])
+
 
 @contextmanager
 def servers(data: Path, settings: Mapping[str, str], host_module: str = "local.functions") -> Iterator[Servers]:
@@ -51,6 +61,7 @@ def servers(data: Path, settings: Mapping[str, str], host_module: str = "local.f
         "ENTRA_PORT": str(ports["entra"]),
         "ENTRA_TENANT": TENANT_ID,
         "ENTRA_AUDIENCE": API_CLIENT_ID,
+        "DATA": data.as_posix(),
     }
     environment = render(ROOT, values, values) | dict(settings)
 
@@ -74,7 +85,7 @@ def servers(data: Path, settings: Mapping[str, str], host_module: str = "local.f
         entra.start()
         wait_until_healthy([cosmos, entra])
         provision_app(ROOT, urls["cosmosdb"])
-        running = Servers(host, urls["functions"], urls["entra"], urls["cosmosdb"])
+        running = Servers(host, cosmos, urls["functions"], urls["entra"], urls["cosmosdb"])
         running.start_host()
         yield running
     finally:

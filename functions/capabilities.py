@@ -12,13 +12,14 @@ from functions.chat import admin_history, history, idle_sessions, ingest, intera
 from functions.core import health, importing
 from functions.core.api import Routes
 from functions.core.settings import CAPABILITIES as NAMES
-from functions.counting import dead_letters, feeds, rebuild
+from functions.counting import dead_letters, feeds, rebuild, standing_still
 from functions.jobs import admin_jobs
 from functions.jobs.kind import JobKind
+from functions.jobs.watching import Look
 from functions.library import bookmarks, favorites, ratings, reviews
 from functions.organizations import invitations, members, organizations
 from functions.people import role_profiles
-from functions.privacy import consents, erasure, export, forgetting
+from functions.privacy import consents, erasure, export, forgetting, noting, restoring
 from functions.risk import admin_risk
 from functions.usage import admin_limits, admissions, usage
 
@@ -31,11 +32,13 @@ class Capability:
         routes: Its HTTP operations.
         blueprints: What runs by itself: change feeds and timers.
         jobs: The kinds of jobs that it promises.
+        looks: What is looked after every minute, besides these.
     """
 
     routes: tuple[Routes, ...] = ()
     blueprints: tuple[Any, ...] = field(default=())
     jobs: tuple[JobKind, ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 CAPABILITIES: dict[str, Capability] = {
@@ -44,9 +47,12 @@ CAPABILITIES: dict[str, Capability] = {
     "privacy": Capability(
         (export.routes, consents.routes, erasure.routes),
         (forgetting.blueprint,),
-        (erasure.JOB, consents.JOB),
+        (erasure.JOB, noting.JOB, restoring.JOB, consents.JOB),
+        (restoring.look_at_log,),
     ),
-    "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.of_analytics,), (rebuild.JOB,)),
+    "counting": Capability(
+        (dead_letters.routes, rebuild.routes), (feeds.of_analytics,), (rebuild.JOB,), (standing_still.look_at_feeds,)
+    ),
     "chat": Capability(
         (
             sessions.routes,

@@ -117,6 +117,18 @@ module storage 'modules/storage.bicep' = {
   }
 }
 
+module immutable 'modules/immutable.bicep' = {
+  name: 'immutable'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    sku: sizes.storageSku
+    privateNetwork: sizes.privateNetwork
+  }
+}
+
 module vault 'modules/vault.bicep' = {
   name: 'vault'
   scope: group
@@ -140,6 +152,9 @@ module roles 'modules/roles.bicep' = {
     cosmosAccountName: cosmos.outputs.accountName
     databaseName: databaseName
     storageAccountName: storage.outputs.accountName
+    logAccountName: immutable.outputs.accountName
+    logContainerName: immutable.outputs.logContainerName
+    deletesNothing: immutable.outputs.deletesNothing
     vaultName: vault.outputs.vaultName
     insightsName: monitoring.outputs.insightsName
   }
@@ -154,6 +169,7 @@ module network 'modules/network.bicep' = if (sizes.privateNetwork) {
     token: token
     cosmosAccountId: cosmos.outputs.accountId
     storageAccountId: storage.outputs.accountId
+    logAccountId: immutable.outputs.accountId
     vaultId: vault.outputs.vaultId
   }
 }
@@ -172,6 +188,7 @@ module app 'modules/app.bicep' = {
     databaseName: databaseName
     storageAccountName: storage.outputs.accountName
     deploymentContainerUrl: storage.outputs.deploymentContainerUrl
+    erasureLogUrl: immutable.outputs.logUrl
     vaultUri: vault.outputs.vaultUri
     insightsConnectionString: monitoring.outputs.insightsConnectionString
     apiClientId: audience

@@ -40,6 +40,7 @@ from models.organizations.organization import ORGANIZATION, OrganizationNameClai
 from models.organizations.role import Role
 from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
 from models.privacy.erasure import Erasure, ErasureProgress
+from models.privacy.erasure_log import ErasureMark, RestoreRecord
 from models.risk.address_day import AddressDay
 from models.risk.window import RiskWindow
 from models.usage.alert import Alert
@@ -103,6 +104,8 @@ _ALL: tuple[Kind[Any], ...] = (
     Kind(model=Tombstone, capability="privacy"),
     Kind(model=ErasureProgress, capability="privacy"),
     Kind(model=Erasure, capability="privacy", owner=Owner.NOBODY),
+    Kind(model=ErasureMark, capability="privacy", owner=Owner.PLATFORM),
+    Kind(model=RestoreRecord, capability="privacy", owner=Owner.PLATFORM),
 )
 
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}

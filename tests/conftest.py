@@ -66,6 +66,7 @@ def settings(cosmos_url: str, entra_url: str, tmp_path_factory: pytest.TempPathF
         "ENTRA_PORT": entra_url.rstrip("/").rsplit(":", 1)[1],
         "ENTRA_TENANT": TENANT_ID,
         "ENTRA_AUDIENCE": API_CLIENT_ID,
+        "DATA": tmp_path_factory.mktemp("data").as_posix(),
     }
     folder = tmp_path_factory.mktemp("settings")
     template = Template((ROOT / "local.settings.template.json").read_text("utf-8"))

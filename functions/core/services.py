@@ -43,6 +43,7 @@ from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
+from cosmos.privacy.erasure_marks import ErasureMarks
 from cosmos.privacy.exporting import Exporting
 from cosmos.risk.profiles import RiskOnProfiles
 from cosmos.risk.risk import Risk
@@ -54,6 +55,7 @@ from functions.core.readiness import Readiness
 from functions.core.settings import Settings, SettingsError, read_settings
 from functions.core.telemetry import Telemetry
 from functions.core.tokens import Tokens
+from functions.privacy.erasure_log import opened
 from models.accounts.limits import DEFAULT_LIMITS, LimitTable
 from models.accounts.profile import UserProfile
 from models.chat.names import DEFAULT_NAMES, KnownNames
@@ -61,6 +63,7 @@ from models.core.kinds import Kind, R
 from models.core.pseudonyms import Pseudonyms
 from models.core.write_policy import Privacy
 from models.kinds import KINDS, undeclared
+from models.privacy.erasure_log import Keys
 from models.risk.standing import as_it_stands
 from models.risk.thresholds import RiskSettings
 from models.usage.pricing import PriceTable
@@ -99,6 +102,7 @@ class Store:
     insights: PlatformInsights
     names: PlatformNames
     erasures: Erasures
+    erasure_marks: ErasureMarks
     consents: Consents
     jobs: Jobs
     heartbeats: Heartbeats
@@ -141,7 +145,7 @@ class Store:
         placing = Placing(pseudonyms)
         totals, profiles = Totals(database), RiskOnProfiles(database, users)
         folding, rebuilding = Folding(totals, profiles, analytics, placing), Rebuilding(database, analytics, placing)
-        alerts = Alerts(database, users, analytics, limits)
+        alerts, jobs = Alerts(database, users, analytics, limits), Jobs(database, patience)
         return cls(
             users=users,
             totals=totals,
@@ -166,8 +170,9 @@ class Store:
             insights=PlatformInsights(database, risk, pseudonyms),
             names=PlatformNames(database, names),
             erasures=Erasures(database),
+            erasure_marks=ErasureMarks(database, jobs),
             consents=Consents(database, users, analytics, rebuilding, privacy),
-            jobs=Jobs(database, patience),
+            jobs=jobs,
             heartbeats=Heartbeats(database),
             mirroring=Mirroring(database, KINDS, pseudonyms),
             reviews=Reviews(database),
@@ -189,6 +194,8 @@ class Services:
         self.prices = PriceTable(settings.price_overrides, settings.model_aliases, settings.prefer_reported_cost)
         self.telemetry = telemetry_of(settings)
         self.privacy = privacy_with(settings.key_for("texts"), settings.retention_days_without_consent)
+        self.erasure_log = opened(settings.erasure_log) if settings.erasure_log else None
+        self.erasure_keys = Keys(settings.key_for("receipts"), settings.former_keys_for("receipts"))
         self._client: CosmosClient | None = None
         self._store: Store | None = None
         self._connecting = asyncio.Lock()
@@ -221,6 +228,8 @@ class Services:
         """Closes what is open; the next `store` connects again."""
         if self._client is not None:
             await self._client.close()
+        if self.erasure_log is not None:
+            await self.erasure_log.close()
         self._client = self._store = None
 
     async def _reaches_cosmos(self) -> bool:

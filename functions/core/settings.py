@@ -250,6 +250,19 @@ class Settings(BaseSettings):
         "longest request after that (25)",
     )
 
+    erasure_log: str | None = Field(
+        default=None,
+        alias="ERASURE_LOG",
+        description="Where erasures are noted beside the database, so that a restore brings nobody back: the URL of a "
+        "container of blobs, or the path of a folder on a laptop; without it none are",
+    )
+    former_pseudonym_keys: list[SecretStr] = Field(
+        default_factory=list,
+        alias="FORMER_PSEUDONYM_KEYS",
+        description='What PSEUDONYM_KEY was before, as JSON: ["<key>"]; for 45 days after a change, so that a restore '
+        "finds whose erasures were noted with it",
+    )
+
     job_patience_seconds: float = Field(
         default=120,
         ge=1,
@@ -268,6 +281,7 @@ class Settings(BaseSettings):
         "write_limit",
         "limits",
         "risk",
+        "former_pseudonym_keys",
         mode="before",
     )
     @classmethod
@@ -311,6 +325,15 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("erasure_log")
+    @classmethod
+    def _is_a_place(cls, value: str | None) -> str | None:
+        if value and "://" in value and not value.startswith("https://"):
+            raise ValueError(
+                "must be a URL like https://<account>.blob.core.windows.net/erasures, or the path of a folder"
+            )
+        return value
+
     @field_validator("graph_client_certificate")
     @classmethod
     def _has_a_key_and_a_certificate(cls, value: SecretStr | None) -> SecretStr | None:
@@ -332,6 +355,10 @@ class Settings(BaseSettings):
     def key_for(self, purpose: Purpose) -> bytes:
         """The key for one of the purposes of `PSEUDONYM_KEY`."""
         return subkey(self.pseudonym_key.get_secret_value().encode(), purpose)
+
+    def former_keys_for(self, purpose: Purpose) -> tuple[bytes, ...]:
+        """Those before it."""
+        return tuple(subkey(key.get_secret_value().encode(), purpose) for key in self.former_pseudonym_keys)
 
     @property
     def cosmos_connection(self) -> str:

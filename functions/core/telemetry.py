@@ -59,6 +59,9 @@ class Telemetry(Observer):
     def feed_age(self, feed: str, seconds: float) -> None:
         """A change feed may be so far behind."""
 
+    def erasures_unknown(self, count: int) -> None:
+        """The log of erasures has so many that the database does not know: it was restored."""
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """An admission was decided: granted, or refused by the limit of this window and measure."""
 

@@ -11,6 +11,7 @@ their own account is erased.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from cosmos.privacy.erasure import ERASURE_JOB
@@ -21,6 +22,7 @@ from functions.core.operation import Header, Reply
 from functions.core.services import Services
 from functions.jobs.kind import JobKind, Step, Work
 from functions.jobs.starting import driven, promise
+from functions.privacy.noting import noted, noted_or_promised
 from models.accounts.audit import AuditEntry
 from models.accounts.profile import UserProfile
 from models.core.app_roles import ADMIN_ROLE
@@ -137,7 +139,8 @@ async def _erased(
             return _receipt(done)
         job = await jobs.create(wanted)
     await driven(call, job, is_new)  # first: what fails from here on, the job does again
-    return _receipt(await erasures.bar(user_id, _erasure_of(job, call.services)))
+    receipt, _ = await asyncio.gather(erasures.bar(user_id, _erasure_of(job, call.services)), noted(call.services, job))
+    return _receipt(receipt)
 
 
 def _receipt(erasure: Erasure) -> Reply:
@@ -150,10 +153,24 @@ def _erasure_of(job: Job, shared: Services) -> Erasure:
     return receipt.model_copy(update={"id": job.id, "partition_key": job.id})
 
 
+async def promised_again(work: Work, user_id: str, erasure_id: str) -> bool:
+    """Promises the erasure of an account that a restore brought back; False if it is closed already.
+
+    The timer that looks after jobs has it driven.
+    """
+    at_once = timedelta(0)
+    job = Job.promised(JOB.name, erasure_id, user_id, {}, work.now, due=JOB.due, patience=at_once, asker="platform")
+    is_new = await work.store.erasures.close(user_id, _erasure_of(job, work.services), job)
+    work.store.users.close(user_id)
+    return is_new
+
+
 async def _erase(work: Work) -> Step:
-    """Bars the account; then, after a pause for what is on its way, deletes some of what is there until nothing is."""
+    """Notes the erasure and bars the account; then, after a pause for what is on its way, deletes some of what is there
+    until nothing is."""
     erasures, job, user_id = work.store.erasures, work.job, work.job.partition_key
     if job.position is None:
+        await noted_or_promised(work)
         await erasures.bar(user_id, _erasure_of(job, work.services))
         work.store.users.close(user_id)
         settled = timedelta(seconds=work.services.settings.erasure_settle_seconds)

@@ -54,6 +54,15 @@ var logAlerts = [
     frequency: 'PT5M'
   }
   {
+    name: 'erasures-unknown'
+    description: 'The database does not know erasures that their log has: it was restored, and they are done again; or the log can not be compared.'
+    severity: 1
+    query: 'AppMetrics | where Name == "vimarsh.erasures.unknown" | summarize Looked = count(), Unknown = countif(Max > 0) | project Found = iff(Looked == 0 or Unknown > 0, 1, 0)'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT5M'
+  }
+  {
     name: 'feed-lag'
     description: 'A change feed is behind.'
     severity: 2

@@ -10,6 +10,7 @@ param cosmosEndpoint string
 param databaseName string
 param storageAccountName string
 param deploymentContainerUrl string
+param erasureLogUrl string
 param vaultUri string
 param insightsConnectionString string
 param apiClientId string
@@ -156,6 +157,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       ENTRA_TENANTS: string(allowedTenants)
       ENTRA_HOME_TENANTS: string(homeTenants)
       APPLICATION_TENANTS: string(applicationTenants)
+      ERASURE_LOG: erasureLogUrl
       PLATFORM_SHARDS: string(platformShards)
       PSEUDONYM_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/pseudonym-key)'
     },

@@ -5,14 +5,25 @@ param tags object
 param token string
 param cosmosAccountId string
 param storageAccountId string
+param logAccountId string
 param vaultId string
 
+var zones = [
+  'privatelink.documents.azure.com'
+  'privatelink.blob.${environment().suffixes.storage}'
+  'privatelink.queue.${environment().suffixes.storage}'
+  'privatelink.table.${environment().suffixes.storage}'
+  'privatelink.vaultcore.azure.net'
+]
+
+// Each with the number of its zone above: two accounts have blobs.
 var endpoints = [
-  { name: 'cosmos', resourceId: cosmosAccountId, groupId: 'Sql', zone: 'privatelink.documents.azure.com' }
-  { name: 'blob', resourceId: storageAccountId, groupId: 'blob', zone: 'privatelink.blob.${environment().suffixes.storage}' }
-  { name: 'queue', resourceId: storageAccountId, groupId: 'queue', zone: 'privatelink.queue.${environment().suffixes.storage}' }
-  { name: 'table', resourceId: storageAccountId, groupId: 'table', zone: 'privatelink.table.${environment().suffixes.storage}' }
-  { name: 'vault', resourceId: vaultId, groupId: 'vault', zone: 'privatelink.vaultcore.azure.net' }
+  { name: 'cosmos', resourceId: cosmosAccountId, groupId: 'Sql', zone: 0 }
+  { name: 'blob', resourceId: storageAccountId, groupId: 'blob', zone: 1 }
+  { name: 'log', resourceId: logAccountId, groupId: 'blob', zone: 1 }
+  { name: 'queue', resourceId: storageAccountId, groupId: 'queue', zone: 2 }
+  { name: 'table', resourceId: storageAccountId, groupId: 'table', zone: 3 }
+  { name: 'vault', resourceId: vaultId, groupId: 'vault', zone: 4 }
 ]
 
 resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
@@ -53,15 +64,15 @@ resource endpointSubnet 'Microsoft.Network/virtualNetworks/subnets@2024-07-01' =
 }
 
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [
-  for endpoint in endpoints: {
-    name: endpoint.zone
+  for name in zones: {
+    name: name
     location: 'global'
     tags: tags
   }
 ]
 
 resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
-  for (endpoint, index) in endpoints: {
+  for (name, index) in zones: {
     parent: zone[index]
     name: 'vnet-${token}'
     location: 'global'
@@ -106,7 +117,7 @@ resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024
         {
           name: endpoint.name
           properties: {
-            privateDnsZoneId: zone[index].id
+            privateDnsZoneId: zone[endpoint.zone].id
           }
         }
       ]

@@ -7,6 +7,12 @@ param deploymentContainerName string
 @description('Condition under which the role on blobs holds: it leaves the package alone.')
 param leavesThePackage string
 
+param logAccountName string
+param logContainerName string
+
+@description('Condition under which the role on the log holds: nothing is deleted.')
+param deletesNothing string
+
 param cosmosAccountName string
 param databaseName string
 param storageAccountName string
@@ -40,6 +46,20 @@ resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01'
 resource package 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
   parent: blobService
   name: deploymentContainerName
+}
+
+resource logAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: logAccountName
+}
+
+resource logBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+  parent: logAccount
+  name: 'default'
+}
+
+resource erasureLog 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
+  parent: logBlobs
+  name: logContainerName
 }
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
@@ -81,6 +101,18 @@ resource onThePackage 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: deploymentPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
+  }
+}
+
+resource onTheLog 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(erasureLog.id, principalId, blobDataContributor)
+  scope: erasureLog
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
+    condition: deletesNothing
+    conditionVersion: '2.0'
   }
 }
 

@@ -26,6 +26,7 @@ from local.locking import FolderInUseError, FolderLock
 from local.provision import DATABASE
 
 EXAMPLE_USER = "alice@contoso.example"
+DATA = Path(".data")
 _WATCH_SECONDS = 0.2
 
 
@@ -45,7 +46,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             help="default %(default)s; 0 takes a free one",
         )
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--data", type=Path, default=Path(".data"), metavar="DIR", help="default %(default)s")
+    kept.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="default %(default)s")
     kept.add_argument("--memory", action="store_true", help="keep nothing")
     parser.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the function app (default: here)")
     parser.add_argument(
@@ -150,7 +151,8 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
     cosmos_url, entra_url, functions_url = (
         f"http://127.0.0.1:{port}" for port in (cosmos_port, entra_port, functions_port)
     )
-    settings = render(arguments.app, _placeholders(cosmos_port, entra_port), _placeholders(COSMOS_PORT, ENTRA_PORT))
+    values, defaults = _placeholders(cosmos_port, entra_port, data), _placeholders(COSMOS_PORT, ENTRA_PORT, DATA)
+    settings = render(arguments.app, values, defaults)
     settings |= _given(arguments.setting)
     app = arguments.app.resolve()
     kept = ["--memory"] if arguments.memory else ["--data", str(data / "cosmosdb")]
@@ -198,13 +200,14 @@ def _given(settings: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (one.partition("=") for one in settings)}
 
 
-def _placeholders(cosmos_port: int, entra_port: int) -> dict[str, str]:
+def _placeholders(cosmos_port: int, entra_port: int, data: Path) -> dict[str, str]:
     """What may stand in a settings template."""
     return {
         "COSMOS_PORT": str(cosmos_port),
         "ENTRA_PORT": str(entra_port),
         "ENTRA_TENANT": TENANT_ID,
         "ENTRA_AUDIENCE": API_CLIENT_ID,
+        "DATA": data.as_posix(),
     }
 
 

@@ -116,6 +116,26 @@ def _constants(variable: tuple[str, Node]) -> Iterator[tuple[str, str]]:
         yield name, string(value) or ""
 
 
+def wrong_log(log: File, roles: File, app: File, days: int) -> list[str]:
+    """Whether entries of the log of erasures can be changed or deleted while they may be needed.
+
+    Args:
+        days: For how long they may be.
+    """
+    kept = log.of("parameter")["keptDays"].value
+    policies = resources([log], "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies")
+    periods = [_setting(each, "immutabilityPeriodSinceCreationInDays") for each in policies]
+    found = [] if periods == ["keptDays"] else ["the log of erasures is not immutable"]
+    if kept is None or int(text(kept)) < days:
+        found.append(f"the log of erasures is kept for less than {days} days")
+    assigned = roles.of("resource")["onTheLog"].body
+    if assigned is None or text(properties(properties(assigned)["properties"]).get("condition", assigned)) != (
+        "deletesNothing"
+    ):
+        found.append("the app may delete from the log of erasures")
+    return found if "ERASURE_LOG" in settings_of(app) else [*found, "the app is not told of the log of erasures"]
+
+
 def wrong_containers(cosmos: File, declared: Path) -> list[str]:
     """Whether the containers are the ones of the file, all of them, as they are there and nothing beside."""
     found = resources([cosmos], "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from functions.core.settings import Settings
+from models.privacy.erasure_log import REACH
 from tests.infra import policy, schemas
 from tests.infra.bicep import File, read_all, syntax_errors
 from tests.infra.references import Resolver
@@ -28,6 +29,7 @@ def problems(root: Path) -> list[str]:
     found += policy.wrong_api_versions(files.values())
     found += policy.wrong_protections(files.values())
     found += policy.wrong_roles(by_name["roles.bicep"])
+    found += policy.wrong_log(by_name["immutable.bicep"], by_name["roles.bicep"], by_name["app.bicep"], REACH.days)
     found += policy.wrong_containers(by_name["cosmos.bicep"], root / "cosmos" / "containers.json")
     found += policy.wrong_settings(by_name["app.bicep"], KNOWN)
     found += policy.secrets_in(texts(root, "infra", ".github", ".devcontainer", ".vscode", "azure.yaml"))
@@ -107,6 +109,15 @@ MISTAKES = {
     ),
     "role on the group": ("modules/roles.bicep", "  scope: vault\n", "", "onVault has no scope"),
     "role not assigned": ("modules/roles.bicep", "keyVaultSecretsUser)\n", "'x')\n", "keyVaultSecretsUser"),
+    "log that can be changed": (
+        "modules/immutable.bicep",
+        "/immutabilityPolicies@2025-06-01' = {",
+        "/immutabilityPolicies@2025-06-01' existing = {",
+        "is not immutable",
+    ),
+    "log that is forgotten": ("modules/immutable.bicep", "keptDays int = 45", "keptDays int = 30", "less than 45 days"),
+    "log that can be emptied": ("modules/roles.bicep", "condition: deletesNothing", "condition: null", "may delete"),
+    "log that nobody knows": ("modules/app.bicep", "      ERASURE_LOG: erasureLogUrl\n", "", "not told of the log"),
     "other containers": (
         "modules/cosmos.bicep",
         "cosmos/containers.json').containers",

@@ -167,7 +167,7 @@ def test_metrics_that_are_asked_for_and_described_are_those_of_the_app() -> None
         (ROOT / "infra" / "modules" / file).read_text(encoding="utf-8") for file in ("alerts.bicep", "workbook.json")
     )
 
-    told = {"vimarsh.feed.lag", "vimarsh.feed.age", "vimarsh.jobs.overdue"}
+    told = {"vimarsh.feed.lag", "vimarsh.feed.age", "vimarsh.jobs.overdue", "vimarsh.erasures.unknown"}
     assert set(re.findall(r"\bName == ['\"]([\w.]+)", asked)) == told <= names
     assert "Properties.feed" in asked
     assert '{"feed": feed}' in measured

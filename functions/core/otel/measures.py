@@ -60,6 +60,12 @@ class Measures:
             description="Jobs past the time by which they should have ended, by kind, each minute; 0 where all is well",
             explicit_bucket_boundaries_advisory=JOBS,
         )
+        self._unknown = meter.create_histogram(
+            "vimarsh.erasures.unknown",
+            unit="{erasure}",
+            description="Erasures that the log has and the database does not, each minute; above 0 after a restore",
+            explicit_bucket_boundaries_advisory=JOBS,
+        )
 
     def database(self, attributes: dict[str, str], seconds: float, charge: float | None) -> None:
         """A request to Cosmos DB; without a charge if there was no answer."""
@@ -87,6 +93,9 @@ class Measures:
 
     def jobs_overdue(self, kind: str, count: int) -> None:
         self._overdue.record(count, {"job": kind})
+
+    def erasures_unknown(self, count: int) -> None:
+        self._unknown.record(count)
 
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """Counts an admission, or a refusal by the limit of a window and a measure."""

@@ -103,6 +103,9 @@ class OpenTelemetry(Telemetry):
     def feed_age(self, feed: str, seconds: float) -> None:
         self._measures.feed_age(feed, seconds)
 
+    def erasures_unknown(self, count: int) -> None:
+        self._measures.erasures_unknown(count)
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         self._measures.admission(refused_by)
 

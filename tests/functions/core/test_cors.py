@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 
 APP = ("function_app.py", "functions", "cosmos", "models", "host.json")
-PORTS = {"COSMOS_PORT": "1", "ENTRA_PORT": "1", "ENTRA_TENANT": "t", "ENTRA_AUDIENCE": "a"}
+PORTS = {"COSMOS_PORT": "1", "ENTRA_PORT": "1", "ENTRA_TENANT": "t", "ENTRA_AUDIENCE": "a", "DATA": "d"}
 OURS, THEIRS = "http://localhost:3000", "https://elsewhere.example"
 
 
