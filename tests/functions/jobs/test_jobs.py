@@ -23,6 +23,7 @@ from functions.jobs.driving import turn
 from functions.jobs.kind import JobKind
 from functions.jobs.watching import Watch, look_after_jobs, watch
 from local.functions.host import FunctionHost
+from models.core.values import format_timestamp
 from models.jobs.job import PLATFORM_JOBS, Job
 from tests.functions.calls import Headers, SignIn, a_session, a_turn
 from tests.local.functions.host_helpers import until
@@ -157,6 +158,7 @@ async def test_a_job_ends_though_what_drives_it_is_out_of_reach_or_lost(
 
     with monkeypatch.context() as broken:
         broken.setattr(df.DurableOrchestrationClient, "start_new", start_new)
+        broken.setattr(starting, "START_SECONDS", 0.01)
         job_id, path, who = await asked(api, kind, alice, admin)
         await called.wait()
         assert (await api.get(path, headers=who)).json()["status"] == "running"
@@ -216,6 +218,58 @@ async def test_a_driver_whose_turns_all_fail_goes_on_after_a_while() -> None:
     assert driver.throw(RuntimeError("failed at every attempt")) == "timer"
     assert list(driver) == []
     assert (context.waited, context.goes_on) == (now + timedelta(seconds=driving.PAUSE_SECONDS), work)
+
+
+async def test_orchestrations_out_of_reach_for_five_minutes_hold_up_every_job_and_lose_none(
+    api: httpx.AsyncClient,
+    host: FunctionHost,
+    sign_in: SignIn,
+    admin: Headers,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The timer's minutes are given. Its pauses grow: it starts at the first, the third and the seventh."""
+    start_new, left = df.DurableOrchestrationClient.start_new, dict[str, tuple[str, Headers]]()
+    tried: dict[int, int] = Counter()
+    minute = 0
+
+    async def refuses(*_: Any) -> str:
+        tried[minute] += 1
+        raise OSError("the storage account is not there")
+
+    assert host.durable is not None
+    client = df.DurableOrchestrationClient(host.durable._payload)
+    with monkeypatch.context() as broken:
+        broken.setattr(df.DurableOrchestrationClient, "start_new", refuses)
+        for kind in NAMES:
+            headers = sign_in(f"{uuid.uuid4().hex}@contoso.example")
+            _, path, who = await asked(api, kind, headers, admin)
+            left[kind] = (path, who)
+
+        async def is_nobodys() -> bool:
+            ids = [path.rpartition("/")[2] for path, _ in left.values()]
+            now = format_timestamp(datetime.now(UTC))
+            return all([(await held(database, job_id))["driven_until"] <= now for job_id in ids])
+
+        await until(is_nobodys)
+        began = datetime.now(UTC)
+        for minute in range(1, 6):
+            await watch(Watch(services(), client, began + timedelta(minutes=minute)), [look_after_jobs(set(NAMES))])
+    assert {minute: count for minute, count in tried.items() if count >= len(NAMES)} == {0: 4, 1: 4, 3: 4}
+    for path, who in left.values():
+        assert (await api.get(path, headers=who)).json()["status"] == "running"
+    started = Counter[str]()
+
+    async def counts(self: Any, name: str, instance_id: str, work: Any) -> str:
+        started[work["id"]] += 1
+        return str(await start_new(self, name, instance_id, work))
+
+    monkeypatch.setattr(df.DurableOrchestrationClient, "start_new", counts)
+    for minute in (6, 7):
+        await watch(Watch(services(), client, began + timedelta(minutes=minute)), [look_after_jobs(set(NAMES))])
+    for path, who in left.values():
+        await ends(api, path, who)
+    assert all(started[path.rpartition("/")[2]] == 1 for path, _ in left.values())
 
 
 async def test_a_request_that_is_sent_again_starts_what_nobody_drives(
