@@ -110,8 +110,9 @@ def test_the_measures_of_the_platform_are_those_that_the_fold_makes() -> None:
         "platform-00", Bucket("question", "2026-11:q"), Balance(_askers(3)), 1, "what is wisdom", False
     )
     presence = Presence.of(ALICE.user_id, Bucket("presence", "2026-11-20"), Balance({"interactions": 2}, NOON, NOON), 1)
+    reported = [turn.model_copy(update={"recorded_by": "user"}) for turn in turns]
     placed = [
-        *(platform.of_turn(turn, PSEUDONYMS) for turn in turns),
+        *(platform.of_turn(turn, PSEUDONYMS) for turn in (*turns, *reported)),
         platform.of_session(ended, PSEUDONYMS),
         platform.of_user(presence, PSEUDONYMS),
         platform.of_user(month, PSEUDONYMS),
