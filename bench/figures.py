@@ -30,10 +30,11 @@ from bench.comparing import Json, Report, table
 from bench.defined.turns import Stored
 from bench.defined.users import rollups
 from bench.figures_cases import Cases, busiest_month, show
-from bench.figures_people import IDLE_MINUTES, People, edit_everything, erase, withdraw
+from bench.figures_people import IDLE_MINUTES, People, consent_to_less, edit_everything, erase, withdraw
 from bench.figures_told import Past, advertises, compare, what_is_stored
 from bench.rebuild import end, play, start
 from bench.stack import SAMPLE, local_stack
+from local.cli.traffic import read_turns, read_users
 
 MONTH_AND_SUMMER_TIME_END = date(2025, 10, 20)
 """Two weeks from here have the end of summer time in Europe and in America, and of a month."""
@@ -42,8 +43,11 @@ EDITED = 12
 """Users whose turns, bookmarks and sessions are edited. Of them three withdraw and two are erased."""
 
 SETTINGS = {"ERASURE_SETTLE_SECONDS": "0", "SESSION_IDLE_MINUTES": str(IDLE_MINUTES)}
-AGAIN = 3000
-LIVE = 500
+AGAIN, LIVE = 3000, 500
+"""Turns that are played again, and that users record live."""
+
+CONSENTING_LESS = 4
+"""Users who go on live without consent to analytics, or to their texts being stored."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,7 @@ def measure_layout(
         play(stack, file, users, "--limit", str(AGAIN))
         yield "after some of it was played again", compared()
         if layout.live:
+            consent_to_less(people, _first_asking(file, users))
             play(stack, file, users, "--mode", "live", "--limit", str(layout.live))
             yield "after users went on live", compared()
         edit_everything(people, some)
@@ -137,6 +142,12 @@ def measure_layout(
         for drift in rebuilt["drift"]:
             report.note("rebuild", f"{drift['user_id']} {drift['bucket']} had drifted")
         yield "after one more rebuild", report
+
+
+def _first_asking(turns: Path, users: Path) -> list[str]:
+    """Email addresses of the first users with turns."""
+    first = dict.fromkeys(turn.user.email for turn in read_turns(turns, read_users(users), LIVE))
+    return list(first)[:CONSENTING_LESS]
 
 
 def _some(people: People) -> dict[str, str]:

@@ -101,6 +101,15 @@ def edit_everything(people: People, emails: Mapping[str, str]) -> None:
     people.settle()
 
 
+def consent_to_less(people: People, emails: Iterable[str]) -> None:
+    """Users go on without a consent: to analytics, to their texts being stored, and so on. What counted goes on to."""
+    consents = ("analytics_consent", "text_storage_consent")
+    for number, email in enumerate(emails):
+        headers = people.sign_in(email)
+        people.get_as(headers, "me")
+        people.edit("PATCH", "me", headers, {consents[number % 2]: False})
+
+
 def withdraw(people: People, emails: Iterable[str]) -> None:
     """Users withdraw their consent to analytics, with all that was counted."""
     for email in emails:
