@@ -38,7 +38,7 @@ def of_facts(facts: TurnFacts) -> Sums:
 
 
 def of_a_day(sums: Mapping[str, int]) -> Signs:
-    """The signs of one day of a user's calendar."""
+    """The signs of one day of a user's calendar. An hour is one of its clock: that which comes twice is one."""
     turns, excessive, burning = sums.get("interactions", 0), MARKS.excessive_usage, MARKS.token_abuse
     spam, timing = MARKS.spam, MARKS.bot_like_patterns
     hour = max(by_count(sums, "hour").values(), default=0)
