@@ -30,7 +30,7 @@ class Assumed:
 class Measured:
     """Over the local stack; request units as the local engine estimates them."""
 
-    turn_alone_ru: Annotated[float, "`bench.turn_cost`: a lone turn, all steps"] = 234.8
+    turn_alone_ru: Annotated[float, "`bench.turn_cost`: a lone turn, all steps"] = 229.7
     turn_user_ru: Annotated[float, "`bench.turn_cost`: the steps in the user's partitions, of a lone turn"] = 143.7
     turn_platform_ru: Annotated[float, "`bench.turn_cost`: the steps in the platform's, 200 turns together"] = 18.5
     shard_ru_per_turn: Annotated[float, "Of those, the ones in the shards"] = 13.6

@@ -15,4 +15,4 @@ OUTRUN = (CONFLICT, PRECONDITION_FAILED)
 """What a batch fails with when somebody else has made or written a document in it."""
 
 OUTRUN_OR_GONE = (NOT_FOUND, *OUTRUN)
-"""The same of a batch that also deletes."""
+"""The same of a batch that also deletes, or starts from what was read a while ago."""

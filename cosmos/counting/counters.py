@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
@@ -16,14 +16,15 @@ from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.paging import rows_of, some_of
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import OUTRUN, TOO_LARGE
+from cosmos.core.status import OUTRUN, OUTRUN_OR_GONE, TOO_LARGE
 from cosmos.core.swapping import ATTEMPTS, pause
+from cosmos.counting.recent import Recent
 from cosmos.risk.gatherings import Gatherings
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
 from models.core.document import Document
 from models.core.errors import Contention
-from models.core.pseudonyms import is_user
+from models.core.pseudonyms import is_platform, is_user
 from models.core.tombstone import is_tombstone
 from models.counting.bucket import Balance, Bucket, bucket_id
 from models.counting.bucket_document import Counted
@@ -54,6 +55,7 @@ class Analytics:
     def __init__(self, database: Database, risk: RiskSettings | None = None, observer: Observer = NOBODY) -> None:
         self._container = database.user_analytics
         self._observer = observer
+        self._recent = Recent()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.risk = risk or RiskSettings()
         self.gatherings = Gatherings(self._container, self.risk)
@@ -107,7 +109,7 @@ class Analytics:
     async def _fold_together(self, partition: str, sources: Sequence[Source], now: datetime, again: bool) -> None:
         for lost in range(ATTEMPTS):
             await pause(lost)
-            held = await self._held(partition, sources)
+            held = await self._held(partition, sources, recent=lost == 0 and not again and is_platform(partition))
             if held.is_erased:
                 return
             outcome = fold(sources, held.ledger(again), held.balances())
@@ -119,24 +121,47 @@ class Analytics:
                 if await self._has_changed(held):
                     continue
                 raise
-            halves = len(operations) > OPERATIONS_PER_TRANSACTION
-            if not halves:
-                try:
-                    await self._container.execute_item_batch(operations, partition)
-                    return
-                except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
-                    halves = error.status_code == TOO_LARGE
-                    if error.status_code not in OUTRUN and not (halves and len(sources) > 1):
-                        raise
-            if halves:
+            came_to = await self._write(held, operations, len(sources) == 1)
+            if came_to == "written":
+                return
+            if came_to == "too large":
                 middle = len(sources) // 2
                 await self._fold_together(partition, sources[:middle], now, again)
                 await self._fold_together(partition, sources[middle:], now, again)
                 return
         raise Contention(f"the fold of {len(sources)} sources lost {ATTEMPTS} times")
 
-    async def _held(self, partition: str, sources: Sequence[Source]) -> _Held:
-        held = _Held(partition)
+    async def _write(
+        self, held: _Held, operations: Sequence[Any], is_one_source: bool
+    ) -> Literal["written", "outrun", "too large"]:
+        """Writes a transaction, unless others have written meanwhile, or it has to be divided.
+
+        Raises:
+            azure.core.exceptions.AzureError: it can't be written.
+        """
+        if len(operations) > OPERATIONS_PER_TRANSACTION:
+            return "too large"
+        try:
+            results = await self._container.execute_item_batch(operations, held.partition)
+        except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
+            if error.status_code == TOO_LARGE and not is_one_source:
+                return "too large"
+            if error.status_code not in (OUTRUN_OR_GONE if held.is_recent else OUTRUN):
+                raise
+            if held.is_recent:
+                self._recent.outrun(held.partition, held.etags)
+            return "outrun"
+        if is_platform(held.partition):
+            self._recent.written(held.partition, results)
+        return "written"
+
+    async def _held(self, partition: str, sources: Sequence[Source], recent: bool) -> _Held:
+        """What a transaction starts from.
+
+        Args:
+            recent: Whether what this process knows of it will do: the transaction fails if that is out of date.
+        """
+        held = _Held(partition, recent)
         buckets = {bucket for source in sources for bucket in source.contributions}
         entries = [ledger_id(source.key) for source in sources]
         window = [risk_window_id(partition)] if is_user(partition) else []
@@ -152,7 +177,9 @@ class Analytics:
         return {item["id"]: item["_etag"] for item in items} != held.etags
 
     async def _read(self, held: _Held, ids: Sequence[str]) -> None:
-        for item in await some_of(self._container, ids, held.partition):
+        known = self._recent.known(held.partition, ids) if held.is_recent else {}
+        read = await some_of(self._container, [item_id for item_id in ids if item_id not in known], held.partition)
+        for item in (*known.values(), *read):
             held.add(item)
 
 
@@ -163,8 +190,9 @@ def _ids(partition: str, buckets: Iterable[Bucket]) -> list[str]:
 class _Held:
     """The ledger entries, the buckets and the risk window that a transaction starts from, with their ETags."""
 
-    def __init__(self, partition: str) -> None:
+    def __init__(self, partition: str, is_recent: bool) -> None:
         self.partition = partition
+        self.is_recent = is_recent
         self._entries: dict[str, LedgerEntry] = {}
         self._counted: dict[Bucket, Counted] = {}
         self._window: RiskWindow | None = None

@@ -13,13 +13,14 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 
 from cosmos.core.database import Database, Item
+from cosmos.core.paging import some_of
 from cosmos.counting.counters import Analytics
 from functions.core.services import Store
 from models.analytics.contribution import of_interaction
 from models.chat.interaction import UserInteraction
 from models.core.errors import Contention
 from models.core.identity import Person
-from models.counting.bucket import Bucket
+from models.counting.bucket import Bucket, bucket_id
 from models.counting.fold import Source
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PSEUDONYMS, a_session, an_interaction
@@ -267,3 +268,40 @@ async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
     monkeypatch.setattr(store.analytics, "_held", overtaken)
     with pytest.raises(Contention):
         await store.analytics.fold(person.user_id, [of_interaction(an_interaction())], NOW)
+
+
+async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_when_it_is_out_of_date(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition, bucket = "platform", Bucket("utc_daily", f"2031-01-{random.randrange(1, 28):02}")
+    read: list[list[str]] = []
+
+    async def noting(container: Any, ids: list[str], partition_key: str) -> list[Item]:
+        read.append(ids)
+        return await some_of(container, ids, partition_key)
+
+    monkeypatch.setattr("cosmos.counting.counters.some_of", noting)
+
+    def turn(name: str, revision: int = 1) -> Source:
+        return Source(f"{bucket.key}-{name}", revision, {bucket: {"interactions": revision}}, NOW, NOW)
+
+    here, elsewhere = store.analytics, Analytics(database)
+    await here.fold(partition, [turn("a")], NOW)
+    read.clear()
+    await here.fold(partition, [turn("a", 2)], NOW)
+    assert read == [[]]  # both the ledger's entry and the bucket are known
+
+    await elsewhere.fold(partition, [turn("a", 3), turn("b")], NOW)
+    read.clear()
+    await here.fold(partition, [turn("a", 4)], NOW)
+    assert len(read) == 2  # nothing, and then all of it: somebody else had written
+    await here.fold(partition, [turn("a", 5)], NOW)
+    assert len(read[-1]) == 2  # who meets others reads for a while
+
+    other = Analytics(database)
+    await other.fold(partition, [turn("c")], NOW)
+    item_id = bucket_id(partition, bucket)
+    await database.user_analytics.delete_item(item_id, partition)
+    await other.fold(partition, [turn("d")], NOW)  # begins anew, as with what has expired
+    item = await database.user_analytics.read_item(item_id, partition)
+    assert item["sums"]["interactions"] == 1
