@@ -259,8 +259,8 @@ async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
 ) -> None:
     real, other = store.analytics._held, Analytics(database)
 
-    async def overtaken(user_id: str, sources: Any) -> Any:
-        held = await real(user_id, sources)
+    async def overtaken(user_id: str, sources: Any, recent: bool) -> Any:
+        held = await real(user_id, sources, recent)
         newer = an_interaction(f"other-{random.random()}")
         await other.fold(user_id, [of_interaction(newer)], NOW)
         return held
@@ -273,7 +273,7 @@ async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
 async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_when_it_is_out_of_date(
     store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    partition, bucket = "platform", Bucket("utc_daily", f"2031-01-{random.randrange(1, 28):02}")
+    partition, bucket = "platform-of-this-test", Bucket("utc_daily", "2031-01-03")
     read: list[list[str]] = []
 
     async def noting(container: Any, ids: list[str], partition_key: str) -> list[Item]:
