@@ -343,9 +343,9 @@ async def test_a_fold_that_has_read_before_the_tombstone_came_writes_nothing(
     (recorded,) = await store.turns.record(person.user_id, session_id, drafts(person, session_id, "turn"))
     real, raced = store.analytics._held, 0
 
-    async def overtaken(partition: str, sources: list[Source]) -> Any:
+    async def overtaken(partition: str, sources: list[Source], recent: bool) -> Any:
         nonlocal raced
-        held = await real(partition, sources)
+        held = await real(partition, sources, recent)
         if partition == person.user_id and not raced:
             raced += 1
             await erase(Store.of(database, PRICES, PSEUDONYMS), person)
