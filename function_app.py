@@ -3,8 +3,9 @@
 import azure.functions as func
 
 from functions.capabilities import CAPABILITIES, chosen
+from functions.composition import services
 from functions.core import docs, unmatched
-from functions.core.services import services, wrong_settings
+from functions.core.services import wrong_settings
 from functions.jobs import driving, watching
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)

@@ -21,7 +21,7 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from bench.stack import Stack
 from cosmos.core.database import Database, Item
-from functions.core.services import Store
+from functions.composition import Store
 from local.provision import DATABASE, WELL_KNOWN_KEY
 from models.core.pseudonyms import PLATFORM, Pseudonyms, is_platform
 from models.counting.fold import Source
@@ -181,7 +181,7 @@ class Cascade:
     def __init__(self, meter: Meter, metered: Database, unmetered: Database) -> None:
         self.meter = meter
         self.store = Store.of(metered, PriceTable(), PSEUDONYMS)
-        self.store.analytics.fold = staged(self.store.analytics.fold)  # type: ignore[method-assign]  # so it is named
+        self.store.counters.fold = staged(self.store.counters.fold)  # type: ignore[method-assign]  # so it is named
         self._morning = datetime.now(UTC).replace(hour=6, minute=0, second=0, microsecond=0) - timedelta(days=1)
         self._asked = 0
         self._feeds = [

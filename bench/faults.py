@@ -31,7 +31,7 @@ from bench.every_bucket import Place, differing, recount, stored
 from bench.folders import PSEUDONYMS, Folder, Weather
 from bench.history import NOW, History, history
 from cosmos.core.database import Database, Item, connect
-from functions.core.services import Store
+from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision, read_definitions
 from models.core.document import Document

@@ -30,7 +30,7 @@ from bench.cascade import FEEDS_OFF, PSEUDONYMS, Cascade, Spent, cascade
 from bench.stack import Stack, local_stack
 from bench.turn_cost import Session, a_turn, begin, record
 from cosmos.core.database import Database, Item
-from functions.core.services import Store
+from functions.composition import Store
 from local.provision import DATABASE, WELL_KNOWN_KEY
 from models.chat.interaction import Draft, Origin
 from models.core.document import Document
@@ -147,7 +147,7 @@ async def load(stack: Stack, histories: Iterable[Iterator[Item]]) -> None:
     async with CosmosClient(stack.cosmos_url, WELL_KNOWN_KEY) as client:
         database = Database.of(client, DATABASE)
         store = Store.of(database, PriceTable(), PSEUDONYMS)
-        store.analytics.fold = memory.fold  # type: ignore[method-assign]  # in memory, and then all at once
+        store.counters.fold = memory.fold  # type: ignore[method-assign]  # in memory, and then all at once
         for items in histories:
             while chunk := list(islice(items, AT_ONCE)):
                 await store.folding.interactions(chunk, now)

@@ -16,7 +16,7 @@ from bench.history import NOW
 from bench.unreliable import Killed, UnreliableTransport
 from cosmos.core.database import Database, Item, connect
 from cosmos.counting.folding import Folding
-from functions.core.services import Store
+from functions.composition import Store
 from local.functions.change_feed import FeedRange, read_page, split_continuation
 from local.functions.feed_options import BEGINNING
 from models.core.errors import Contention, Stale

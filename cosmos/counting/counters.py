@@ -14,14 +14,13 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 
 from cosmos.core.database import Database, Item
 from cosmos.core.observer import NOBODY, Observer
-from cosmos.core.paging import rows_of, some_of
+from cosmos.core.paging import some_of
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import OUTRUN, OUTRUN_OR_GONE, TOO_LARGE
 from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.counting.recent import Recent
 from cosmos.risk.gatherings import Gatherings
 from models.analytics.question import Question
-from models.analytics.rollup import Rollup
 from models.core.document import Document
 from models.core.errors import Contention
 from models.core.pseudonyms import is_platform, is_user
@@ -44,7 +43,7 @@ OPERATIONS_PER_TRANSACTION = 100
 log = logging.getLogger(__name__)
 
 
-class Analytics:
+class Counters:
     """Reads and writes rollups with their ledger, what is found of abuse, and dead letters.
 
     Attributes:
@@ -59,21 +58,6 @@ class Analytics:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.risk = risk or RiskSettings()
         self.gatherings = Gatherings(self._container, self.risk)
-
-    async def rollup(self, user_id: str, bucket: Bucket) -> Rollup | None:
-        """One rollup, by one point read; None if nothing has been counted in it."""
-        item = await read_or_none(self._container, bucket_id(user_id, bucket), user_id)
-        return Rollup.parse(item) if item else None
-
-    async def rollups(self, user_id: str, first: Bucket, last: Bucket) -> list[Rollup]:
-        """The rollups from one to another of the same period, in order of time.
-
-        By a range of ids, which are in order of time, in the user's partition: what is not asked for is not read.
-        """
-        query = "SELECT * FROM c WHERE c.id >= @first AND c.id <= @last ORDER BY c.id"
-        parameters = {"first": bucket_id(user_id, first), "last": bucket_id(user_id, last)}
-        rows = await rows_of(self._container, query, parameters, user_id)
-        return [rollup for rollup in map(Rollup.parse, rows) if rollup.sums]
 
     async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.

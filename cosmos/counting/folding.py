@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from cosmos.analytics.totals import Totals
 from cosmos.core.database import Item
 from cosmos.core.status import TOO_LARGE
-from cosmos.counting.counters import Analytics
+from cosmos.counting.counters import Counters
 from cosmos.counting.sources import COUNTED_AGAIN, Placing, has_counts
 from cosmos.risk.profiles import RiskOnProfiles
 from models.analytics.platform_sources import Placed
@@ -36,10 +36,10 @@ class Folding:
     raised, for the whole batch to be given again: what was folded before it is not counted twice.
     """
 
-    def __init__(self, totals: Totals, profiles: RiskOnProfiles, analytics: Analytics, placing: Placing) -> None:
+    def __init__(self, totals: Totals, profiles: RiskOnProfiles, counters: Counters, placing: Placing) -> None:
         self._totals = totals
         self._profiles = profiles
-        self._analytics = analytics
+        self._counters = counters
         self._placing = placing
         self._applied: LRUCache[tuple[str, str], int] = LRUCache(SOURCES_REMEMBERED)
 
@@ -66,11 +66,11 @@ class Folding:
         await self._pass_on(self._set_totals, _of_kind(changes, "rollup"), now)
 
         async def set_risk(item: Item) -> None:
-            await self._profiles.show(RiskWindow.parse(item), self._analytics.risk.shadow, now)
+            await self._profiles.show(RiskWindow.parse(item), self._counters.risk.shadow, now)
 
         suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
         await self._pass_on(set_risk, suspected, now)
-        await self._pass_on(self._analytics.gatherings.tell, _of_kind(changes, "address_day"), now)
+        await self._pass_on(self._counters.gatherings.tell, _of_kind(changes, "address_day"), now)
 
     async def declared(self, container: str, items: Iterable[Item], now: datetime) -> None:
         """What kinds count by their declaration, where that says."""
@@ -103,7 +103,7 @@ class Folding:
 
         async def fold_partition(partition: str, changes: list[tuple[Item, Source]]) -> None:
             try:
-                await self._analytics.fold(partition, [source for _, source in changes], now)
+                await self._counters.fold(partition, [source for _, source in changes], now)
                 self._remember(partition, [source for _, source in changes])
             except (CosmosBatchOperationError, CosmosHttpResponseError, ValueError, OverflowError) as error:
                 if isinstance(error, HttpResponseError) and error.status_code != TOO_LARGE:
@@ -133,7 +133,7 @@ class Folding:
         await self._totals.of(Rollup.parse(item))
 
     async def _bury(self, container: str, item: Item, error: Exception, now: datetime) -> None:
-        await self._analytics.bury(DeadLetter.of(container, item, _explain(error), now))
+        await self._counters.bury(DeadLetter.of(container, item, _explain(error), now))
 
     async def _each(self, work: Callable[[str, Any], Any], of: Mapping[str, Any]) -> None:
         """`work` for each entry, some of them at once. All are tried before the first error is raised."""

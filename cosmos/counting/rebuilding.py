@@ -26,7 +26,7 @@ from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of, pages_of
 from cosmos.core.reading import read_or_none
 from cosmos.counting.bucket_documents import StoredBucket, stored_buckets, stored_etags, stored_question
-from cosmos.counting.counters import Analytics
+from cosmos.counting.counters import Counters
 from cosmos.counting.sources import COUNTED_AGAIN, Placing
 from models.analytics.platform_sources import Placed
 from models.analytics.rollup import period_bounds
@@ -118,10 +118,10 @@ class Rebuilding:
     Safe to be interrupted anywhere and to be called again.
     """
 
-    def __init__(self, database: Database, analytics: Analytics, placing: Placing) -> None:
+    def __init__(self, database: Database, counters: Counters, placing: Placing) -> None:
         self._database = database
         self._container = database.user_analytics
-        self._analytics = analytics
+        self._counters = counters
         self._placing = placing
 
     async def count_users(self) -> int:
@@ -193,7 +193,7 @@ class Rebuilding:
                     if stands is not Standing.APPLIED:
                         to_fold[partition].append(source)
                 for partition, behind in to_fold.items():
-                    await self._analytics.fold(partition, behind, work.now, again=True)
+                    await self._counters.fold(partition, behind, work.now, again=True)
         return found, buckets
 
     async def _documents(self, user_id: str) -> Pages:

@@ -17,7 +17,7 @@ from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.patching import set_fields
 from cosmos.core.status import PRECONDITION_FAILED
-from cosmos.counting.counters import Analytics
+from cosmos.counting.counters import Counters
 from cosmos.counting.rebuilding import Rebuilding
 from models.accounts.consent import Consent
 from models.accounts.profile import UserProfile
@@ -78,11 +78,11 @@ class Consents:
     """Withdraws consents."""
 
     def __init__(
-        self, database: Database, users: Users, analytics: Analytics, rebuilding: Rebuilding, privacy: Privacy
+        self, database: Database, users: Users, counters: Counters, rebuilding: Rebuilding, privacy: Privacy
     ) -> None:
         self._database = database
         self._users = users
-        self._analytics = analytics
+        self._counters = counters
         self._rebuilding = rebuilding
         self._privacy = privacy
 
@@ -173,7 +173,7 @@ class Consents:
         )
         entries = [entry for entry in map(LedgerEntry.parse, rows) if entry.applied]
         sources = [Source(entry.source, entry.source_revision, {}, ttl=entry.ttl) for entry in entries]
-        await self._analytics.fold(user_id, sources, now, again=True)
+        await self._counters.fold(user_id, sources, now, again=True)
         return Applied(len(sources), following)
 
     async def empty(self, user_id: str, now: datetime) -> None:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from cosmos.accounts.users import Users
 from cosmos.core.database import Database, Item
-from cosmos.counting.counters import Analytics
+from cosmos.counting.counters import Counters
 from models.accounts.limits import LimitTable, effective
 from models.core.errors import AccountClosed
 from models.counting.dead_letter import DeadLetter
@@ -36,11 +36,11 @@ FORGOTTEN_TOGETHER = 64
 class Alerts:
     """Raises alerts, each once."""
 
-    def __init__(self, database: Database, users: Users, analytics: Analytics, everybody: LimitTable) -> None:
+    def __init__(self, database: Database, users: Users, counters: Counters, everybody: LimitTable) -> None:
         self._sessions = database.user_sessions
         self._alerts = database.user_analytics
         self._users = users
-        self._analytics = analytics
+        self._counters = counters
         self._everybody = everybody
 
     async def sessions(self, items: Iterable[Item], now: datetime) -> None:
@@ -62,7 +62,7 @@ class Alerts:
             allowance = Allowance.parse(item)
         except ValidationError as error:
             names = sorted({str(part["loc"][0]) for part in error.errors() if part["loc"]})
-            await self._analytics.bury(DeadLetter.of("user_sessions", item, f"not valid: {', '.join(names)}", now))
+            await self._counters.bury(DeadLetter.of("user_sessions", item, f"not valid: {', '.join(names)}", now))
             return
         try:
             profile = await self._users.recent(allowance.partition_key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from cosmos.accounts.accounts import Accounts
 from functions.core.call import Call
 from functions.core.headers import text_of
 from functions.core.operation import Header
@@ -44,7 +45,7 @@ async def acted_on(call: Call[Any], user_id: str, act: AuditedAct, reason: str) 
         AccountClosed: it is deleted.
     """
     call.check(Target(owner=user_id))  # of oneself, nothing needs to be read
-    profile = await call.store.accounts.read(user_id)
+    profile = await call.store[Accounts].read(user_id)
     check_may_act_on(call, profile)
     return profile, audit_entry(call, user_id, act, reason)
 

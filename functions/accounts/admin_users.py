@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from cosmos.accounts.accounts import AccountFilter
+from cosmos.accounts.accounts import AccountFilter, Accounts
+from cosmos.accounts.audit import Audit
+from cosmos.accounts.users import Users
 from functions.accounts.acting import acted_on, audit_entry, check_may_act_on
 from functions.core.api import Routes
 from functions.core.call import Call
@@ -60,8 +62,8 @@ class AccountQuery(Paged):
 async def find_users(call: Call[None]) -> Page[UserProfile]:
     query: AccountQuery = call.query
     wanted = AccountFilter(query.email, query.name, query.account_status, query.min_risk_score, query.active_since)
-    profiles, following = await call.store.accounts.page(wanted, query.limit, verified_continuation(call))
-    shown = [call.store.users.as_it_stands(profile, call.now) for profile in profiles]
+    profiles, following = await call.store[Accounts].page(wanted, query.limit, verified_continuation(call))
+    shown = [call.store[Users].as_it_stands(profile, call.now) for profile in profiles]
     least = query.min_risk_score or 0  # found by the scores as they are stored, which have decayed since
     return Page(
         items=[profile for profile in shown if profile.risk_score >= least],
@@ -78,7 +80,7 @@ async def find_users(call: Call[None]) -> Page[UserProfile]:
     etag=True,
 )
 async def get_user(call: Call[None]) -> Reply:
-    return _shown(call, await call.store.accounts.read(call.uuid("user_id")))
+    return _shown(call, await call.store[Accounts].read(call.uuid("user_id")))
 
 
 @routes.operation(
@@ -112,7 +114,7 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
         status_before=profile.account_status,
         status_after=status_after(wanted.action, profile.account_status),
     )
-    return _shown(call, await call.store.accounts.moderate(profile, action, entry))
+    return _shown(call, await call.store[Accounts].moderate(profile, action, entry))
 
 
 class ClaimMove(Message):
@@ -142,11 +144,11 @@ async def move_email_claim(call: Call[ClaimMove]) -> Reply:
     profile, entry = await acted_on(call, call.uuid("user_id"), "move_email_claim", reason)
     if profile.revision not in expected:
         raise Stale
-    holding, rivals_entry = await call.store.accounts.email_holding(profile), None
+    holding, rivals_entry = await call.store[Accounts].email_holding(profile), None
     if holding.rival is not None:
         check_may_act_on(call, holding.rival)
         rivals_entry = audit_entry(call, holding.rival.id, "move_email_claim", reason)
-    return _shown(call, await call.store.accounts.move_claim(profile, holding, entry, rivals_entry))
+    return _shown(call, await call.store[Accounts].move_claim(profile, holding, entry, rivals_entry))
 
 
 @routes.operation(
@@ -159,12 +161,12 @@ async def move_email_claim(call: Call[ClaimMove]) -> Reply:
 )
 async def list_user_audit(call: Call[None]) -> Page[AuditEntry]:
     user_id, continuation = call.uuid("user_id"), verified_continuation(call)
-    entries, following = await call.store.audit.page(user_id, call.query.limit, continuation)
+    entries, following = await call.store[Audit].page(user_id, call.query.limit, continuation)
     if not entries and continuation is None:
-        await call.store.accounts.read(user_id)  # tells a user about whom there is nothing from none
+        await call.store[Accounts].read(user_id)  # tells a user about whom there is nothing from none
     return Page(items=entries, continuation=signed_continuation(call, following))
 
 
 def _shown(call: Call[Any], profile: UserProfile) -> Reply:
     """With its revision as its ETag: the database's own changes with each turn that is counted on the profile."""
-    return Reply(call.store.users.as_it_stands(profile, call.now), etag=revision_etag(profile))
+    return Reply(call.store[Users].as_it_stands(profile, call.now), etag=revision_etag(profile))

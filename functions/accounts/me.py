@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from functions.accounts.graph import refreshed
+from cosmos.accounts.directory import Directory
+from cosmos.accounts.users import Users
+from functions.accounts.graph import Graph, refreshed
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
 from functions.jobs.starting import driven
-from functions.privacy import consents
 from models.accounts.actions import CHANGE_PROFILE, READ_PROFILE
 from models.accounts.profile import UserProfile
 from models.accounts.profile_changes import ProfileChanges
@@ -36,6 +39,19 @@ FOR_STAFF = frozenset(
 MAX_BYTES = 64 * 1024
 
 
+@dataclass(frozen=True)
+class Following:
+    """What follows from an edit of a profile, beyond the profile.
+
+    Attributes:
+        promised: The jobs, from the profile as it was and as it will be.
+        location: Where to see how far one is, by its id.
+    """
+
+    promised: Callable[[Call[Any], UserProfile, UserProfile], list[Job]]
+    location: Callable[[str], str]
+
+
 @routes.operation(
     "GET",
     "me",
@@ -46,9 +62,9 @@ MAX_BYTES = 64 * 1024
     etag=True,
 )
 async def get_me(call: Call[None]) -> Reply:
-    profile = await call.store.users.sign_in(call.person, call.now, call.issued, call.roles)
+    profile = await call.store[Users].sign_in(call.person, call.now, call.issued, call.roles)
     token = call.request.headers["Authorization"].partition(" ")[2].strip()
-    profile = await refreshed(call.services.graph, call.store.directory, profile, token, call.now)
+    profile = await refreshed(call.services.get(Graph), call.store[Directory], profile, token, call.now)
     return _shown(call, profile)
 
 
@@ -75,22 +91,22 @@ async def edit_me(call: Call[ProfileChanges]) -> Reply:
 
     All preferences together may have 16 KB. Totals that are counted meanwhile leave the ETag as it is.
     """
-    user_id, expected, changes = (await call.writer()).id, call.expected_revisions, call.body
+    user_id, expected, changes = (await writer(call)).id, call.expected_revisions, call.body
     jobs: list[Job] = []
+    following = call.services[Following]
 
     def promising(before: UserProfile, after: UserProfile) -> list[Job]:
-        if before.data_retention_consent and not after.data_retention_consent:
-            jobs.append(consents.promised(call, after, "data_retention_consent"))
+        jobs[:] = following.promised(call, before, after)
         return jobs
 
-    edited = await call.store.users.edit(user_id, expected, changes, call.now, promising)
+    edited = await call.store[Users].edit(user_id, expected, changes, call.now, promising)
     headers = {}
     for job in jobs:
         await driven(call, job, is_new=True)
-        headers = {"Link": f'<{consents.location(job.id)}>; rel="status"'}
+        headers = {"Link": f'<{following.location(job.id)}>; rel="status"'}
     return _shown(call, edited, headers)
 
 
 def _shown(call: Call[Any], profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
-    shown = call.store.users.as_it_stands(profile, call.now)
+    shown = call.store[Users].as_it_stands(profile, call.now)
     return Reply(shown, etag=revision_etag(profile), headers=dict(headers))

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from cosmos.analytics.insights import PlatformInsights
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query
@@ -56,7 +57,7 @@ class UseQuery(Query):
 async def get_insights(call: Call[None]) -> Insights:
     """Who scores high and who came back is told as of now; health and new users, of the month."""
     month = call.query.month or call.now.date().isoformat()[:7]
-    return await call.store.insights.insights(month, call.now)
+    return await call.store[PlatformInsights].insights(month, call.now)
 
 
 @routes.operation(
@@ -77,4 +78,4 @@ async def get_platform_use(call: Call[None]) -> PlatformUse:
         start, end = (Bucket("utc_monthly", key[:7]) for key in keys)
     else:
         start, end = (Bucket("utc_daily", key) for key in keys)
-    return platform_use(await call.store.insights.periods(start, end), query.by, first, last)
+    return platform_use(await call.store[PlatformInsights].periods(start, end), query.by, first, last)

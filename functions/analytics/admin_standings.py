@@ -6,6 +6,9 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from cosmos.accounts.users import Users
+from cosmos.analytics.insights import PlatformInsights
+from cosmos.risk.risk import Risk
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
@@ -60,9 +63,11 @@ class BusyUser(Message):
 async def list_high_risk_users(call: Call[None]) -> Page[HighRiskUser]:
     """Scores are those of the month's end, or of now. What has been forgotten since is not told: findings of accounts
     that have gone on without new ones are, when they score less than `RISK.forget_below`."""
-    flagged = await call.store.insights.standings.flagged(_month(call), call.now)
+    flagged = await call.store[PlatformInsights].standings.flagged(_month(call), call.now)
     some, following = _page(call, flagged)
-    return Page(items=await call.store.insights.described(some, _month(call), call.now), continuation=following)
+    return Page(
+        items=await call.store[PlatformInsights].described(some, _month(call), call.now), continuation=following
+    )
 
 
 @routes.operation(
@@ -75,16 +80,16 @@ async def list_high_risk_users(call: Call[None]) -> Page[HighRiskUser]:
 )
 async def list_busy_users(call: Call[None]) -> Page[BusyUser]:
     """Somebody who asks 137 times a day may be a person. An erased account is not told."""
-    some, following = _page(call, await call.store.insights.standings.busy(_month(call), call.query.least))
+    some, following = _page(call, await call.store[PlatformInsights].standings.busy(_month(call), call.query.least))
     items = []
     for busy in some:
         try:
-            profile = await call.store.users.find(busy.user_id)
+            profile = await call.store[Users].find(busy.user_id)
         except AccountClosed:
             continue
         if profile is None:
             continue
-        shown = as_it_stands(profile, call.store.risk.settings, call.now)
+        shown = as_it_stands(profile, call.store[Risk].settings, call.now)
         items.append(
             BusyUser(
                 user_id=busy.user_id,

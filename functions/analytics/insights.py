@@ -8,6 +8,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from cosmos.accounts.users import Users
+from cosmos.analytics.rollups import Rollups
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
@@ -50,15 +52,15 @@ class AnalyticsQuery(Query):
     etag=True,
 )
 async def get_my_dashboard(call: Call[None]) -> Reply:
-    analytics, user_id = call.store.analytics, call.person.user_id
-    all_time = await analytics.rollup(user_id, Bucket("all_time"))
+    stored, user_id = call.store[Rollups], call.person.user_id
+    all_time = await stored.rollup(user_id, Bucket("all_time"))
     etag = _etag(all_time, call.now)
     if call.has(etag):
         return Reply(None, etag=etag)
     periods = first_and_latest(all_time)
     if periods is None:
         return Reply(dashboard(all_time, None, None, call.now), etag=etag)
-    week, month = await asyncio.gather(*(analytics.rollup(user_id, period) for period in periods))
+    week, month = await asyncio.gather(*(stored.rollup(user_id, period) for period in periods))
     return Reply(dashboard(all_time, week, month, call.now), etag=etag)
 
 
@@ -83,16 +85,16 @@ def _etag(all_time: Rollup | None, now: datetime) -> str:
 async def get_my_analytics(call: Call[None]) -> Analytics:
     """Days are the user's own: a turn counts in the day of the time zone that it was stamped with."""
     query: AnalyticsQuery = call.query
-    analytics, user_id = call.store.analytics, call.person.user_id
+    stored, user_id = call.store[Rollups], call.person.user_id
     if query.period == "all_time":
-        all_time = await analytics.rollup(user_id, Bucket("all_time"))
+        all_time = await stored.rollup(user_id, Bucket("all_time"))
         rollups = [all_time] if all_time and all_time.sums else []
         return Analytics(period="all_time", first_day=None, last_day=None, items=rollups, total=totals(rollups))
-    profile = await call.store.users.recent(user_id)
+    profile = await call.store[Users].recent(user_id)
     today = day_of(call.now, (profile and profile.timezone) or "UTC")
     first, last = day_range(query.from_, query.to, today)
     period = query.period
-    rollups = await analytics.rollups(user_id, bucket_of(first, period), bucket_of(last, period))
+    rollups = await stored.rollups(user_id, bucket_of(first, period), bucket_of(last, period))
     return Analytics(period=period, first_day=first, last_day=last, items=rollups, total=totals(rollups))
 
 
@@ -104,10 +106,10 @@ async def get_my_analytics(call: Call[None]) -> Analytics:
     returns=Recommendations,
 )
 async def get_my_recommendations(call: Call[None]) -> Recommendations:
-    analytics, user_id = call.store.analytics, call.person.user_id
-    all_time = await analytics.rollup(user_id, Bucket("all_time"))
+    stored, user_id = call.store[Rollups], call.person.user_id
+    all_time = await stored.rollup(user_id, Bucket("all_time"))
     periods = first_and_latest(all_time)
     if all_time is None or periods is None:
         return Recommendations(as_of=None, items=[])
-    latest_month = await analytics.rollup(user_id, periods[1])
+    latest_month = await stored.rollup(user_id, periods[1])
     return Recommendations(as_of=all_time.last_updated, items=recommendations(all_time, latest_month))

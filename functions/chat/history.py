@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from cosmos.chat.history import HistoryFilter
+from cosmos.chat.history import History, HistoryFilter
+from cosmos.chat.turns import Turns
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
@@ -62,7 +64,7 @@ async def list_interactions(call: Call[None]) -> Page[UserInteraction]:
         terms=terms_of(query.text or ""),
     )
     user_id = call.person.user_id
-    turns, following = await call.store.history.page(user_id, wanted, query.limit, verified_continuation(call))
+    turns, following = await call.store[History].page(user_id, wanted, query.limit, verified_continuation(call))
     return Page(items=turns, continuation=signed_continuation(call, following))
 
 
@@ -70,7 +72,7 @@ async def list_interactions(call: Call[None]) -> Page[UserInteraction]:
     "GET", "interactions/{interaction_id}", summary="A turn", action=READ_TURNS, returns=UserInteraction, etag=True
 )
 async def get_interaction(call: Call[None]) -> Reply:
-    return _shown(await call.store.turns.read(call.person.user_id, _turn_id(call)))
+    return _shown(await call.store[Turns].read(call.person.user_id, _turn_id(call)))
 
 
 @routes.operation(
@@ -88,8 +90,8 @@ async def give_feedback(call: Call[FeedbackChanges]) -> Reply:
 
     The words in `user_feedback` are not stored without `text_storage_consent`, or of a turn whose texts are not stored.
     """
-    profile, turn_id = await call.writer(), _turn_id(call)
-    turn = await call.store.turns.give_feedback(
+    profile, turn_id = await writer(call), _turn_id(call)
+    turn = await call.store[Turns].give_feedback(
         profile.id, turn_id, call.expected_revisions, call.body, call.now, profile.text_storage_consent
     )
     return _shown(turn)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
 
+from cosmos.chat.sessions import Sessions
 from functions.core.redaction import private
 from functions.core.services import services
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 @private
 async def end_idle_sessions(timer: func.TimerRequest) -> None:
     shared = services()
-    sessions = (await shared.store()).sessions
+    sessions = (await shared.store())[Sessions]
     before = datetime.now(UTC) - timedelta(minutes=shared.settings.session_idle_minutes)
     total, continuation = 0, None
     for _ in range(PAGES_PER_RUN):

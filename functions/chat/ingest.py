@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from cosmos.chat.ingestion import Outcome, Submission
+from cosmos.analytics.names import PlatformNames
+from cosmos.chat.ingestion import Ingestion, Outcome, Submission
 from cosmos.chat.turns import Recorded
 from functions.core import problems
 from functions.core.api import Routes
@@ -20,6 +21,8 @@ from models.chat.reporting import reported
 from models.core.document import Message
 from models.core.nearest import Adjusted
 from models.core.user_agent import parse_user_agent
+from models.core.write_policy import Privacy
+from models.usage.pricing import PriceTable
 
 routes = Routes()
 
@@ -75,7 +78,7 @@ async def ingest_turns(call: Call[Batch]) -> Reply:
             results.append(None)
         except Problem as problem:
             results.append(_failed(item.get("id") if isinstance(item, dict) else None, problem))
-    outcomes = iter(await call.store.ingestion.ingest(submissions, call.now))
+    outcomes = iter(await call.store[Ingestion].ingest(submissions, call.now))
     sent = iter(submissions)
     items = [result or _result(next(sent).draft, next(outcomes)) for result in results]
     return Reply(BatchResult(items=items))
@@ -95,13 +98,13 @@ def _submission(call: Call[Batch], item: Any) -> Submission:
         timestamp=turn.timestamp,
         ip_address=_address(call, turn),
         client=parse_user_agent(turn.user_agent),
-        request_hash=call.services.privacy.hash_of(turn.model_dump_json(exclude={"user"})),
+        request_hash=call.services[Privacy].hash_of(turn.model_dump_json(exclude={"user"})),
         traceparent=call.services.telemetry.traceparent,
         recorded_by="server",
     )
     draft = Draft(turn.id, turn, origin)
     check_tokens(draft.usage.total, call.services.settings.max_tokens_per_turn)
-    call.store.names.learn(turn.names(call.services.prices))
+    call.store[PlatformNames].learn(turn.names(call.services[PriceTable]))
     return Submission(turn.user, draft, turn.user_agent)
 
 

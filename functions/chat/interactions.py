@@ -7,6 +7,11 @@ from functools import partial
 
 from pydantic import Field
 
+from cosmos.analytics.names import PlatformNames
+from cosmos.chat.history import History
+from cosmos.chat.sessions import Sessions
+from cosmos.chat.turns import Turns
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
@@ -21,6 +26,8 @@ from models.chat.interaction import Draft, Origin, Turn, UserInteraction
 from models.chat.reporting import reported
 from models.core.errors import KeyReused
 from models.core.identity import request_id_of
+from models.core.write_policy import Privacy
+from models.usage.pricing import PriceTable
 from models.usage.rate_limit import rate_limit_headers
 from models.usage.windows import Clock
 
@@ -62,7 +69,7 @@ async def record_interaction(call: Call[Turn]) -> Reply:
     No usage is lost for what is odd: `adjusted` of the answer names each field that was not valid as it was sent, and
     what was done. Only what can't be counted is refused.
     """
-    profile, privacy = await call.writer(), call.services.privacy
+    profile, privacy = await writer(call), call.services[Privacy]
     session_id = call.uuid("session_id")
     key = call.idempotency_key
     draft = Draft(
@@ -77,14 +84,14 @@ async def record_interaction(call: Call[Turn]) -> Reply:
             request_hash=privacy.hash_of(call.body.model_dump_json()),
             traceparent=call.services.telemetry.traceparent,
             recorded_by="user",
-            unvouched=tuple(call.store.names.unknown(call.body.names(call.services.prices), call.now)),
+            unvouched=tuple(call.store[PlatformNames].unknown(call.body.names(call.services[PriceTable]), call.now)),
         ),
     )
     check_tokens(draft.usage.total, call.services.settings.max_tokens_per_turn)
     clock, policy = Clock(call.now, profile.counting_zone), profile.write_policy(privacy)
     limits = effective(call.services.settings.limits, profile.limit_override, call.now)
     writing = call.services.settings.write_limit.for_limit(limits.get(("minute", "queries")))
-    (recorded,) = await call.store.turns.record(profile.id, session_id, [draft], clock, policy, writing)
+    (recorded,) = await call.store[Turns].record(profile.id, session_id, [draft], clock, policy, writing)
     if recorded.outcome == "reused":
         raise KeyReused
     headers = rate_limit_headers(recorded.allowance, limits, clock)
@@ -102,9 +109,9 @@ async def record_interaction(call: Call[Turn]) -> Reply:
 async def list_session_interactions(call: Call[None]) -> Page[UserInteraction]:
     user_id, session_id = call.person.user_id, call.uuid("session_id")
     continuation = verified_continuation(call)
-    turns, following = await call.store.history.of_session(user_id, session_id, call.query.limit, continuation)
+    turns, following = await call.store[History].of_session(user_id, session_id, call.query.limit, continuation)
     if not turns and continuation is None:
-        await call.store.sessions.read(user_id, session_id)  # tells an empty session from none
+        await call.store[Sessions].read(user_id, session_id)  # tells an empty session from none
     return Page(items=turns, continuation=signed_continuation(call, following))
 
 
@@ -124,7 +131,7 @@ async def get_session_context(call: Call[None]) -> Context:
     """
     user_id, session_id = call.person.user_id, call.uuid("session_id")
     query: ContextQuery = call.query
-    context = await call.store.history.context(user_id, session_id, query.max_tokens, query.until)
+    context = await call.store[History].context(user_id, session_id, query.max_tokens, query.until)
     if context.until is None:
-        await call.store.sessions.read(user_id, session_id)  # tells an empty session from none
+        await call.store[Sessions].read(user_id, session_id)  # tells an empty session from none
     return context

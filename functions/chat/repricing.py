@@ -12,6 +12,8 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from cosmos.chat.repricing import Repricing
+from cosmos.counting.rebuilding import Rebuilding
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
@@ -107,13 +109,13 @@ async def _reprice(work: Work) -> Step:
     place = work.job.position or {"users": [[wanted["user_id"], None]] if wanted["user_id"] else [], "following": None}
     users, following = place["users"], place["following"]
     if not users and not wanted["user_id"]:
-        found_users, following = await work.store.rebuilding.users(USERS_PER_PAGE, following)
+        found_users, following = await work.store[Rebuilding].users(USERS_PER_PAGE, following)
         users = [[user, None] for user in found_users]
     start, end = (datetime.fromisoformat(wanted[name]) for name in ("from", "to"))
 
     async def page(one: list[Any]) -> tuple[Repriced, str | None]:
         user, continuation = one
-        return await work.store.repricing.page(user, start, end, wanted["dry_run"], continuation, work.now)
+        return await work.store[Repricing].page(user, start, end, wanted["dry_run"], continuation, work.now)
 
     wave, users = users[:AT_ONCE], users[AT_ONCE:]
     for (user, _), result in zip(wave, await for_each(work, wave, page), strict=True):

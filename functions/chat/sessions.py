@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from cosmos.chat.sessions import SessionFilter
+from cosmos.accounts.users import Users
+from cosmos.chat.sessions import SessionFilter, Sessions
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
@@ -18,6 +20,7 @@ from models.chat.session import SessionChanges, UserSession
 from models.core.document import Message
 from models.core.identity import request_id_of
 from models.core.values import Timestamp
+from models.core.write_policy import Privacy
 from models.core.zones import nearest_zone
 
 routes = Routes()
@@ -56,11 +59,11 @@ async def start_session(call: Call[NewSession]) -> Reply:
     """A zone that nobody knows keeps no chat from beginning: the profile's takes its place, and `adjusted` says so."""
     named = call.body.timezone
     zone = nearest_zone(named) if named else None
-    profile = await call.store.users.zoned(await call.writer(), zone, call.now)
+    profile = await call.store[Users].zoned(await writer(call), zone, call.now)
     timezone = zone or profile.timezone or "UTC"
     key = call.idempotency_key
     session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())
-    client, policy = call.client, profile.write_policy(call.services.privacy)
+    client, policy = call.client, profile.write_policy(call.services[Privacy])
     session = UserSession(
         id=session_id,
         partition_key=profile.id,
@@ -79,7 +82,7 @@ async def start_session(call: Call[NewSession]) -> Reply:
         analytics_consent=policy.analytics,
         ttl=policy.session_ttl,
     )
-    return _shown(await call.store.sessions.start(session))
+    return _shown(await call.store[Sessions].start(session))
 
 
 @routes.operation(
@@ -94,7 +97,7 @@ async def list_sessions(call: Call[None]) -> Page[UserSession]:
     query: SessionQuery = call.query
     wanted = SessionFilter(query.from_, query.to, query.active)
     user_id = call.person.user_id
-    sessions, following = await call.store.sessions.page(user_id, wanted, query.limit, verified_continuation(call))
+    sessions, following = await call.store[Sessions].page(user_id, wanted, query.limit, verified_continuation(call))
     return Page(items=sessions, continuation=signed_continuation(call, following))
 
 
@@ -102,7 +105,7 @@ async def list_sessions(call: Call[None]) -> Page[UserSession]:
     "GET", "sessions/{session_id}", summary="A session", action=READ_SESSIONS, returns=UserSession, etag=True
 )
 async def get_session(call: Call[None]) -> Reply:
-    return _shown(await call.store.sessions.read(call.person.user_id, call.uuid("session_id")))
+    return _shown(await call.store[Sessions].read(call.person.user_id, call.uuid("session_id")))
 
 
 @routes.operation(
@@ -120,9 +123,9 @@ async def edit_session(call: Call[SessionChanges]) -> Reply:
 
     Turns and their totals leave the ETag as it is; ending, reopening and editing change it.
     """
-    profile, session_id = await call.writer(), call.uuid("session_id")
-    policy = profile.write_policy(call.services.privacy)
-    return _shown(await call.store.sessions.edit(profile.id, session_id, call.expected_revisions, call.body, policy))
+    profile, session_id = await writer(call), call.uuid("session_id")
+    policy = profile.write_policy(call.services[Privacy])
+    return _shown(await call.store[Sessions].edit(profile.id, session_id, call.expected_revisions, call.body, policy))
 
 
 def _shown(session: UserSession) -> Reply:

@@ -147,7 +147,7 @@ async def _answer(
     query, body = _query(operation, request), parsed(operation, request)
     store = await shared.store() if caller else None
     if store and caller and caller.person and not operation.after_deletion:
-        await store.users.check_not_deleted(caller.person.user_id)
+        await store.callers.check_not_deleted(caller.person.user_id)
     actions = (action, *operation.also)
     call: Call[Any] = Call(shared, store, request, body, query, now, caller, request_id, actions, place, durable)
     if source in BY_RIGHT and call.of_person:
@@ -171,9 +171,9 @@ async def _as_member(
         raise RuntimeError("only people are members")
     store = await shared.store()
     if not operation.after_deletion:
-        await store.users.check_not_deleted(caller.person.user_id)
+        await store.callers.check_not_deleted(caller.person.user_id)
     organization_id = uuid_of(request, "organization_id")
-    return await in_organization(operation.action, caller, organization_id, store.rights.place, now)
+    return await in_organization(operation.action, caller, organization_id, store.place, now)
 
 
 def _query(operation: Operation, request: func.HttpRequest) -> Query | None:

@@ -14,10 +14,10 @@ from pydantic import BaseModel
 
 from functions.core.deciding import allowed, in_organization
 from functions.core.etags import expected_revisions, matches
+from functions.core.parts import Account, Parts
 from functions.core.problems import Problem, tenant_not_allowed
-from functions.core.services import Services, Store
+from functions.core.services import Services
 from functions.core.tokens import Caller
-from models.accounts.profile import UserProfile
 from models.core.addresses import client_address, hash_address
 from models.core.errors import NotFound
 from models.core.identity import Person
@@ -46,7 +46,7 @@ class Call(Generic[Body]):
     """
 
     services: Services
-    opened: Store | None
+    opened: Parts | None
     request: func.HttpRequest
     body: Body
     query: Any
@@ -58,7 +58,7 @@ class Call(Generic[Body]):
     durable: df.DurableOrchestrationClient | None = None
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Parts:
         if self.opened is None:
             raise RuntimeError("an operation that anyone may call has no database: it must answer without one")
         return self.opened
@@ -102,12 +102,12 @@ class Call(Generic[Body]):
         if self.caller is None:
             raise RuntimeError("an operation that anyone may call decides about no organization")
         asked = self._named(action)
-        source, _ = await in_organization(asked, self.caller, organization_id, self.store.rights.place, self.now)
+        source, _ = await in_organization(asked, self.caller, organization_id, self.store.place, self.now)
         return source
 
-    async def writer(self) -> UserProfile:
-        """The profile of the user, whose account must be active."""
-        return await self.store.users.writer(self.person, self.now, self.issued, self.roles)
+    async def writer(self) -> Account:
+        """The account of the user, which must be active."""
+        return await self.store.callers.writer(self.person, self.now, self.issued, self.roles)
 
     def _named(self, action: Action | None) -> Action:
         asked = action or self.actions[0]

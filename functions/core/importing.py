@@ -15,7 +15,6 @@ from models.core.actions import IMPORT_DOCUMENTS
 from models.core.document import Message
 from models.core.identity import Person
 from models.core.values import Label, Timestamp
-from models.kinds import KINDS
 
 routes = Routes()
 
@@ -91,14 +90,15 @@ async def _imported(call: Call[Import], sent: dict[str, Any]) -> ImportResult:
         wanted = ImportedDocument.model_validate(sent)
     except ValidationError as error:
         raise problems.invalid(error) from None
-    kind = KINDS.get(wanted.kind)
+    kinds = call.services.kinds
+    kind = kinds.get(wanted.kind)
     if kind is None or not kind.importable:
-        known = ", ".join(sorted(name for name, one in KINDS.items() if one.importable))
+        known = ", ".join(sorted(name for name, one in kinds.items() if one.importable))
         raise problems.not_valid({"/kind": f"Input should be one of {known}"})
     call.check_acts_for(wanted.user.tenant_id)
     if wanted.created_at > call.now or (wanted.updated_at or wanted.created_at) > call.now:
         raise problems.not_valid({"/created_at": "Input should not lie in the future"})
-    profile = await call.store.users.writer(wanted.user, call.now, call.now)
+    profile = await call.store.callers.writer(wanted.user, call.now, call.now)
     document = _document(call, kind, profile, wanted)
     made, is_new = await call.store.repository(kind).bring(document)
     return ImportResult(id=wanted.id, status=201 if is_new else 200, document_id=made.id)

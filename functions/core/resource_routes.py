@@ -19,8 +19,8 @@ from functions.core.etags import revision_etag
 from functions.core.examples import BODIES
 from functions.core.operation import Query, Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
+from functions.core.parts import Account
 from functions.core.problems import invalid
-from models.accounts.profile import UserProfile
 from models.core.document import Message
 from models.core.fields import shown_of
 from models.core.kinds import Kind, Verb
@@ -114,7 +114,7 @@ def _key(call: Call[Any], kind: KindOf) -> Mapping[str, str]:
 def document_of(
     call: Call[Any],
     kind: KindOf,
-    profile: UserProfile,
+    profile: Account,
     document_id: str,
     given: Message,
     key: Mapping[str, str] = NO_KEY,
@@ -141,7 +141,7 @@ def document_of(
         raise invalid(error) from None
 
 
-def without_words(kind: KindOf, profile: UserProfile, fields: Mapping[str, Any]) -> dict[str, None]:
+def without_words(kind: KindOf, profile: Account, fields: Mapping[str, Any]) -> dict[str, None]:
     """The fields in the user's own words, emptied, if they are not to be stored."""
     return {} if profile.text_storage_consent else dict.fromkeys(kind.words & fields.keys())
 

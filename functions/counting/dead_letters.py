@@ -6,7 +6,7 @@ import asyncio
 
 from pydantic import Field
 
-from cosmos.counting.dead_letters import RedriveOutcome
+from cosmos.counting.dead_letters import DeadLetters, RedriveOutcome
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
@@ -59,7 +59,7 @@ class RedriveResults(Message):
     returns=Page[DeadLetter],
 )
 async def list_dead_letters(call: Call[None]) -> Page[DeadLetter]:
-    letters, following = await call.store.dead_letters.page(call.query.limit, verified_continuation(call))
+    letters, following = await call.store[DeadLetters].page(call.query.limit, verified_continuation(call))
     return Page(items=letters, continuation=signed_continuation(call, following))
 
 
@@ -78,7 +78,7 @@ async def redrive_dead_letters(call: Call[Redrive]) -> RedriveResults:
 
     async def redriven(letter: LetterName) -> Redriven:
         async with slots:
-            outcome = await call.store.dead_letters.redrive(letter.partition_key, letter.id, call.now)
+            outcome = await call.store[DeadLetters].redrive(letter.partition_key, letter.id, call.now)
         return Redriven(partition_key=letter.partition_key, id=letter.id, outcome=outcome)
 
     return RedriveResults(items=list(await asyncio.gather(*map(redriven, call.body.letters))))

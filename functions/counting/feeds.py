@@ -13,14 +13,21 @@ from typing import Any
 import azure.functions as func
 
 from cosmos.core.database import Item
+from cosmos.core.mirroring import Mirroring
+from cosmos.counting.folding import Folding
+from cosmos.counting.heartbeats import Heartbeats
+from cosmos.library.reviews import Reviews
+from cosmos.organizations.members import Members
+from cosmos.usage.alerts import Alerts
+from functions.core.parts import Parts
 from functions.core.redaction import private
-from functions.core.services import Store, services
+from functions.core.services import services
 from functions.core.telemetry import parent_of
 from models.counting.heartbeat import FEEDS
 
 OF = {feed.name: feed for feed in FEEDS}
 
-Fold = Callable[[Store, list[Item], datetime], Awaitable[None]]
+Fold = Callable[[Parts, list[Item], datetime], Awaitable[None]]
 """What is done with a batch of changes, and when it came."""
 
 
@@ -34,9 +41,9 @@ def _feed(fold: Fold) -> Any:
         with shared.telemetry.feed(feed.name, parent_of(context), items):
             store, now = await shared.store(), datetime.now(UTC)
             await fold(store, items, now)
-            await store.folding.declared(feed.container, items, now)
-            await store.mirroring.bring(feed.container, items)
-            await store.heartbeats.passed(feed, items)
+            await store[Folding].declared(feed.container, items, now)
+            await store[Mirroring].bring(feed.container, items)
+            await store[Heartbeats].passed(feed, items)
 
     named = blueprint.function_name(feed.name)(run)
     retried = blueprint.retry(
@@ -60,26 +67,26 @@ def _feed(fold: Fold) -> Any:
     return blueprint
 
 
-async def fold_users(store: Store, items: list[Item], now: datetime) -> None:
-    await store.members.bring(items, now)
+async def fold_users(store: Parts, items: list[Item], now: datetime) -> None:
+    await store[Members].bring(items, now)
 
 
-async def fold_interactions(store: Store, items: list[Item], now: datetime) -> None:
-    await store.folding.interactions(items, now)
+async def fold_interactions(store: Parts, items: list[Item], now: datetime) -> None:
+    await store[Folding].interactions(items, now)
 
 
-async def fold_sessions(store: Store, items: list[Item], now: datetime) -> None:
-    await store.folding.sessions(items, now)
-    await store.alerts.sessions(items, now)
+async def fold_sessions(store: Parts, items: list[Item], now: datetime) -> None:
+    await store[Folding].sessions(items, now)
+    await store[Alerts].sessions(items, now)
 
 
-async def fold_bookmarks(store: Store, items: list[Item], now: datetime) -> None:
-    await store.folding.bookmarks(items, now)
+async def fold_bookmarks(store: Parts, items: list[Item], now: datetime) -> None:
+    await store[Folding].bookmarks(items, now)
 
 
-async def fold_analytics(store: Store, items: list[Item], now: datetime) -> None:
-    await store.folding.analytics(items, now)
-    await store.reviews.set_helpful(items)
+async def fold_analytics(store: Parts, items: list[Item], now: datetime) -> None:
+    await store[Folding].analytics(items, now)
+    await store[Reviews].set_helpful(items)
 
 
 of_users = _feed(fold_users)

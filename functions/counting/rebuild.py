@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from cosmos.counting.rebuilding import Rebuilding
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
@@ -98,7 +99,7 @@ async def get_rebuild(call: Call[None]) -> Rebuild:
 
 async def _rebuild(work: Work) -> Step:
     """Some users, or some of the platform's partitions."""
-    rebuilding, wanted, user = work.store.rebuilding, work.job.request, work.job.request["user_id"]
+    rebuilding, wanted, user = work.store[Rebuilding], work.job.request, work.job.request["user_id"]
     progress = work.job.progress
     if not progress:
         total = 1 if user else await rebuilding.count_users()

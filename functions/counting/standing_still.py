@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from cosmos.counting.heartbeats import Heartbeats
 from functions.core.settings import CAPABILITIES, Settings
 from functions.jobs.watching import Watch
 from models.counting.heartbeat import LONGEST_AGE, Feed, feeds_that_run
@@ -39,7 +40,7 @@ async def look_at_feeds(run: Watch) -> None:
 
 
 async def _look_at(feed: Feed, run: Watch) -> None:
-    heartbeats = (await run.services.store()).heartbeats
+    heartbeats = (await run.services.store())[Heartbeats]
     age = await heartbeats.look(feed, run.now, refresh=run.now.minute == REFRESHED_AT_MINUTE)
     run.services.telemetry.feed_age(feed.name, age.total_seconds())
     if age > LONGEST_AGE:

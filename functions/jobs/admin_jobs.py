@@ -8,6 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from cosmos.counting.heartbeats import Heartbeats
+from cosmos.jobs.jobs import Jobs
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
@@ -109,7 +112,7 @@ class JobViewPage(Page[JobView]):
 async def list_jobs(call: Call[None]) -> JobViewPage:
     """Jobs are forgotten seven days after they have ended, those of erasures at once: their receipts are kept."""
     query, before = call.query, verified_continuation(call)
-    jobs = await call.store.jobs.newest(
+    jobs = await call.store[Jobs].newest(
         query.kind,
         query.state,
         call.now if query.stuck == "true" else None,
@@ -118,7 +121,7 @@ async def list_jobs(call: Call[None]) -> JobViewPage:
     )
     following = jobs[-1].asked_at.isoformat() if len(jobs) == query.limit else None
     feeds = feeds_of(call.services.settings)
-    ages = await asyncio.gather(*(call.store.heartbeats.age(feed, call.now) for feed in feeds))
+    ages = await asyncio.gather(*(call.store[Heartbeats].age(feed, call.now) for feed in feeds))
     return JobViewPage(
         items=[JobView.of(job, call.now) for job in jobs],
         continuation=signed_continuation(call, following),
@@ -149,17 +152,17 @@ async def get_job(call: Call[None]) -> JobView:
 )
 async def start_job_again(call: Call[None]) -> Reply:
     """Does no harm: each step counts once, and the driver before gives way. A job that has ended stays as it is."""
-    await call.writer()
+    await writer(call)
     job = await _found(call)
-    claimed = await call.store.jobs.claim(job, call.now, anew=True)
+    claimed = await call.store[Jobs].claim(job, call.now, anew=True)
     if claimed is not None and call.durable is not None:
-        await start_or_release(call.durable, call.store.jobs, claimed)
+        await start_or_release(call.durable, call.store[Jobs], claimed)
     shown = JobView.of(claimed or job, call.now)
     return Reply(shown, headers={"Location": f"/api/admin/jobs/{job.id}"})
 
 
 async def _found(call: Call[None]) -> Job:
-    job = await call.store.jobs.find(call.uuid("job_id"))
+    job = await call.store[Jobs].find(call.uuid("job_id"))
     if job is None:
         raise NotFound("job")
     return job

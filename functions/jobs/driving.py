@@ -14,6 +14,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from cosmos.jobs.jobs import Jobs
 from functions.core.redaction import named, private, told
 from functions.core.services import Services, services
 from functions.jobs.kind import JobKind, Work
@@ -86,7 +87,7 @@ async def turn(
         azure.core.exceptions.AzureError: Cosmos DB is out of reach, and not even that could be noted.
     """
     store, until = await shared.store(), time.monotonic() + TURN_SECONDS
-    job = await store.jobs.read(partition, job_id)
+    job = await store[Jobs].read(partition, job_id)
     while job is not None and not job.has_ended and job.attempts <= attempt:
         kind = kinds.get(job.job)
         if kind is None:
@@ -97,7 +98,7 @@ async def turn(
         except Exception as error:  # the boundary: whatever happened is noted on the job, and tried again
             wait = _pause(job)
             log.error("a job is held up: %s goes on in %.0f seconds: %s", job.job, wait.total_seconds(), told(error))
-            await store.jobs.failed(job, named(error), datetime.now(UTC), wait)
+            await store[Jobs].failed(job, named(error), datetime.now(UTC), wait)
             return {"is_over": False, "wait": wait.total_seconds()}
         if after is None:
             return OVER
@@ -110,7 +111,7 @@ async def turn(
 async def _step(kind: JobKind, work: Work) -> tuple[Job | None, timedelta]:
     """One step. The job as it is then, None if it has ended; and what has to be waited for."""
     step = await kind.step(work)
-    jobs, job, now = work.store.jobs, work.job, datetime.now(UTC)
+    jobs, job, now = work.store[Jobs], work.job, datetime.now(UTC)
     if step.is_last:
         await jobs.completed(job, step.progress, now, kind.kept)
         return None, timedelta(0)

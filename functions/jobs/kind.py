@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError
 
+from functions.core.parts import Parts
 from functions.core.redaction import told
-from functions.core.services import Services, Store
+from functions.core.services import Services
 from models.core.errors import Contention
 from models.jobs.job import Job
 
@@ -37,7 +38,7 @@ class Work:
 
     job: Job
     services: Services
-    store: Store
+    store: Parts
     now: datetime
 
 

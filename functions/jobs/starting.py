@@ -16,7 +16,9 @@ from typing import Any
 import azure.durable_functions as df
 from azure.core.exceptions import AzureError
 
+from cosmos.accounts.accounts import Accounts
 from cosmos.jobs.jobs import Jobs
+from functions.accounts.signed_in import writer
 from functions.core.call import Call
 from functions.core.redaction import named
 from functions.jobs.kind import JobKind
@@ -50,7 +52,7 @@ def promise(
         request,
         call.now,
         due=kind.due,
-        patience=call.store.jobs.patience,
+        patience=call.store[Jobs].patience,
         asker=asker,
         asked_by=asked_by,
         for_revision=for_revision,
@@ -65,13 +67,13 @@ async def of_staff(call: Call[Any], kind: JobKind) -> Job:
         NotFound: there is no such user as the body names.
         KeyReused: the same key came with another body before.
     """
-    await call.writer()
+    await writer(call)
     if call.body.user_id is not None:
-        await call.store.accounts.read(call.body.user_id)
+        await call.store[Accounts].read(call.body.user_id)
     request = call.body.model_dump(mode="json", by_alias=True)
     job_id, admin = id_for(call.person, kind, call.idempotency_key), call.person.user_id
     job = promise(call, kind, job_id, PLATFORM_JOBS, request, "staff", admin)
-    held = await call.store.jobs.create(job)
+    held = await call.store[Jobs].create(job)
     if held.request != request:
         raise KeyReused
     return await driven(call, held, is_new=held is job)
@@ -88,7 +90,7 @@ async def found(call: Call[Any], kind: JobKind, partition: str, job_id: str) -> 
     Raises:
         NotFound: there is none (any more).
     """
-    job = await call.store.jobs.read(partition, job_id)
+    job = await call.store[Jobs].read(partition, job_id)
     if job is None or job.job != kind.name:
         raise NotFound(kind.name)
     return job
@@ -98,9 +100,9 @@ async def driven(call: Call[Any], job: Job, is_new: bool) -> Job:
     """Has a job driven: one that was promised just now, or one that nobody drives any more."""
     claimed = job if is_new else None
     if not is_new and not job.has_ended and not job.is_driven(call.now):
-        claimed = await call.store.jobs.claim(job, call.now)
+        claimed = await call.store[Jobs].claim(job, call.now)
     if claimed is not None and call.durable is not None:
-        task = asyncio.create_task(start_or_release(call.durable, call.store.jobs, claimed))
+        task = asyncio.create_task(start_or_release(call.durable, call.store[Jobs], claimed))
         _starting.add(task)
         task.add_done_callback(_starting.discard)
     return claimed or job

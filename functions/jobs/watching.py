@@ -18,6 +18,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from cosmos.jobs.jobs import Jobs
 from functions.core.redaction import private, told
 from functions.core.services import Services, services
 from functions.jobs.kind import JobKind
@@ -72,7 +73,7 @@ def look_after_jobs(kinds: set[str]) -> Look:
     """Starts what nobody drives, and tells what is overdue."""
 
     async def look(run: Watch) -> None:
-        jobs = (await run.services.store()).jobs
+        jobs = (await run.services.store())[Jobs]
         found = await jobs.watched(run.now)
         overdue = Counter(job.job for job in found if job.is_overdue(run.now))
         for kind in sorted(kinds | overdue.keys()):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cosmos.library.bookmarks import BookmarkFilter
+from cosmos.chat.turns import Turns
+from cosmos.library.bookmarks import BookmarkFilter, Bookmarks
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
@@ -82,12 +84,12 @@ class Collections(Message):
     etag=True,
 )
 async def save_bookmark(call: Call[NewBookmark]) -> Reply:
-    profile, wanted = await call.writer(), call.body
+    profile, wanted = await writer(call), call.body
     user_id = profile.id
     try:
-        turn = await call.store.turns.read(user_id, wanted.interaction_id)
+        turn = await call.store[Turns].read(user_id, wanted.interaction_id)
     except NotFound:
-        kept = await call.store.bookmarks.find(user_id, bookmark_id_of(user_id, wanted.interaction_id))
+        kept = await call.store[Bookmarks].find(user_id, bookmark_id_of(user_id, wanted.interaction_id))
         if kept is None:  # else the turn has expired, and its bookmark has not
             raise
         return _shown(kept)
@@ -102,7 +104,7 @@ async def save_bookmark(call: Call[NewBookmark]) -> Reply:
         is_favorite=wanted.is_favorite,
         analytics_consent=profile.analytics_consent,
     )
-    return _shown(await call.store.bookmarks.save(turn, bookmark, _request(call, user_id)))
+    return _shown(await call.store[Bookmarks].save(turn, bookmark, _request(call, user_id)))
 
 
 @routes.operation(
@@ -117,7 +119,7 @@ async def list_bookmarks(call: Call[None]) -> Page[UserBookmark]:
     query: BookmarkQuery = call.query
     wanted = BookmarkFilter(query.collection, query.tag, query.favorite, terms_of(query.text or ""))
     user_id = call.person.user_id
-    bookmarks, following = await call.store.bookmarks.page(user_id, wanted, query.limit, verified_continuation(call))
+    bookmarks, following = await call.store[Bookmarks].page(user_id, wanted, query.limit, verified_continuation(call))
     return Page(items=bookmarks, continuation=signed_continuation(call, following))
 
 
@@ -125,7 +127,7 @@ async def list_bookmarks(call: Call[None]) -> Page[UserBookmark]:
     "GET", "bookmarks/collections", summary="The user's collections", action=READ_BOOKMARKS, returns=Collections
 )
 async def list_collections(call: Call[None]) -> Collections:
-    counts = await call.store.bookmarks.collections(call.person.user_id)
+    counts = await call.store[Bookmarks].collections(call.person.user_id)
     return Collections(items=[Collection(name=name, bookmarks=counts[name]) for name in sorted(counts)])
 
 
@@ -138,7 +140,7 @@ async def list_collections(call: Call[None]) -> Collections:
     etag=True,
 )
 async def open_bookmark(call: Call[None]) -> Reply:
-    return _shown(await call.store.bookmarks.open(call.person.user_id, call.uuid("bookmark_id"), call.now))
+    return _shown(await call.store[Bookmarks].open(call.person.user_id, call.uuid("bookmark_id"), call.now))
 
 
 @routes.operation(
@@ -152,8 +154,8 @@ async def open_bookmark(call: Call[None]) -> Reply:
     etag=True,
 )
 async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
-    user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
-    edited = await call.store.bookmarks.edit(user_id, bookmark_id, call.expected_revisions, call.body.given())
+    user_id, bookmark_id = (await writer(call)).id, call.uuid("bookmark_id")
+    edited = await call.store[Bookmarks].edit(user_id, bookmark_id, call.expected_revisions, call.body.given())
     return _shown(edited)
 
 
@@ -167,8 +169,8 @@ async def edit_bookmark(call: Call[BookmarkChanges]) -> Reply:
     if_match=True,
 )
 async def delete_bookmark(call: Call[None]) -> Reply:
-    user_id, bookmark_id = (await call.writer()).id, call.uuid("bookmark_id")
-    await call.store.bookmarks.delete(user_id, bookmark_id, call.expected_revisions, call.now)
+    user_id, bookmark_id = (await writer(call)).id, call.uuid("bookmark_id")
+    await call.store[Bookmarks].delete(user_id, bookmark_id, call.expected_revisions, call.now)
     return Reply(None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cosmos.library.reviews import Reviews
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
@@ -30,10 +32,10 @@ async def create_feedback(call: Call[Message]) -> Reply:
     A rating given with it becomes the user's `rating` of that thing, as by `PUT /api/me/ratings/{item_type}/{item_id}`,
     whose review stays as it is.
     """
-    profile = await call.writer()
+    profile = await writer(call)
     item_id = ITEM_FEEDBACK.id_by_key(profile.id, call.idempotency_key)
     feedback: ItemFeedback = document_of(call, ITEM_FEEDBACK, profile, item_id, call.body)
     made = await call.store.repository(ITEM_FEEDBACK).create(feedback)
     if made.rating is not None:
-        await call.store.reviews.rate(made)
+        await call.store[Reviews].rate(made)
     return shown(ITEM_FEEDBACK, made)

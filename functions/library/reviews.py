@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from cosmos.library.reviews import ReviewOrder
+from cosmos.library.reviews import ReviewOrder, Reviews
 from functions.accounts.acting import acted_on
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
@@ -75,7 +76,7 @@ def item(call: Call[Any]) -> tuple[str, str]:
 )
 async def get_item_stats(call: Call[None]) -> ItemStats:
     item_type, item_id = item(call)
-    tally = await call.store.reviews.stats(item_type, item_id)
+    tally = await call.store[Reviews].stats(item_type, item_id)
     sums = tally.sums if tally else {}
     return ItemStats(
         item_type=item_type,
@@ -98,7 +99,9 @@ async def get_item_stats(call: Call[None]) -> ItemStats:
 )
 async def list_reviews(call: Call[None]) -> Page[PublicReview]:
     query: ReviewQuery = call.query
-    found, following = await call.store.reviews.page(*item(call), query.order, query.limit, verified_continuation(call))
+    found, following = await call.store[Reviews].page(
+        *item(call), query.order, query.limit, verified_continuation(call)
+    )
     return Page(items=[PublicReview.of(review) for review in found], continuation=signed_continuation(call, following))
 
 
@@ -111,8 +114,8 @@ async def list_reviews(call: Call[None]) -> Page[PublicReview]:
     problems=("own-review",),
 )
 async def vote_helpful(call: Call[None]) -> Reply:
-    profile = await call.writer()
-    vote = await call.store.reviews.vote(profile.id, *item(call), call.uuid("review_id"), call.now)
+    profile = await writer(call)
+    vote = await call.store[Reviews].vote(profile.id, *item(call), call.uuid("review_id"), call.now)
     return Reply(shown_of(vote, HELPFUL_VOTE.shown))
 
 
@@ -125,7 +128,7 @@ async def vote_helpful(call: Call[None]) -> Reply:
     status=204,
 )
 async def unvote_helpful(call: Call[None]) -> Reply:
-    await call.store.reviews.unvote((await call.writer()).id, call.uuid("review_id"), call.now)
+    await call.store[Reviews].unvote((await writer(call)).id, call.uuid("review_id"), call.now)
     return Reply(None)
 
 
@@ -145,7 +148,7 @@ async def set_review_visibility(call: Call[Visibility]) -> Reply:
     Its author still sees it, and that it is hidden. The thing's ratings stay as they are.
     """
     review_id, wanted = call.uuid("review_id"), call.body
-    author, source_id = await call.store.reviews.source_of(*item(call), review_id)
+    author, source_id = await call.store[Reviews].source_of(*item(call), review_id)
     _, entry = await acted_on(call, author, "hide_review" if wanted.hidden else "show_review", wanted.reason)
-    await call.store.reviews.set_hidden(source_id, wanted.hidden, entry)
+    await call.store[Reviews].set_hidden(source_id, wanted.hidden, entry)
     return Reply(None)

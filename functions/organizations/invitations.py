@@ -9,6 +9,10 @@ from typing import Any, cast
 
 from pydantic import Field, model_validator
 
+from cosmos.organizations.invitations import Invitations
+from cosmos.organizations.members import Members
+from cosmos.organizations.organizations import Organizations
+from functions.accounts.signed_in import writer
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
@@ -130,8 +134,8 @@ async def create_invitation(call: Call[NewInvitation]) -> Reply:
 
     Who signs in with the address, verified by a home tenant, finds it in their list; all others accept by its token.
     """
-    organization = await call.store.organizations.read(call.uuid("organization_id"))
-    return Reply(await _invited(call, await call.writer(), organization, call.body, call.idempotency_key))
+    organization = await call.store[Organizations].read(call.uuid("organization_id"))
+    return Reply(await _invited(call, await writer(call), organization, call.body, call.idempotency_key))
 
 
 @routes.operation(
@@ -145,8 +149,8 @@ async def create_invitation(call: Call[NewInvitation]) -> Reply:
     problems=("more-than-ones-own",),
 )
 async def create_invitations(call: Call[NewInvitations]) -> Reply:
-    actor = await call.writer()
-    organization = await call.store.organizations.read(call.uuid("organization_id"))
+    actor = await writer(call)
+    organization = await call.store[Organizations].read(call.uuid("organization_id"))
     items, key = [], call.idempotency_key
     for number, wanted in enumerate(call.body.invitations):
         try:
@@ -168,7 +172,9 @@ async def create_invitations(call: Call[NewInvitations]) -> Reply:
 )
 async def list_invitations(call: Call[None]) -> Any:
     organization_id = call.uuid("organization_id")
-    found, following = await call.store.invitations.page(organization_id, call.query.limit, verified_continuation(call))
+    found, following = await call.store[Invitations].page(
+        organization_id, call.query.limit, verified_continuation(call)
+    )
     items = [shown_of(invitation, ShownInvitation) for invitation in found]
     return _PAGE(items=items, continuation=signed_continuation(call, following))
 
@@ -182,9 +188,9 @@ async def list_invitations(call: Call[None]) -> Any:
     status=204,
 )
 async def revoke_invitation(call: Call[None]) -> Reply:
-    await call.writer()
+    await writer(call)
     invitation_id = call.request.route_params["invitation_id"]
-    await call.store.invitations.end(call.uuid("organization_id"), invitation_id, "revoked", call.now)
+    await call.store[Invitations].end(call.uuid("organization_id"), invitation_id, "revoked", call.now)
     return Reply(None)
 
 
@@ -196,11 +202,11 @@ async def revoke_invitation(call: Call[None]) -> Reply:
     returns=MyInvitations,
 )
 async def list_my_invitations(call: Call[None]) -> MyInvitations:
-    profile = await call.writer()
+    profile = await writer(call)
     found = [
         notice
         for partition in _partitions(call, profile)
-        for notice in await call.store.invitations.notices(partition, call.now)
+        for notice in await call.store[Invitations].notices(partition, call.now)
     ]
     items = [
         MyInvitation(
@@ -226,7 +232,7 @@ async def list_my_invitations(call: Call[None]) -> MyInvitations:
     problems=("not-found",),
 )
 async def accept_invitation(call: Call[InvitationAnswer]) -> Reply:
-    profile = await call.writer()
+    profile = await writer(call)
     invitation, etag = await _named(call, profile)
     who = (profile.id, profile.name, profile.email)
     member = Member.of(
@@ -240,7 +246,7 @@ async def accept_invitation(call: Call[InvitationAnswer]) -> Reply:
         invitation.effective_to,
     )
     accepted = invitation.ended("accepted", call.now)
-    joined: Membership = await call.store.members.join(member, call.now, (accepted, etag))
+    joined: Membership = await call.store[Members].join(member, call.now, (accepted, etag))
     return Reply(shown_of(joined, ShownMembership))
 
 
@@ -256,8 +262,8 @@ async def accept_invitation(call: Call[InvitationAnswer]) -> Reply:
     problems=("not-found",),
 )
 async def decline_invitation(call: Call[InvitationAnswer]) -> Reply:
-    invitation, _ = await _named(call, await call.writer())
-    await call.store.invitations.end(invitation.organization_id, invitation.id, "declined", call.now)
+    invitation, _ = await _named(call, await writer(call))
+    await call.store[Invitations].end(invitation.organization_id, invitation.id, "declined", call.now)
     return Reply(None)
 
 
@@ -274,11 +280,11 @@ async def _named(call: Call[InvitationAnswer], profile: UserProfile) -> tuple[In
     answer = call.body
     if answer.token is not None:
         organization_id = organization_of(answer.token)
-        found = await call.store.invitations.open_one(organization_id, invitation_id_of(answer.token), call.now)
+        found = await call.store[Invitations].open_one(organization_id, invitation_id_of(answer.token), call.now)
         if found[0].user_id not in (None, profile.id):
             raise NotFound("invitation")
         return found
-    found = await call.store.invitations.open_one(answer.organization_id or "", answer.invitation_id or "", call.now)
+    found = await call.store[Invitations].open_one(answer.organization_id or "", answer.invitation_id or "", call.now)
     if found[0].notice_partition not in _partitions(call, profile):
         raise NotFound("invitation")
     return found
@@ -288,7 +294,7 @@ def _partitions(call: Call[Any], profile: UserProfile) -> list[str]:
     """Where the user finds invitations. An address counts if it is theirs alone, in a home tenant."""
     by_address = profile.email_status == "claimed" and profile.tenant_id in call.services.settings.home_tenants
     email = profile.email if by_address else None
-    return [profile.id, *([call.store.invitations.partition_for(email)] if email else [])]
+    return [profile.id, *([call.store[Invitations].partition_for(email)] if email else [])]
 
 
 async def _invited(
@@ -310,9 +316,9 @@ async def _invited(
         section=wanted.section,
         invited_by=actor.id,
         expires_at=call.now + timedelta(days=wanted.expires_in_days),
-        notice_partition=call.store.invitations.partition_for(wanted.email),
+        notice_partition=call.store[Invitations].partition_for(wanted.email),
         mentions=[actor.id],
     )
     invitation.ttl = invitation.kept_seconds
-    made = await call.store.invitations.invite(invitation, call.now)
+    made = await call.store[Invitations].invite(invitation, call.now)
     return WrittenInvitation(invitation=shown_of(made, ShownInvitation), token=token)

@@ -7,8 +7,14 @@ from typing import Any, cast
 
 from pydantic import Field
 
-from cosmos.organizations.members import MemberFilter
+from cosmos.accounts.audit import Audit
+from cosmos.accounts.users import Users
+from cosmos.organizations.invitations import Invitations
+from cosmos.organizations.members import MemberFilter, Members
+from cosmos.organizations.organizations import Organizations
+from cosmos.organizations.rights import Rights
 from functions.accounts.acting import audit_entry
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.operation import Reply
@@ -71,7 +77,7 @@ class NewAdmin(Message):
 )
 async def list_members(call: Call[None]) -> Any:
     wanted = MemberFilter(call.query.role, call.query.status)
-    found, following = await call.store.members.page(
+    found, following = await call.store[Members].page(
         call.uuid("organization_id"), wanted, call.query.limit, verified_continuation(call)
     )
     items = [shown_of(member, ShownMember) for member in found]
@@ -93,10 +99,10 @@ async def add_member(call: Call[NewMember]) -> Reply:
 
     The answer is the same whether there is such a user.
     """
-    actor, wanted, store = await call.writer(), call.body, call.store
-    organization = await store.organizations.read(call.uuid("organization_id"))
+    actor, wanted, store = await writer(call), call.body, call.store
+    organization = await store[Organizations].read(call.uuid("organization_id"))
     await check_gives(call, organization, wanted.role, wanted.effective_to)
-    profile = await store.users.existing(wanted.user_id) if organization.bound_tenant_id else None
+    profile = await store[Users].existing(wanted.user_id) if organization.bound_tenant_id else None
     if profile is not None and profile.tenant_id == organization.bound_tenant_id:
         who = (profile.id, profile.name, profile.email)
         member = Member.of(
@@ -109,7 +115,7 @@ async def add_member(call: Call[NewMember]) -> Reply:
             wanted.section,
             wanted.effective_to,
         )
-        joined = await store.members.join(member, call.now)
+        joined = await store[Members].join(member, call.now)
         return Reply(
             AddedMember(
                 user_id=profile.id, status="active", invitation_id=None, role=joined.role, joined_at=joined.joined_at
@@ -134,7 +140,7 @@ async def add_member(call: Call[NewMember]) -> Reply:
         mentions=sorted({actor.id, wanted.user_id}),
     )
     invitation.ttl = invitation.kept_seconds
-    made = await store.invitations.invite(invitation, call.now)
+    made = await store[Invitations].invite(invitation, call.now)
     return Reply(
         AddedMember(user_id=wanted.user_id, status="invited", invitation_id=made.id, role=made.role, joined_at=None)
     )
@@ -154,14 +160,14 @@ async def remove_member(call: Call[None]) -> Reply:
     """What they may there ends at once, and their seat is free. Who removes somebody has all their rights."""
     organization_id, user_id = call.uuid("organization_id"), call.uuid("user_id")
     if user_id == call.person.user_id:
-        await call.store.members.end(user_id, organization_id, "left", call.now)
+        await call.store[Members].end(user_id, organization_id, "left", call.now)
         return Reply(None)
     await call.check_in(organization_id, REMOVE_MEMBERS)
-    await call.writer()
+    await writer(call)
     await _check_above(call, organization_id, user_id)
     entry = audit_entry(call, user_id, "remove_member", "Removed by an admin of the organization.", "organization")
-    await call.store.audit.write(entry)
-    await call.store.members.end(user_id, organization_id, "removed", call.now)
+    await call.store[Audit].write(entry)
+    await call.store[Members].end(user_id, organization_id, "removed", call.now)
     return Reply(None)
 
 
@@ -177,12 +183,12 @@ async def remove_member(call: Call[None]) -> Reply:
     problems=("more-than-ones-own",),
 )
 async def hand_over_organization(call: Call[NewAdmin]) -> Reply:
-    giver, organization_id = await call.writer(), call.uuid("organization_id")
-    organization = await call.store.organizations.read(organization_id)
+    giver, organization_id = await writer(call), call.uuid("organization_id")
+    organization = await call.store[Organizations].read(organization_id)
     if giver.id not in organization.admin_ids:
         raise MoreThanOnesOwn
     if call.body.user_id != giver.id:
-        await call.store.members.hand_over(organization_id, giver.id, call.body.user_id, call.now)
+        await call.store[Members].hand_over(organization_id, giver.id, call.body.user_id, call.now)
     return Reply(None)
 
 
@@ -192,7 +198,7 @@ async def _check_above(call: Call[Any], organization_id: str, user_id: str) -> N
     Raises:
         MoreThanOnesOwn: the member has such.
     """
-    rights = call.store.rights
+    rights = call.store[Rights]
     mine = await rights.place(call.person.user_id, organization_id)
     theirs = await rights.place(user_id, organization_id)
     if mine is None or theirs is None or theirs.standing is None:

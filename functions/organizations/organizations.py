@@ -8,6 +8,10 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from cosmos.organizations.members import Members
+from cosmos.organizations.organizations import Organizations
+from cosmos.organizations.rights import Rights
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
@@ -98,15 +102,15 @@ async def create_organization(call: Call[Any]) -> Reply:
 
     Who makes it is its admin, takes no seat, and can hand it over. What it is part of never changes.
     """
-    profile, given = await call.writer(), call.body
+    profile, given = await writer(call), call.body
     if given.parent_organization_id is None:
         call.check(PLATFORM, MAKE_ROOT)
     else:
         await call.check_in(given.parent_organization_id, MAKE_CHILD)
     organization = _organization(call, profile, given)
-    made = await call.store.organizations.make(organization, _owner(call, profile, organization), call.now)
-    await call.store.members.complete(_owner(call, profile, made), call.now)
-    return _shown(await call.store.organizations.read(made.organization_id))
+    made = await call.store[Organizations].make(organization, _owner(call, profile, organization), call.now)
+    await call.store[Members].complete(_owner(call, profile, made), call.now)
+    return _shown(await call.store[Organizations].read(made.organization_id))
 
 
 @routes.operation(
@@ -118,8 +122,8 @@ async def create_organization(call: Call[Any]) -> Reply:
 )
 async def list_my_organizations(call: Call[None]) -> MyOrganizations:
     user_id = call.person.user_id
-    memberships = await call.store.members.memberships(user_id)
-    known = await call.store.organizations.all_of([one.organization_id for one in memberships])
+    memberships = await call.store[Members].memberships(user_id)
+    known = await call.store[Organizations].all_of([one.organization_id for one in memberships])
     items = [
         MyOrganization(
             **known[one.organization_id].model_dump(
@@ -141,7 +145,7 @@ async def list_my_organizations(call: Call[None]) -> MyOrganizations:
     "GET", "organizations/{organization_id}", summary="An organization", action=READ_ORGANIZATION, **_SHOWN
 )
 async def get_organization(call: Call[None]) -> Reply:
-    return _shown(await call.store.organizations.read(call.uuid("organization_id")))
+    return _shown(await call.store[Organizations].read(call.uuid("organization_id")))
 
 
 @routes.operation(
@@ -170,7 +174,7 @@ async def edit_organization(call: Call[Any]) -> Reply:
 )
 async def delete_organization(call: Call[None]) -> Reply:
     """Nobody may anything in it from then on. Its members stay on record, should it be restored."""
-    await call.store.organizations.delete(call.uuid("organization_id"), call.expected_revisions, call.now)
+    await call.store[Organizations].delete(call.uuid("organization_id"), call.expected_revisions, call.now)
     return Reply(None)
 
 
@@ -184,7 +188,7 @@ async def delete_organization(call: Call[None]) -> Reply:
     **_SHOWN,
 )
 async def restore_organization(call: Call[None]) -> Reply:
-    return _shown(await call.store.organizations.restore(call.uuid("organization_id"), call.now))
+    return _shown(await call.store[Organizations].restore(call.uuid("organization_id"), call.now))
 
 
 @routes.operation(
@@ -219,17 +223,17 @@ async def run_organization(call: Call[Running]) -> Reply:
 )
 async def take_over_organization(call: Call[None]) -> Reply:
     """For staff, and for whoever has `members.manage` in what it is part of. It takes no seat."""
-    profile, organization_id = await call.writer(), call.uuid("organization_id")
-    orphan = await call.store.rights.organization(organization_id)
+    profile, organization_id = await writer(call), call.uuid("organization_id")
+    orphan = await call.store[Rights].organization(organization_id)
     if orphan is not None and orphan.parent_organization_id is not None:
         await call.check_in(orphan.parent_organization_id, TAKE_OVER_CHILD)
     else:
         call.check(PLATFORM, TAKE_OVER_CHILD)
-    organization = await call.store.organizations.read(organization_id)
+    organization = await call.store[Organizations].read(organization_id)
     if organization.admin_ids not in ([], [profile.id]):
         raise NotOrphaned
-    await call.store.members.take_over(_owner(call, profile, organization), call.now)
-    return _shown(await call.store.organizations.read(organization_id))
+    await call.store[Members].take_over(_owner(call, profile, organization), call.now)
+    return _shown(await call.store[Organizations].read(organization_id))
 
 
 async def check_gives(call: Call[Any], organization: Organization, role: str, until: date | None) -> None:
@@ -241,7 +245,7 @@ async def check_gives(call: Call[Any], organization: Organization, role: str, un
     """
     if role not in SYSTEM_ROLES and role not in organization.roles:
         raise not_valid({"/role": "Input should be a role of the organization"})
-    place = await call.store.rights.place(call.person.user_id, organization.organization_id)
+    place = await call.store[Rights].place(call.person.user_id, organization.organization_id)
     standing = place.standing if place else None
     if place is None or standing is None:
         raise MoreThanOnesOwn
@@ -250,7 +254,7 @@ async def check_gives(call: Call[Any], organization: Organization, role: str, un
 
 
 async def _edited(call: Call[Any], expected: Revisions, changes: Mapping[str, Any]) -> Reply:
-    organizations, organization_id = call.store.organizations, call.uuid("organization_id")
+    organizations, organization_id = call.store[Organizations], call.uuid("organization_id")
     try:
         edited = await organizations.edit(organization_id, expected, changes, call.now)
     except ValidationError as error:

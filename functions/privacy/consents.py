@@ -14,7 +14,9 @@ from typing import Any
 
 from pydantic import Field
 
-from cosmos.privacy.consents import AFFECTED, Applied, Withdrawable
+from cosmos.accounts.users import Users
+from cosmos.jobs.jobs import Jobs
+from cosmos.privacy.consents import AFFECTED, Applied, Consents, Withdrawable
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
@@ -80,13 +82,13 @@ async def delete_my_analytics(call: Call[None]) -> Reply:
     In the end the rollups of all periods are empty, and so is the dashboard. Turns, sessions and bookmarks stay, and so
     do limits and what is kept against abuse. If the consent is given again before the end, it goes no further.
     """
-    profile = await call.store.users.ensure(call.person, call.now, call.issued, call.roles)
+    profile = await call.store[Users].ensure(call.person, call.now, call.issued, call.roles)
     consent: Withdrawable = "analytics_consent"
-    profile, made = await call.store.consents.withdraw(
+    profile, made = await call.store[Consents].withdraw(
         profile, consent, call.now, lambda after: promised(call, after, consent)
     )
     job = made or promised(call, profile, consent)
-    held = job if made else await call.store.jobs.create(job)
+    held = job if made else await call.store[Jobs].create(job)
     held = await driven(call, held, held is job)
     return Reply(_described(held), headers={"Location": location(held.id)})
 
@@ -114,13 +116,20 @@ def promised(call: Call[Any], profile: UserProfile, consent: Withdrawable) -> Jo
     return promise(call, JOB, withdrawal_id, profile.id, request, "user", for_revision=profile.revision)
 
 
+def promised_by_edit(call: Call[Any], before: UserProfile, after: UserProfile) -> list[Job]:
+    """The job, if an edit of the profile withdraws the consent to retention."""
+    if before.data_retention_consent and not after.data_retention_consent:
+        return [promised(call, after, "data_retention_consent")]
+    return []
+
+
 def location(withdrawal_id: str) -> str:
     return f"/api/me/withdrawals/{withdrawal_id}"
 
 
 async def _withdraw(work: Work) -> Step:
     """One page of one round."""
-    consents, job, user_id = work.store.consents, work.job, work.job.partition_key
+    consents, job, user_id = work.store[Consents], work.job, work.job.partition_key
     consent: Withdrawable = job.request["consent"]
     progress = WithdrawalProgress().model_dump() | job.progress
     is_withdrawn = await consents.is_withdrawn(user_id, consent, job.for_revision)
@@ -141,7 +150,7 @@ async def _withdraw(work: Work) -> Step:
 
 
 async def _page(work: Work, user_id: str, consent: Withdrawable, step: Any, continuation: str | None) -> Applied:
-    consents = work.store.consents
+    consents = work.store[Consents]
     if step == UNCOUNT:
         return await consents.uncount(user_id, continuation, work.now)
     if step == EMPTY:

@@ -14,8 +14,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from cosmos.privacy.erasure import ERASURE_JOB
+from cosmos.accounts.accounts import Accounts
+from cosmos.accounts.users import Users
+from cosmos.jobs.jobs import Jobs
+from cosmos.privacy.erasure import ERASURE_JOB, Erasures
 from functions.accounts.acting import MAX_REASON, audit_entry, audit_reason, check_may_act_on
+from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Header, Reply
@@ -71,7 +75,7 @@ async def delete_me(call: Call[None]) -> Reply:
     """
     account = await _account(call, call.person.user_id)
     if isinstance(account, UserProfile) and ADMIN_ROLE in call.roles:
-        await call.store.accounts.begin_erasing_admin(account.id, account.id, call.now)
+        await call.store[Accounts].begin_erasing_admin(account.id, account.id, call.now)
     return await _erased(call, account, "user", None)
 
 
@@ -95,7 +99,7 @@ async def delete_user(call: Call[None]) -> Reply:
     if not isinstance(account, Tombstone):
         check_may_act_on(call, account)
         if account.is_admin:
-            await call.store.accounts.begin_erasing_admin(user_id, call.person.user_id, call.now)
+            await call.store[Accounts].begin_erasing_admin(user_id, call.person.user_id, call.now)
     return await _erased(call, account, "staff", audit_entry(call, user_id, "erase", reason))
 
 
@@ -110,15 +114,15 @@ async def delete_user(call: Call[None]) -> Reply:
 )
 async def get_erasure(call: Call[None]) -> Erasure:
     """For whom it is about, who signs in as before though the account is gone, and for admins."""
-    erasure, user_id = await call.store.erasures.receipt(call.uuid("erasure_id")), call.person.user_id
+    erasure, user_id = await call.store[Erasures].receipt(call.uuid("erasure_id")), call.person.user_id
     theirs = erasure.user_hash == user_hash_of(user_id, _key(call.services))
     if call.check(Target(owner=user_id) if theirs else PLATFORM) is Source.TOKEN:
-        await call.writer()  # an admin's account must be active
+        await writer(call)  # an admin's account must be active
     return erasure
 
 
 async def _account(call: Call[None], user_id: str) -> UserProfile | Tombstone:
-    account = await call.store.erasures.account(user_id)
+    account = await call.store[Erasures].account(user_id)
     if account is None:
         raise NotFound("user")
     return account
@@ -128,11 +132,11 @@ async def _erased(
     call: Call[None], account: UserProfile | Tombstone, asker: JobAsker, entry: AuditEntry | None
 ) -> Reply:
     """Promises the erasure, closes the account everywhere before the answer, and has the job driven."""
-    erasures, jobs, user_id = call.store.erasures, call.store.jobs, account.id
+    erasures, jobs, user_id = call.store[Erasures], call.store[Jobs], account.id
     job_id = account.erasure_id if isinstance(account, Tombstone) else erasure_id_of(user_id, _key(call.services))
     wanted = promise(call, JOB, job_id, user_id, {}, asker, entry.actor_id if entry else None)
     is_new = await erasures.close(user_id, _erasure_of(wanted, call.services), wanted, entry)
-    call.store.users.close(user_id)
+    call.store[Users].close(user_id)
     job = wanted if is_new else await jobs.read(user_id, job_id)
     if job is None:  # it has ended, and its document is gone
         if done := await erasures.completed(job_id):
@@ -160,19 +164,19 @@ async def promised_again(work: Work, user_id: str, erasure_id: str) -> bool:
     """
     at_once = timedelta(0)
     job = Job.promised(JOB.name, erasure_id, user_id, {}, work.now, due=JOB.due, patience=at_once, asker="platform")
-    is_new = await work.store.erasures.close(user_id, _erasure_of(job, work.services), job)
-    work.store.users.close(user_id)
+    is_new = await work.store[Erasures].close(user_id, _erasure_of(job, work.services), job)
+    work.store[Users].close(user_id)
     return is_new
 
 
 async def _erase(work: Work) -> Step:
     """Notes the erasure and bars the account; then, after a pause for what is on its way, deletes some of what is there
     until nothing is."""
-    erasures, job, user_id = work.store.erasures, work.job, work.job.partition_key
+    erasures, job, user_id = work.store[Erasures], work.job, work.job.partition_key
     if job.position is None:
         await noted_or_promised(work)
         await erasures.bar(user_id, _erasure_of(job, work.services))
-        work.store.users.close(user_id)
+        work.store[Users].close(user_id)
         settled = timedelta(seconds=work.services.settings.erasure_settle_seconds)
         return Step({}, SWEEPING, settled)
     await erasures.start(job.id, work.now)

@@ -6,6 +6,7 @@ In both an entry is a name: of a blob, or of a file, that is empty. Whoever come
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from azure.core.exceptions import AzureError
 
-from models.privacy.erasure_log import Entry, is_among, parsed
+from models.privacy.erasure_log import Entry, Keys, is_among, parsed
 
 OUT_OF_REACH = (OSError, AzureError)
 """What is raised where the log can't be reached; among the former is `TimeoutError`."""
@@ -33,6 +34,19 @@ class ErasureLog(Protocol):
 
     async def close(self) -> None:
         """Lets go of connections."""
+
+
+@dataclass
+class ErasureNotes:
+    """What a process notes erasures with.
+
+    Attributes:
+        log: Where; None without a log.
+        keys: Those that accounts are named with.
+    """
+
+    log: ErasureLog | None
+    keys: Keys
 
 
 def opened(place: str) -> ErasureLog:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from cosmos.privacy.exporting import Exporting
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
@@ -62,11 +63,11 @@ async def export_me(call: Call[None]) -> Reply:
     user_id, state = call.person.user_id, verified_continuation(call)
     lines: list[str] = []
     if state is None:
-        manifest, outside, progress = await call.store.exporting.begin(user_id, call.now)
+        manifest, outside, progress = await call.store[Exporting].begin(user_id, call.now)
         lines = [as_line(line) for line in (manifest, *outside)]
     else:
         progress = Progress.model_validate_json(state)
-    documents, progress = await call.store.exporting.page(user_id, progress, call.query.limit)
+    documents, progress = await call.store[Exporting].page(user_id, progress, call.query.limit)
     if progress.container is None:
         last = as_line(progress.end())
     else:

@@ -10,10 +10,12 @@ import logging
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from cosmos.jobs.jobs import Jobs
+from cosmos.privacy.erasure_marks import ErasureMarks
 from functions.core.redaction import named
 from functions.core.services import Services
 from functions.jobs.kind import JobKind, Step, Work
-from functions.privacy.erasure_log import OUT_OF_REACH, ErasureLog
+from functions.privacy.erasure_log import OUT_OF_REACH, ErasureLog, ErasureNotes
 from models.core.values import format_timestamp
 from models.jobs.job import PLATFORM_JOBS, Job
 from models.privacy.erasure_log import ANY_KEY, Entry
@@ -30,11 +32,12 @@ log = logging.getLogger(__name__)
 
 async def noted(shared: Services, erasure: Job) -> bool:
     """Whether an erasure that was promised is in the log now, or there is none; within `NOTE_SECONDS`."""
-    if shared.erasure_log is None:
+    erasures = shared[ErasureNotes].log
+    if erasures is None:
         return True
     try:
         async with asyncio.timeout(NOTE_SECONDS):
-            await shared.erasure_log.note(_entry_of(shared, erasure))
+            await erasures.note(_entry_of(shared, erasure))
     except OUT_OF_REACH as error:
         log.warning("the log of erasures is out of reach: %s", named(error))
         return False
@@ -45,7 +48,7 @@ async def noted_or_promised(work: Work) -> None:
     """Notes the erasure that a job is about; if that can't be done now, it is promised to be."""
     if not await noted(work.services, work.job):
         entry = _entry_of(work.services, work.job)
-        await work.store.jobs.create(_job({"entry": entry.name}, entry.name, work.now))
+        await work.store[Jobs].create(_job({"entry": entry.name}, entry.name, work.now))
 
 
 def noting_all(since: datetime, because: str, now: datetime) -> Job:
@@ -54,7 +57,7 @@ def noting_all(since: datetime, because: str, now: datetime) -> Job:
 
 
 def _entry_of(shared: Services, erasure: Job) -> Entry:
-    key_id = shared.erasure_keys.of(erasure.partition_key, erasure.id)
+    key_id = shared[ErasureNotes].keys.of(erasure.partition_key, erasure.id)
     return Entry(erasure.asked_at, erasure.id, key_id)
 
 
@@ -66,14 +69,14 @@ def _job(request: dict[str, str], name: str, now: datetime) -> Job:
 
 async def _note(work: Work) -> Step:
     """One entry, or one page of those that the database knows."""
-    erasures = work.services.erasure_log
+    erasures = work.services[ErasureNotes].log
     if erasures is None:
         return Step(work.job.progress, is_last=True)
     if entry := Entry.parse(work.job.request.get("entry", "")):
         await erasures.note(entry)
         return Step({"noted": 1}, is_last=True)
     since = datetime.fromisoformat(work.job.request["since"]).astimezone(UTC)
-    rows, following = await work.store.erasure_marks.receipts(since, work.job.position)
+    rows, following = await work.store[ErasureMarks].receipts(since, work.job.position)
     await _all_noted(erasures, [Entry(datetime.fromisoformat(row["requested_at"]), row["id"], ANY_KEY) for row in rows])
     progress = {"noted": work.job.progress.get("noted", 0) + len(rows)}
     return Step(progress, following, is_last=following is None)

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.core.services import Services, Store
+from cosmos.jobs.jobs import Jobs
+from cosmos.privacy.erasure_marks import ErasureMarks
+from functions.core.parts import Parts
+from functions.core.services import Services
 from functions.jobs.kind import JobKind, Step, Work
 from functions.jobs.watching import Watch
 from functions.privacy import erasure
-from functions.privacy.erasure_log import ErasureLog
+from functions.privacy.erasure_log import ErasureLog, ErasureNotes
 from functions.privacy.noting import noting_all
 from models.core.values import format_timestamp
 from models.jobs.job import PLATFORM_JOBS, Job
@@ -55,14 +58,14 @@ async def look_at_log(run: Watch) -> None:
         LogLostError: it lacks what it has had. What the database knows is noted in it again.
         azure.core.exceptions.AzureError, OSError: one of the two is out of reach.
     """
-    erasures = run.services.erasure_log
+    erasures = run.services[ErasureNotes].log
     if erasures is None:
         return
     store = await run.services.store()
-    mark = await store.erasure_marks.read()
+    mark = await store[ErasureMarks].read()
     since = known_until(mark, run.now)
     entries = await erasures.entries(since, run.now)
-    unknown = await store.erasure_marks.unknown(entries)
+    unknown = await store[ErasureMarks].unknown(entries)
     if unknown:
         await _notice(run, store, mark, unknown)
     await _look_for_loss(run, store, erasures, mark)
@@ -71,14 +74,14 @@ async def look_at_log(run: Watch) -> None:
         await _move(store, mark, entries, run.now)
 
 
-async def _notice(run: Watch, store: Store, mark: ErasureMark | None, unknown: Sequence[Entry]) -> None:
+async def _notice(run: Watch, store: Parts, mark: ErasureMark | None, unknown: Sequence[Entry]) -> None:
     """Promises that those are erased again whom the entries name: once for each state of the mark."""
     since, until = format_timestamp(known_until(mark, run.now)), format_timestamp(unknown[-1].moment)
     span = {"since": since, "until": until, "unknown": count_of(unknown)}
     named = format_timestamp(mark.known_until) if mark else "never"
     job_id, at_once = str(uuid.uuid5(_IDS, named)), timedelta(0)
     job = Job.promised(JOB.name, job_id, PLATFORM_JOBS, span, run.now, due=JOB.due, patience=at_once, asker="platform")
-    if await store.jobs.create(job) is job:
+    if await store[Jobs].create(job) is job:
         log.error(
             "a restore was noticed: the database knows the log of erasures until %s; %d later ones are unknown to it",
             since,
@@ -86,7 +89,7 @@ async def _notice(run: Watch, store: Store, mark: ErasureMark | None, unknown: S
         )
 
 
-async def _look_for_loss(run: Watch, store: Store, erasures: ErasureLog, mark: ErasureMark | None) -> None:
+async def _look_for_loss(run: Watch, store: Parts, erasures: ErasureLog, mark: ErasureMark | None) -> None:
     """Has all erasures noted that the database knows where the log has never been seen, or lacks what it has had.
 
     Raises:
@@ -96,30 +99,30 @@ async def _look_for_loss(run: Watch, store: Store, erasures: ErasureLog, mark: E
     if mark and (newest is None or newest.moment < run.now - REACH or await erasures.has(newest)):
         return
     because = f"{newest.name} is not there at {run.now:%Y%m%dT%H}" if newest else "there is no mark"
-    await store.jobs.create(noting_all(run.now - REACH, because, run.now))
+    await store[Jobs].create(noting_all(run.now - REACH, because, run.now))
     if newest:
         log.error("the log of erasures lacks what it has had: what the database knows is noted again")
         raise LogLostError
 
 
-async def _move(store: Store, mark: ErasureMark | None, entries: Sequence[Entry], now: datetime) -> None:
+async def _move(store: Parts, mark: ErasureMark | None, entries: Sequence[Entry], now: datetime) -> None:
     """Moves the mark, if there is something new or it is old."""
     settled = now - SETTLED
     known = [entry.name for entry in entries if entry.moment <= settled]
     if known or mark is None or mark.known_until < settled - MARKED_EVERY:
-        await store.erasure_marks.move(settled, known[-1] if known else None)
+        await store[ErasureMarks].move(settled, known[-1] if known else None)
 
 
 async def _erase_again(work: Work) -> Step:
     """One page of profiles. After the last it waits for what is late, and moves the mark."""
-    shared, marks, request = work.services, work.store.erasure_marks, work.job.request
+    shared, marks, request = work.services, work.store[ErasureMarks], work.job.request
     since, until = (datetime.fromisoformat(request[name]).astimezone(UTC) for name in ("since", "until"))
     entries = await _log_of(shared).entries(since, until)
     progress = {"profiles": 0, "accounts": 0} | work.job.progress
-    tried, continuation, is_through = work.job.position or [sorted(shared.erasure_keys.ids), None, False]
+    tried, continuation, is_through = work.job.position or [sorted(shared[ErasureNotes].keys.ids), None, False]
     if not is_through:
         page, continuation = await marks.accounts(continuation)
-        named = shared.erasure_keys.named(page, entries)
+        named = shared[ErasureNotes].keys.named(page, entries)
         progress = {
             "profiles": progress["profiles"] + len(page),
             "accounts": progress["accounts"] + sum(await _promised(work, named)),
@@ -127,7 +130,7 @@ async def _erase_again(work: Work) -> Step:
         return Step(progress, [tried, continuation, continuation is None])
     untried = [entry for entry in entries if entry.key_id not in {ANY_KEY, *tried}]
     if await marks.unknown(untried):
-        if set(tried) != shared.erasure_keys.ids:
+        if set(tried) != shared[ErasureNotes].keys.ids:
             return Step(progress | {"profiles": 0})  # there are other keys now
         raise UnknownKeyError
     if work.now < until + SETTLED:
@@ -166,9 +169,10 @@ def _record(work: Work, since: datetime, until: datetime, progress: dict[str, An
 
 
 def _log_of(shared: Services) -> ErasureLog:
-    if shared.erasure_log is None:
+    erasures = shared[ErasureNotes].log
+    if erasures is None:
         raise LookupError("this app has no log of erasures any more: see ERASURE_LOG")
-    return shared.erasure_log
+    return erasures
 
 
 JOB = JobKind(name="erase_again", step=_erase_again, due=timedelta(hours=2))

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
+from cosmos.accounts.accounts import Accounts
+from cosmos.risk.risk import Risk
 from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
@@ -75,10 +77,10 @@ class NewDismissal(Message):
 )
 async def get_user_risk(call: Call[None]) -> RiskView:
     """Of a user none of whose turns has been judged there is nothing yet."""
-    risk, user_id = call.store.risk, call.uuid("user_id")
+    risk, user_id = call.store[Risk], call.uuid("user_id")
     window = await risk.window(user_id)
     if window is None:
-        await call.store.accounts.read(user_id)  # tells a user of whom nothing is found from none
+        await call.store[Accounts].read(user_id)  # tells a user of whom nothing is found from none
     return RiskView.of(window or RiskWindow.empty(user_id), risk.settings, call.now)
 
 
@@ -95,6 +97,6 @@ async def dismiss_finding(call: Call[NewDismissal]) -> RiskView:
     """If the rule has seen more since, the fingerprint is another one: read again. Sent again, it changes nothing."""
     user_id, wanted = call.uuid("user_id"), call.body
     _, entry = await acted_on(call, user_id, "dismiss_finding", wanted.reason)
-    risk = call.store.risk
+    risk = call.store[Risk]
     window = await risk.dismiss(user_id, wanted.rule, wanted.fingerprint, entry, call.now)
     return RiskView.of(window, risk.settings, call.now)

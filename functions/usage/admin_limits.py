@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cosmos.accounts.accounts import Accounts
+from cosmos.accounts.users import Users
 from functions.accounts.acting import acted_on
 from functions.core.api import Routes
 from functions.core.call import Call
@@ -35,5 +37,5 @@ async def set_user_limits(call: Call[NewLimits]) -> Reply:
     override = LimitOverride(
         limits=wanted.limits, until=wanted.until, reason=wanted.reason, by=entry.actor_id, at=call.now
     )
-    changed = await call.store.accounts.set_limits(profile, override, entry)
-    return Reply(call.store.users.as_it_stands(changed, call.now), etag=revision_etag(changed))
+    changed = await call.store[Accounts].set_limits(profile, override, entry)
+    return Reply(call.store[Users].as_it_stands(changed, call.now), etag=revision_etag(changed))

@@ -8,6 +8,9 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from cosmos.accounts.users import Users
+from cosmos.usage.allowances import Allowances
+from functions.accounts.signed_in import writer
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
@@ -25,7 +28,7 @@ from models.usage.actions import ADMIT, RELEASE
 from models.usage.allowance import AdmissionRequest, Refused
 from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, shown_measure
 from models.usage.model_names import ModelReference
-from models.usage.pricing import Asked, ServiceTier
+from models.usage.pricing import Asked, PriceTable, ServiceTier
 from models.usage.rate_limit import rate_limit_headers
 from models.usage.windows import Clock
 
@@ -92,7 +95,7 @@ async def admit(call: Call[Estimate]) -> Reply:
     tokens = estimate.input_tokens + estimate.max_output_tokens
     check_tokens(tokens, call.services.settings.max_tokens_per_turn)
     asked = Asked(estimate.model, estimate.provider, estimate.service_tier)
-    cost = call.services.prices.most(asked, estimate.input_tokens, estimate.max_output_tokens, call.now)
+    cost = call.services[PriceTable].most(asked, estimate.input_tokens, estimate.max_output_tokens, call.now)
     if cost.status == "unpriced" and call.services.settings.refuse_unpriced and _limits_cost(limits):
         raise problems.known("unpriced-model")
     request = AdmissionRequest(
@@ -103,7 +106,7 @@ async def admit(call: Call[Estimate]) -> Reply:
         request_hash=content_hash(estimate, exclude={"user"}),
         made_by=_recorder(call),
     )
-    decision = await call.store.allowances.reserve(profile.id, request, limits, clock)
+    decision = await call.store[Allowances].reserve(profile.id, request, limits, clock)
     if isinstance(decision, Refused):
         call.services.telemetry.admission((decision.window, decision.measure))
         raise _limit_reached(decision, rate_limit_headers(decision.allowance, limits, clock))
@@ -132,9 +135,9 @@ async def release_admission(call: Call[None]) -> Reply:
     named: str | None = call.query.user_id
     if call.of_person == (named is not None):
         raise _named_by_applications("/query/user_id")
-    if named is not None and (owner := await call.store.users.recent(named)) is not None:
+    if named is not None and (owner := await call.store[Users].recent(named)) is not None:
         call.check_acts_for(owner.tenant_id)
-    await call.store.allowances.release(named or call.person.user_id, call.uuid("admission_id"), _recorder(call))
+    await call.store[Allowances].release(named or call.person.user_id, call.uuid("admission_id"), _recorder(call))
     return Reply(None)
 
 
@@ -155,7 +158,7 @@ async def _profile(call: Call[Estimate]) -> UserProfile:
         raise _named_by_applications("/user")
     if named is not None:
         call.check_acts_for(named.tenant_id)
-    return await (call.store.users.writer(named, call.now, call.now) if named else call.writer())
+    return await (call.store[Users].writer(named, call.now, call.now) if named else writer(call))
 
 
 def _limits_cost(limits: Limits) -> bool:

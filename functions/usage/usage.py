@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cosmos.accounts.users import Users
+from cosmos.usage.allowances import Allowances
 from functions.core.api import Routes
 from functions.core.call import Call
 from models.accounts.limits import effective
@@ -17,7 +19,7 @@ routes = Routes()
 )
 async def get_my_usage(call: Call[None]) -> Usage:
     user_id = call.person.user_id
-    profile = await call.store.users.recent(user_id)
+    profile = await call.store[Users].recent(user_id)
     clock = Clock(call.now, profile.counting_zone if profile else call.person.timezone or "UTC")
     limits = effective(call.services.settings.limits, profile.limit_override if profile else None, call.now)
-    return usage(await call.store.allowances.read(user_id), limits, clock)
+    return usage(await call.store[Allowances].read(user_id), limits, clock)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database, connect
-from functions.core.services import Store
+from functions.composition import Store
 from local.provision import Account, provision, read_definitions
 from models.core.identity import Person
 from tests.conftest import ROOT

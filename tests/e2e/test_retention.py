@@ -19,7 +19,7 @@ import pytest_asyncio
 
 from cosmos.core.containers import declared
 from cosmos.core.database import Database, connect
-from functions.core.services import Store
+from functions.composition import Store
 from local.cosmosdb.clock import AdjustableClock
 from local.cosmosdb.server import serve_in_thread
 from local.provision import Account, provision, read_definitions

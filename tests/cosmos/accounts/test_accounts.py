@@ -11,7 +11,7 @@ from azure.core.exceptions import AzureError
 
 from cosmos.accounts.accounts import AccountFilter
 from cosmos.core.database import Database
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.audit import AuditEntry
 from models.accounts.moderation import ACTIONS_KEPT, ModerationAction, ModerationKind, status_after
 from models.accounts.profile import UserProfile

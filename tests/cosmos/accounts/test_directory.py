@@ -10,7 +10,7 @@ from azure.core.exceptions import AzureError
 
 from cosmos.core.database import Database
 from cosmos.core.patching import set_fields
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.directory import DirectoryEntry
 from models.accounts.profile import UserProfile
 from models.core.identity import Person

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from cosmos.accounts.roster import ATTEMPTS, Roster
 from cosmos.core.database import Database
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.staff import ADMIN_FOR, CLOSING_LASTS, ROSTER_ID, StaffRoster
 from models.core.app_roles import ADMIN_ROLE, MODERATOR_ROLE
 from models.core.errors import AccountClosed, Contention, LastAdmin

@@ -11,7 +11,7 @@ import pytest
 
 from cosmos.core.database import Database, Item
 from cosmos.counting.sources import COUNTED_AGAIN
-from functions.core.services import Store
+from functions.composition import Store
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import of_turn
 from models.analytics.response_times import RELATIVE_ERROR

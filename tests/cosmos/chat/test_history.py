@@ -11,7 +11,7 @@ import pytest_asyncio
 import cosmos.chat.history
 from cosmos.chat.history import TURNS_PER_REQUEST
 from cosmos.core.paging import page_of
-from functions.core.services import Store
+from functions.composition import Store
 from models.chat.feedback import FeedbackChanges
 from models.core.identity import Person
 from models.core.revisions import Revisions

@@ -10,7 +10,7 @@ import pytest
 
 from cosmos.chat.ingestion import Outcome, Submission
 from cosmos.chat.turns import Recorded
-from functions.core.services import Store
+from functions.composition import Store
 from models.chat.interaction import Draft, Origin
 from models.core.errors import NotFound
 from models.core.identity import Person

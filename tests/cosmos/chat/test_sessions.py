@@ -13,7 +13,7 @@ import cosmos.chat.sessions
 from cosmos.chat.sessions import Sessions
 from cosmos.core.database import Database
 from cosmos.core.patching import edit
-from functions.core.services import Store
+from functions.composition import Store
 from models.analytics.rollup import Rollup
 from models.chat.session import SessionChanges, UserSession
 from models.core.errors import Contention, NotFound, Stale

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from cosmos.chat import turns
 from cosmos.core.database import Database
-from functions.core.services import Store
+from functions.composition import Store
 from models.chat.interaction import Draft, Origin
 from models.core.errors import NotFound
 from models.core.identity import Person

@@ -22,7 +22,7 @@ from bench.folders import FEEDS, PSEUDONYMS
 from bench.history import NOW, history
 from bench.unreliable import Killed, UnreliableTransport
 from cosmos.core.database import Database, Item, connect
-from functions.core.services import Store
+from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision, read_definitions
 from models.counting.buckets import KINDS

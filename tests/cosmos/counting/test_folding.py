@@ -14,8 +14,8 @@ from azure.core.exceptions import ServiceResponseError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import some_of
-from cosmos.counting.counters import Analytics
-from functions.core.services import Store
+from cosmos.counting.counters import Counters
+from functions.composition import Store
 from models.analytics.contribution import of_interaction
 from models.chat.interaction import UserInteraction
 from models.core.errors import Contention
@@ -68,7 +68,7 @@ async def fold_all(store: Store, database: Database, person: Person, now: Any = 
     for _ in range(2):  # the days, and then what counts them
         pages = database.user_analytics.query_items(query, partition_key=person.user_id)
         await store.folding.analytics([item async for item in pages], now)
-    rollup = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    rollup = await store.rollups.rollup(person.user_id, Bucket("all_time"))
     assert rollup is not None
     return rollup.sums
 
@@ -83,13 +83,13 @@ async def test_what_a_process_knows_to_be_applied_is_not_looked_for_again(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, int]] = []
-    fold = store.analytics.fold
+    fold = store.counters.fold
 
     async def noting(partition: str, sources: Sequence[Source], now: datetime) -> None:
         asked.extend((partition, source.revision) for source in sources)
         await fold(partition, sources, now)
 
-    monkeypatch.setattr(store.analytics, "fold", noting)
+    monkeypatch.setattr(store.counters, "fold", noting)
     (first,) = (item for item in turns(person, 1) if item["revision"] == 1)
     second = first | {"revision": 2, "user_rating": 5}
     await store.folding.interactions([second], NOW)
@@ -112,7 +112,7 @@ async def test_what_could_not_be_written_is_given_again(
         raise ServiceResponseError("the database is out of order")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store.analytics, "fold", failing)
+        patched.setattr(store.counters, "fold", failing)
         with pytest.raises(ServiceResponseError):
             await store.folding.interactions(items, NOW)
     await store.folding.interactions(items, NOW)
@@ -243,7 +243,7 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
     items = turns(person, 6)
     await store.folding.interactions(items[:2], NOW)
     await fold_all(store, database, person)
-    old = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    old = await store.rollups.rollup(person.user_id, Bucket("all_time"))
     await store.folding.interactions(items, NOW)
     sums = await fold_all(store, database, person)
     await fold_all(store, database, person)
@@ -257,7 +257,7 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
 async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, other = store.analytics._held, Analytics(database)
+    real, other = store.counters._held, Counters(database)
 
     async def overtaken(user_id: str, sources: Any, recent: bool) -> Any:
         held = await real(user_id, sources, recent)
@@ -265,9 +265,9 @@ async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
         await other.fold(user_id, [of_interaction(newer)], NOW)
         return held
 
-    monkeypatch.setattr(store.analytics, "_held", overtaken)
+    monkeypatch.setattr(store.counters, "_held", overtaken)
     with pytest.raises(Contention):
-        await store.analytics.fold(person.user_id, [of_interaction(an_interaction())], NOW)
+        await store.counters.fold(person.user_id, [of_interaction(an_interaction())], NOW)
 
 
 async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_when_it_is_out_of_date(
@@ -285,7 +285,7 @@ async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_w
     def turn(name: str, revision: int = 1) -> Source:
         return Source(f"{bucket.key}-{name}", revision, {bucket: {"interactions": revision}}, NOW, NOW)
 
-    here, elsewhere = store.analytics, Analytics(database)
+    here, elsewhere = store.counters, Counters(database)
     await here.fold(partition, [turn("a")], NOW)
     read.clear()
     await here.fold(partition, [turn("a", 2)], NOW)
@@ -298,7 +298,7 @@ async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_w
     await here.fold(partition, [turn("a", 5)], NOW)
     assert len(read[-1]) == 2  # who meets others reads for a while
 
-    other = Analytics(database)
+    other = Counters(database)
     await other.fold(partition, [turn("c")], NOW)
     item_id = bucket_id(partition, bucket)
     await database.user_analytics.delete_item(item_id, partition)

@@ -15,7 +15,7 @@ from azure.cosmos.aio import CosmosClient
 
 from cosmos.core.database import Database, Item
 from cosmos.counting.heartbeats import Heartbeats
-from functions.core.services import Store
+from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import DATABASE, WELL_KNOWN_KEY, Account, provision, read_definitions
 from models.counting.heartbeat import FEEDS, LONGEST_AGE, Feed

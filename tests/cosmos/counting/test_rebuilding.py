@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cosmos.core.database import Database, Item
-from functions.core.services import Store
+from functions.composition import Store
 from models.core.identity import Person
 from models.counting.bucket import Bucket
 from tests.cosmos.conftest import NOW
@@ -280,7 +280,7 @@ async def test_a_rollup_with_impossible_sums_is_read_again_and_repaired(
     before = (await rollups(database, person))["all_time"]
     wrong = {"sums": before["sums"] | {"tokens": impossible, "cost_nano_usd": impossible}, "total_tokens": impossible}
     await database.user_analytics.replace_item(before["id"], before | wrong)
-    read = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    read = await store.rollups.rollup(person.user_id, Bucket("all_time"))
     assert read is not None
     assert (read.total_tokens, read.sums["cost_nano_usd"]) == (2**53 - 1, 2**53 - 1)
     found = await store.rebuilding.rebuild(person.user_id, True, NOW)

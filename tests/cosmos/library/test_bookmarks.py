@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database
-from functions.core.services import Store
+from functions.composition import Store
 from models.chat.interaction import UserInteraction
 from models.core.errors import Contention, NotFound, Stale
 from models.core.identity import Person

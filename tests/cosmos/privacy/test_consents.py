@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError, ServiceResponseError
 from cosmos.core.database import Database, Item
 from cosmos.privacy import consents
 from cosmos.privacy.consents import AFFECTED, Applied, Kept, Withdrawable
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.profile import UserProfile
 from models.core.errors import Contention
 from models.core.identity import Person

@@ -15,7 +15,7 @@ from azure.core.exceptions import ServiceResponseError
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Database, Item
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.audit import AuditEntry
 from models.accounts.limits import DEFAULT_LIMITS, LimitOverride
 from models.accounts.profile import EmailClaim
@@ -111,7 +111,7 @@ async def a_full_account(store: Store, database: Database, person: Person, turns
     await store.bookmarks.delete(user_id, bookmark.id, Revisions.of(bookmark.revision), NOW)
     await database.users.create_item(a_note(person).body())
     await store.folding.interactions([result.interaction.body() for result in recorded], NOW)
-    await store.analytics.bury(DeadLetter.of("user_interactions", {"id": "x", "partition_key": user_id}, "wrong", NOW))
+    await store.counters.bury(DeadLetter.of("user_interactions", {"id": "x", "partition_key": user_id}, "wrong", NOW))
     allowance = Allowance.parse(await database.user_sessions.read_item(ALLOWANCE_ID, user_id))
     for alert in due(allowance, {("day", "queries"): turns}, NOW):
         await database.user_analytics.create_item(alert.body())
@@ -331,7 +331,7 @@ async def test_feed_events_of_an_erased_user_fold_and_bury_nothing(
     await erase(store, person)
     turn = recorded.interaction.body()
     await store.folding.interactions([turn, turn | {"id": "bad", "input_tokens": "none"}], NOW)
-    await store.analytics.fold(person.user_id, [of_interaction(recorded.interaction)], NOW)
+    await store.counters.fold(person.user_id, [of_interaction(recorded.interaction)], NOW)
     await assert_gone(database, person)
 
 
@@ -341,7 +341,7 @@ async def test_a_fold_that_has_read_before_the_tombstone_came_writes_nothing(
     await store.users.ensure(person, NOW, NOW)
     session_id = await new_session(store, person)
     (recorded,) = await store.turns.record(person.user_id, session_id, drafts(person, session_id, "turn"))
-    real, raced = store.analytics._held, 0
+    real, raced = store.counters._held, 0
 
     async def overtaken(partition: str, sources: list[Source], recent: bool) -> Any:
         nonlocal raced
@@ -351,7 +351,7 @@ async def test_a_fold_that_has_read_before_the_tombstone_came_writes_nothing(
             await erase(Store.of(database, PRICES, PSEUDONYMS), person)
         return held
 
-    monkeypatch.setattr(store.analytics, "_held", overtaken)
+    monkeypatch.setattr(store.counters, "_held", overtaken)
     await store.folding.interactions([recorded.interaction.body()], NOW)
     assert raced == 1
     await assert_gone(database, person)

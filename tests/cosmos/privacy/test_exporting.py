@@ -12,7 +12,7 @@ import pytest
 import cosmos.privacy.exporting
 from cosmos.core.database import Database, connect
 from cosmos.privacy.exporting import Exporting
-from functions.core.services import Store
+from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import DATABASE, WELL_KNOWN_KEY, Account, provision, read_definitions
 from models.core.identity import Person, email_claim_id_of

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cosmos.core.database import Database, Item
-from functions.core.services import Store
+from functions.composition import Store
 from models.core.identity import Person
 from models.core.tombstone import is_tombstone
 from models.risk.together import PATTERN

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from cosmos.core.database import Database, Item
-from cosmos.counting.counters import Analytics
+from cosmos.counting.counters import Counters
 from cosmos.counting.folding import Folding
 from cosmos.counting.sources import Placing
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.moderation import ModerationAction
 from models.accounts.profile import UserProfile
 from models.analytics.contribution import day_bucket
@@ -63,7 +63,7 @@ async def profile_of(store: Store, person: Person) -> UserProfile:
 
 
 def enforcing(store: Store, database: Database) -> Folding:
-    analytics = Analytics(database, RiskSettings(shadow=False))
+    analytics = Counters(database, RiskSettings(shadow=False))
     return Folding(store.totals, store.risk_on_profiles, analytics, Placing(PSEUDONYMS))
 
 
@@ -97,15 +97,15 @@ async def test_rollups_show_signs_that_follow_from_the_turns_alone(
     for start in range(0, 60, 7):
         await store.folding.interactions(items[start : start + 7], NOW)
     await fold_on(store.folding, database, person)
-    day = await store.analytics.rollup(person.user_id, day_bucket(START, "Asia/Kolkata"))
-    all_time = await store.analytics.rollup(person.user_id, Bucket("all_time"))
+    day = await store.rollups.rollup(person.user_id, day_bucket(START, "Asia/Kolkata"))
+    all_time = await store.rollups.rollup(person.user_id, Bucket("all_time"))
     for rollup in (day, all_time):
         assert rollup is not None
         assert rollup.usage_anomalies == ["automated_turns"]
         assert (rollup.risk_indicators, rollup.abuse_likelihood) == ({"bot_like_patterns": 1.0}, 1.0)
     edited = [item | {"revision": 2, "was_helpful": True} for item in items[:30]]
     await store.folding.interactions(edited, NOW)
-    assert await store.analytics.rollup(person.user_id, Bucket("all_time")) == all_time
+    assert await store.rollups.rollup(person.user_id, Bucket("all_time")) == all_time
 
 
 async def test_who_is_not_suspected_has_nothing_written(store: Store, database: Database, person: Person) -> None:

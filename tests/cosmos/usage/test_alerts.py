@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cosmos.core.database import Database, Item
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.limits import LimitTable
 from models.core.identity import Person
 from models.usage.allowance import ALLOWANCE_ID

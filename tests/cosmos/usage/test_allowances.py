@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from cosmos.core.database import Database, connect
 from cosmos.usage.allowances import create_allowance
-from functions.core.services import Store
+from functions.composition import Store
 from models.accounts.limits import Limits
 from models.analytics.contribution import day_bucket
 from models.chat.interaction import Draft, Origin
@@ -222,7 +222,7 @@ async def test_allowance_and_rollups_agree_after_a_mixed_run(
         "unpriced": "unpriced",
     }
     for window, bucket in (("day", day_bucket(NOW, CLOCK.zone)), ("month", Bucket("monthly", "2026-11"))):
-        rollup = await store.analytics.rollup(user_id, bucket)
+        rollup = await store.rollups.rollup(user_id, bucket)
         assert rollup is not None
         key = CLOCK.key(window)  # type: ignore[arg-type]  # one of the windows
         used = {name: allowance.used[f"{key}:{name}"] for name in names}

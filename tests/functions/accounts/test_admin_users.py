@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from cosmos.core.database import connect
-from functions.core.services import services
+from functions.composition import Store, services
 from models.privacy.erasure import Erasure
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn, asked
 
@@ -63,7 +63,7 @@ async def set_on_profile(settings: dict[str, str], user_id: str, **values: Any) 
 def forget(user_id: str) -> None:
     """Lets the time pass that a process goes on with a profile it has read."""
     store = services()._store
-    assert store is not None
+    assert isinstance(store, Store)
     store.users._seen.pop(user_id, None)
 
 

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 
 from cosmos.core.database import connect
 from functions.accounts.graph import MAX_PHOTO_BYTES, Graph, GraphUnavailable
-from functions.core.services import services
+from functions.composition import services
 from functions.core.settings import SettingsError, read_settings
 from local.entra.identity import TENANT_ID
 from tests.functions.calls import Headers, SignIn
@@ -132,7 +132,7 @@ def graph(settings: dict[str, str], issuer: Issuer, graph_url: str) -> Graph:
 @pytest.fixture
 def connected(api: httpx.AsyncClient, graph: Graph, monkeypatch: pytest.MonkeyPatch) -> httpx.AsyncClient:
     """The app, as if the credential were configured."""
-    monkeypatch.setattr(services(), "graph", graph)
+    monkeypatch.setitem(services().parts, Graph, graph)
     return api
 
 
@@ -296,7 +296,7 @@ async def test_a_certificate_signs_the_request(
 
 
 async def test_without_a_credential_nothing_is_asked(api: httpx.AsyncClient, alice: Headers) -> None:
-    assert services().graph is None
+    assert services().get(Graph) is None
     assert (await me(api, alice))["graph_attempted_at"] is None
 
 

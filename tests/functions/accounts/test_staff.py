@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.core.services import Store, services
+from functions.composition import Store, services
 from local.entra.identity import TENANT_ID
 from models.accounts.staff import ROSTER_ID, StaffRoster
 from models.core.identity import email_claim_id_of

@@ -8,7 +8,7 @@ import uuid
 import httpx
 import pytest
 
-from functions.core.services import services
+from functions.composition import services
 from models.usage.write_limit import WriteLimit
 from tests.functions.calls import PHONE, Headers, SignIn, a_session, a_turn
 

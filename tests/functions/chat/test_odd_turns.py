@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.core.services import services
+from functions.composition import services
 from models.accounts.limits import LimitTable
 from tests.functions.calls import Headers, SignIn, a_session, a_turn
 from tests.functions.chat.test_ingest import an_item, ingest

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from functions.composition import AppServices, services
 from functions.core.problems import Problem
 from functions.core.readiness import REMEMBERED_SECONDS, Readiness
-from functions.core.services import Services, services
 from functions.core.settings import read_settings
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision
@@ -31,7 +31,7 @@ def dead_port() -> int:
 
 async def failing(**changes: Any) -> list[str]:
     """What fails for a process with other settings."""
-    other = Services(read_settings().model_copy(update=changes))
+    other = AppServices(read_settings().model_copy(update=changes))
     try:
         return await other.readiness.failing()
     finally:

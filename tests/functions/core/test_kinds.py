@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from cosmos.core.containers import declared
-from functions.core.services import services
+from functions.composition import services
 from models.core.kinds import Kind
 from models.core.resource import Resource
 from models.kinds import KINDS, undeclared

@@ -28,13 +28,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from bench.requests import STEPS, Client, Json, Step, fill
 from bench.stack import Stack
 from cosmos.core.database import Database, connect
+from functions.composition import services
 from functions.core import redaction as faults
 from functions.core.examples import BODIES
 from functions.core.operation import Operation
 from functions.core.otel.exporters import tracer_provider
 from functions.core.otel.spans import OpenTelemetry
 from functions.core.otel.transport import TellingTransport
-from functions.core.services import services
 from functions.core.telemetry import Transport
 from local.entra.identity import TENANT_ID, oid_of
 from local.functions.host import FunctionHost

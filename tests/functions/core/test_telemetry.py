@@ -18,9 +18,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
+from functions.composition import services
 from functions.core.otel.exporters import tracer_provider
 from functions.core.otel.spans import OpenTelemetry
-from functions.core.services import services
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database, Item, connect
-from functions.core.services import services
+from functions.composition import services
 from functions.core.telemetry import Telemetry
 from functions.counting import standing_still
 from functions.counting.standing_still import look_at_feeds

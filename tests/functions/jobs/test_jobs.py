@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database, Item, connect
-from functions.core.services import Store, services
+from functions.composition import Store, services
 from functions.core.telemetry import Telemetry
 from functions.jobs import driving, starting
 from functions.jobs.driving import turn

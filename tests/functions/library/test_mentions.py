@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.core.services import services
+from functions.composition import services
 from tests.functions.calls import Drain, Headers, SignIn
 from tests.functions.library.test_ratings import rate, reviews, somebody, stats
 from tests.local.functions.host_helpers import until

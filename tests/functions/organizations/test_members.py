@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from functions.core.services import services
+from functions.composition import services
 from local.entra.identity import TENANT_ID
 from models.organizations.invitation import Invitation
 from models.organizations.organization import organization_partition

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from functions.core.services import services
+from functions.composition import services
 from tests.functions.organizations.conftest import People
 from tests.local.functions.host_helpers import until
 

@@ -16,7 +16,7 @@ from cosmos.accounts import users
 from cosmos.core import patching
 from cosmos.core.database import Database, Item, connect
 from cosmos.privacy import consents as pages
-from functions.core.services import services
+from functions.composition import services
 from functions.jobs import driving
 from functions.privacy import consents
 from local.functions.host import FunctionHost

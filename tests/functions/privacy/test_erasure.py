@@ -15,8 +15,8 @@ from azure.core.exceptions import ServiceResponseError
 
 from cosmos.chat.turns import Turns
 from cosmos.privacy import erasure as steps
+from functions.composition import services
 from functions.core import api as edge
-from functions.core.services import services
 from functions.jobs import driving
 from functions.privacy import forgetting
 from local.functions.host import FunctionHost

@@ -19,14 +19,14 @@ from azure.cosmos.aio import CosmosClient
 from pydantic import SecretStr
 
 from cosmos.core.database import Database, Item, connect
-from functions.core.services import Services, services
+from functions.composition import AppServices, services
 from functions.core.telemetry import Telemetry
 from functions.jobs.driving import turn
 from functions.jobs.kind import JobKind
 from functions.jobs.watching import Watch
 from functions.privacy import noting
 from functions.privacy.erased_since import main, report
-from functions.privacy.erasure_log import FolderLog
+from functions.privacy.erasure_log import ErasureNotes, FolderLog
 from functions.privacy.restoring import LogLostError, look_at_log
 from local.provision import Account, provision, read_definitions
 from models.core.identity import Person
@@ -68,18 +68,18 @@ class System:
         self.kinds = kinds
         self.name = name
         self.now = datetime.now(UTC) - timedelta(days=1)
-        self.processes: list[Services] = []
+        self.processes: list[AppServices] = []
         self.told = Told()
         self.app = self.started()
 
-    def started(self, **settings: Any) -> Services:
+    def started(self, **settings: Any) -> AppServices:
         """The process, begun anew: what it had seen is forgotten."""
         changes = {
             "cosmos_database": self.name,
             "erasure_log": str(self.folder),
             "erasure_settle_seconds": 0,
         } | settings
-        self.app = Services(services().settings.model_copy(update=changes))
+        self.app = AppServices(services().settings.model_copy(update=changes))
         self.app.telemetry = self.told
         self.processes.append(self.app)
         return self.app
@@ -202,7 +202,7 @@ async def test_who_was_erased_since_the_copy_is_erased_again_however_often_it_is
     for number in range(2):
         await system.restored(copy)
         assert await system.there(*gone, stays) == [*leave, stays]
-        keys, erasures = system.app.erasure_keys, system.app.erasure_log
+        keys, erasures = system.app[ErasureNotes].keys, system.app[ErasureNotes].log
         assert erasures is not None
         said = await report(system.database, erasures, keys, system.now)
         assert said[1] == "Of 5 later erasures that it does not know, 4 are of accounts that it has:"
@@ -261,7 +261,7 @@ async def test_a_log_that_is_out_of_reach_stops_nothing_but_the_noting(
     """The erasure ends; what was not noted is noted later, and survives a restore from then on."""
     monkeypatch.setattr(noting, "NOTE_SECONDS", 0.01)
     erasures = Unreachable(system.folder)
-    system.app.erasure_log = erasures
+    system.app[ErasureNotes].log = erasures
     (person,) = await system.came(1)
     await system.work()
     copy = await system.copied()
@@ -295,7 +295,7 @@ async def test_who_sees_a_restore_at_once_and_drives_at_once_does_no_harm(system
     await asyncio.gather(*map(look_at_log, watches))
     (job,) = [job for job in await (await first.store()).jobs.watched(datetime.now(UTC)) if job.job == "erase_again"]
 
-    async def drive(process: Services) -> None:
+    async def drive(process: AppServices) -> None:
         for _ in range(20):
             if (await turn(system.kinds, process, job.partition_key, job.id, job.attempts))["is_over"]:
                 return
@@ -338,7 +338,7 @@ async def test_what_was_noted_with_a_former_key_needs_that_key(system: System) -
     assert "UnknownKeyError" in job["problem"]
     assert system.told.unknown[-1] == 1
     system.started(pseudonym_key=new, former_pseudonym_keys=[former])
-    keys, erasures = system.app.erasure_keys, system.app.erasure_log
+    keys, erasures = system.app[ErasureNotes].keys, system.app[ErasureNotes].log
     assert erasures is not None
     assert leave[0].user_id in "".join(await report(system.database, erasures, keys, system.now))
     await system.work()

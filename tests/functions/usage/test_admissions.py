@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.core.services import services
+from functions.composition import services
 from local.entra.identity import TENANT_ID, oid_of
 from models.accounts.limits import LimitTable
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn, asked

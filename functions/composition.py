@@ -1,0 +1,246 @@
+"""The composition root: what the app is made of, capability by capability. Nothing below imports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import cast
+
+from cosmos.accounts.accounts import Accounts
+from cosmos.accounts.audit import Audit
+from cosmos.accounts.directory import Directory
+from cosmos.accounts.users import Users
+from cosmos.analytics.insights import PlatformInsights
+from cosmos.analytics.names import PlatformNames
+from cosmos.analytics.rollups import Rollups
+from cosmos.analytics.totals import Totals
+from cosmos.chat.history import History
+from cosmos.chat.ingestion import Ingestion
+from cosmos.chat.repricing import Repricing
+from cosmos.chat.sessions import Sessions
+from cosmos.chat.turns import Turns
+from cosmos.core.database import Database
+from cosmos.core.mirroring import Mirroring
+from cosmos.core.observer import NOBODY, Observer
+from cosmos.counting.counters import Counters
+from cosmos.counting.dead_letters import DeadLetters
+from cosmos.counting.folding import Folding
+from cosmos.counting.heartbeats import Heartbeats
+from cosmos.counting.rebuilding import Rebuilding
+from cosmos.counting.sources import Placing
+from cosmos.jobs.jobs import Jobs
+from cosmos.library.bookmarks import Bookmarks
+from cosmos.library.reviews import Reviews
+from cosmos.organizations.invitations import Invitations
+from cosmos.organizations.members import Members
+from cosmos.organizations.organizations import Organizations
+from cosmos.organizations.rights import Rights
+from cosmos.privacy.consents import Consents, privacy_with
+from cosmos.privacy.erasure import Erasures
+from cosmos.privacy.erasure_marks import ErasureMarks
+from cosmos.privacy.exporting import Exporting
+from cosmos.risk.profiles import RiskOnProfiles
+from cosmos.risk.risk import Risk
+from cosmos.usage.alerts import Alerts
+from cosmos.usage.allowances import Allowances, create_allowance
+from functions.accounts.graph import Graph
+from functions.accounts.me import Following
+from functions.core import services as core
+from functions.core.parts import Parts
+from functions.core.services import Services, composed_by
+from functions.core.settings import Settings, read_settings
+from functions.privacy import consents
+from functions.privacy.erasure_log import ErasureNotes, opened
+from models.accounts.limits import DEFAULT_LIMITS, LimitTable
+from models.accounts.profile import UserProfile
+from models.chat.names import DEFAULT_NAMES, KnownNames
+from models.core.pseudonyms import Pseudonyms
+from models.core.rights import Place
+from models.core.write_policy import Privacy
+from models.kinds import KINDS, undeclared
+from models.privacy.erasure_log import Keys
+from models.risk.standing import as_it_stands
+from models.risk.thresholds import RiskSettings
+from models.usage.pricing import PriceTable
+
+DEFAULT_RISK = RiskSettings()
+DEFAULT_PRIVACY = privacy_with(text_key=b"")
+DEFAULT_PATIENCE = timedelta(seconds=120)
+
+
+@dataclass(frozen=True)
+class Store(Parts):
+    """What reads and writes the containers: all there is, by name. Capabilities know their own parts, by class."""
+
+    users: Users
+    totals: Totals
+    risk_on_profiles: RiskOnProfiles
+    sessions: Sessions
+    turns: Turns
+    history: History
+    counters: Counters
+    rollups: Rollups
+    bookmarks: Bookmarks
+    accounts: Accounts
+    audit: Audit
+    directory: Directory
+    exporting: Exporting
+    allowances: Allowances
+    alerts: Alerts
+    ingestion: Ingestion
+    folding: Folding
+    dead_letters: DeadLetters
+    rebuilding: Rebuilding
+    repricing: Repricing
+    risk: Risk
+    insights: PlatformInsights
+    names: PlatformNames
+    erasures: Erasures
+    erasure_marks: ErasureMarks
+    consents: Consents
+    jobs: Jobs
+    heartbeats: Heartbeats
+    mirroring: Mirroring
+    reviews: Reviews
+    rights: Rights
+    organizations: Organizations
+    members: Members
+    invitations: Invitations
+    database: Database
+
+    @property
+    def callers(self) -> Users:
+        return self.users
+
+    async def place(self, user_id: str, organization_id: str) -> Place | None:
+        return await self.rights.place(user_id, organization_id)
+
+    @classmethod
+    def of(
+        cls,
+        database: Database,
+        prices: PriceTable,
+        pseudonyms: Pseudonyms,
+        limits: LimitTable = DEFAULT_LIMITS,
+        risk: RiskSettings = DEFAULT_RISK,
+        observer: Observer = NOBODY,
+        privacy: Privacy = DEFAULT_PRIVACY,
+        names: KnownNames = DEFAULT_NAMES,
+        patience: timedelta = DEFAULT_PATIENCE,
+    ) -> Store:
+        def standing(profile: UserProfile, now: datetime) -> UserProfile:
+            return as_it_stands(profile, risk, now)
+
+        users, sessions, turns = (
+            Users(database, partial(create_allowance, database.user_sessions), standing),
+            Sessions(database),
+            Turns(database, prices, observer),
+        )
+        counters, bookmarks = Counters(database, risk, observer), Bookmarks(database)
+        rights = Rights(database)
+        organizations = Organizations(database, rights)
+        placing = Placing(pseudonyms)
+        totals, profiles = Totals(database), RiskOnProfiles(database, users)
+        folding, rebuilding = Folding(totals, profiles, counters, placing), Rebuilding(database, counters, placing)
+        alerts, jobs = Alerts(database, users, counters, limits), Jobs(database, patience)
+        return cls(
+            users=users,
+            totals=totals,
+            risk_on_profiles=profiles,
+            sessions=sessions,
+            turns=turns,
+            history=History(database),
+            counters=counters,
+            rollups=Rollups(database),
+            bookmarks=bookmarks,
+            accounts=Accounts(database, users),
+            audit=Audit(database),
+            directory=Directory(database, users),
+            exporting=Exporting(database),
+            allowances=Allowances(database),
+            alerts=alerts,
+            ingestion=Ingestion(users, sessions, turns, bookmarks.keep, privacy),
+            folding=folding,
+            dead_letters=DeadLetters(database, folding, alerts),
+            rebuilding=rebuilding,
+            repricing=Repricing(database, prices),
+            risk=Risk(database, risk),
+            insights=PlatformInsights(database, risk, pseudonyms),
+            names=PlatformNames(database, names),
+            erasures=Erasures(database),
+            erasure_marks=ErasureMarks(database, jobs),
+            consents=Consents(database, users, counters, rebuilding, privacy),
+            jobs=jobs,
+            mirroring=Mirroring(database, KINDS, pseudonyms),
+            reviews=Reviews(database),
+            heartbeats=Heartbeats(database),
+            rights=rights,
+            organizations=organizations,
+            members=Members(database, organizations, rights),
+            invitations=Invitations(database, organizations, pseudonyms),
+            database=database,
+        )
+
+
+class AppServices(Services):
+    """The services of the app."""
+
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        prices = PriceTable(settings.price_overrides, settings.model_aliases, settings.prefer_reported_cost)
+        privacy = privacy_with(settings.key_for("texts"), settings.retention_days_without_consent)
+        parts: dict[type, object] = {
+            PriceTable: prices,
+            Privacy: privacy,
+            ErasureNotes: ErasureNotes(
+                opened(settings.erasure_log) if settings.erasure_log else None,
+                Keys(settings.key_for("receipts"), settings.former_keys_for("receipts")),
+            ),
+            Following: Following(consents.promised_by_edit, consents.location),
+        }
+        if graph := Graph.configured(settings):
+            parts[Graph] = graph
+        super().__init__(settings, KINDS, parts)
+
+    def opened(self, database: Database) -> Store:
+        return Store.of(
+            database,
+            self[PriceTable],
+            Pseudonyms(self.settings.key_for("pseudonyms"), self.settings.platform_shards),
+            self.settings.limits,
+            self.settings.risk,
+            self.telemetry,
+            self[Privacy],
+            self.settings.known_names,
+            timedelta(seconds=self.settings.job_patience_seconds),
+        )
+
+    async def close(self) -> None:
+        await super().close()
+        if log := self[ErasureNotes].log:
+            await log.close()
+
+    async def store(self) -> Store:
+        return cast(Store, await super().store())
+
+
+def composed() -> AppServices:
+    """The services that the settings of this process ask for.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+        LookupError: a model of documents is of no declared kind.
+    """
+    if wanting := undeclared():
+        raise LookupError(f"of no declared kind: {', '.join(wanting)}; add them to models/kinds.py")
+    return AppServices(read_settings())
+
+
+composed_by(composed)
+
+
+def services() -> AppServices:
+    """The services of this process, whole."""
+    return cast(AppServices, core.services())
