@@ -16,18 +16,25 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+from azure.cosmos import CosmosClient
 
 from bench.stack import Stack, local_stack
 from functions.core.examples import BODIES
 from local.entra.identity import TENANT_ID, oid_of
+from local.provision import DATABASE, WELL_KNOWN_KEY
+from models.core.document import Document
 from models.core.identity import user_id_of
 from models.core.kinds import Kind
 from models.kinds import KINDS
 from models.library.rating import ITEM_FEEDBACK
+from models.organizations.assignment import NewAssignment, assigned
+from models.organizations.membership import Membership, membership_id
+from models.organizations.organization import Organization, organization_partition
 
 Json = dict[str, Any]
 
@@ -314,6 +321,86 @@ def _a_review(client: Client) -> None:
     client.ids["review_id"] = found[0]["id"]
 
 
+def _a_school(client: Client) -> None:
+    """An organization that the user runs, and in which the other one is a member."""
+    now, day, organization_id = datetime.now(UTC), datetime.now(UTC).date(), str(uuid.uuid4())
+    times: Json = {"created_at": now, "updated_at": now}
+    partition = organization_partition(organization_id)
+    documents: list[Document] = [
+        Organization(
+            partition_key=partition, organization_id=organization_id, organization_type="school", name="School", **times
+        )
+    ]
+    for who, role in (("user", "admin"), ("other", "student")):
+        user_id = client.call("GET", "me", who).json()["id"]
+        given = assigned(organization_id, user_id, NewAssignment(role=role), None, now, day)
+        member: Json = times | {"partition_key": user_id, "user_id": user_id, "organization_id": organization_id}
+        held = [given.held]
+        documents += [given, Membership(id=membership_id(organization_id), assignments=held, joined_at=now, **member)]
+    with CosmosClient(client.stack.cosmos_url, WELL_KNOWN_KEY) as cosmos:
+        users = cosmos.get_database_client(DATABASE).get_container_client("users")
+        for document in documents:
+            users.create_item(document.body())
+    client.ids["school_id"] = organization_id
+
+
+_SCHOOL = "organizations/{school_id}"
+_PUPIL = f"{_SCHOOL}/members/{{user_id}}"
+
+
+def _a_role(client: Client) -> Json:
+    client.ids["role"] = f"role-{uuid.uuid4().hex[:8]}"
+    return BODIES["create_role"]["of a librarian"] | {"name": client.ids["role"]}
+
+
+def _a_role_made(client: Client) -> None:
+    client.call("POST", f"{_SCHOOL}/roles", body=_a_role(client))
+
+
+def _an_assignment(client: Client) -> None:
+    made = client.call("POST", f"{_PUPIL}/roles", body={"role": "member"}).json()
+    client.ids["assignment_id"] = made["id"]
+
+
+def _granted(client: Client) -> None:
+    client.call("PUT", f"{_PUPIL}/permissions/members.read", body={})
+
+
+def _withdrawn(client: Client) -> Json:
+    client.call("DELETE", f"{_PUPIL}/permissions/members.read")
+    return {}
+
+
+_OF_RIGHTS = (
+    Step("list_roles", "GET", f"{_SCHOOL}/roles"),
+    Step("create_role", "POST", f"{_SCHOOL}/roles", prepare=_a_role),
+    Step("get_role", "GET", f"{_SCHOOL}/roles/teacher"),
+    Step(
+        "edit_role",
+        "PATCH",
+        f"{_SCHOOL}/roles/{{role}}",
+        body={"permissions": []},
+        prepare=_a_role_made,
+        edits=f"{_SCHOOL}/roles/{{role}}",
+    ),
+    Step("list_member_roles", "GET", f"{_PUPIL}/roles"),
+    Step("assign_role", "POST", f"{_PUPIL}/roles", body={"role": "member"}),
+    Step(
+        "edit_assignment",
+        "PATCH",
+        f"{_PUPIL}/roles/{{assignment_id}}",
+        body={"is_primary": True},
+        prepare=_an_assignment,
+        headers={"If-Match": "*"},
+    ),
+    Step("revoke_role", "DELETE", f"{_PUPIL}/roles/{{assignment_id}}", prepare=_an_assignment),
+    Step("grant_permission", "PUT", f"{_PUPIL}/permissions/members.read", prepare=_withdrawn),
+    Step("withdraw_permission", "DELETE", f"{_PUPIL}/permissions/members.read", prepare=_granted),
+    Step("get_my_roles", "GET", "me/roles"),
+    Step("get_my_permissions", "GET", "me/permissions"),
+)
+"""Of an organization with the user as its admin."""
+
 _REVIEW = "reviews/agent/of-reviews/{review_id}"
 
 
@@ -425,6 +512,7 @@ STEPS = (
     *_OF_OWN_RULES,
     *_OF_ORGANIZATIONS,
     *(step for kind in KINDS.values() if kind.plain for step in declared_steps(kind)),
+    *_OF_RIGHTS,
     Step("create_feedback", "POST", "me/feedback", body=dict(ITEM_FEEDBACK.routes.example)),
     Step("import_documents", "POST", "ingest/documents", who="server", body=BODIES["import_documents"]["a favourite"]),
     Step("get_item_stats", "GET", "items/agent/of-reviews/stats"),
@@ -495,6 +583,7 @@ def fill(client: Client) -> None:
     _a_review(client)
     made = client.call("POST", "organizations", "staff", _an_organization(client)).json()
     client.ids["organization_id"] = made["organization_id"]
+    _a_school(client)
     client.drained()
 
 

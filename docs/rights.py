@@ -9,14 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from docs.api_description import operations
 from functions.core.deciding import own_of
 from functions.core.operation import Operation
 from models.core.app_roles import ADMIN_ROLE, IMPORT_ROLE, INGEST_ROLE, MODERATOR_ROLE
-from models.core.rights import Action, Asker, decide
+from models.core.rights import Action, Asker, Held, Standing, Target, decide
+from models.organizations.roles import PERMISSIONS
 
 PAGE = Path(__file__).parent / "rights.md"
 COMMAND = "python -m docs.rights"
@@ -38,16 +39,22 @@ and who can give it.
 """
 
 _DAY = date(2026, 11, 20)
+_BEFORE = _DAY - timedelta(days=1)
+_HERE = "an organization"
 
 ASKERS: dict[str, Asker | None] = {
     "nobody": None,
     "user": Asker("a user"),
     "moderator": Asker("a moderator", frozenset({MODERATOR_ROLE})),
     "admin": Asker("an admin", frozenset({ADMIN_ROLE})),
+    "member": Asker("a member", standings={_HERE: Standing()}),
+    "permitted": Asker("a permitted", standings={_HERE: Standing((Held(PERMISSIONS, _DAY, _DAY),))}),
+    "ended": Asker("an ended", standings={_HERE: Standing((Held(PERMISSIONS, _BEFORE, _BEFORE),))}),
     "ingest": Asker(None, frozenset({INGEST_ROLE})),
     "import": Asker(None, frozenset({IMPORT_ROLE})),
 }
-"""Who asks, in the table of routes: the last two are servers."""
+"""Who asks, in the table of routes. In the organization that it is about: a member with no role or grant, one who has
+every permission on the day, and one whose last day was the one before. The last two are servers."""
 
 
 def page() -> str:
@@ -57,10 +64,14 @@ def page() -> str:
 
 
 def answers(operation: Operation) -> Iterator[tuple[str, int]]:
-    """What each who asks is told at the door, of what is their own or nobody's: 0 where they may go in."""
+    """What each who asks is told at the door, of what is their own, nobody's, or the organization's: 0 where they may
+    go in."""
+    action = operation.action
     for name, asker in ASKERS.items():
-        decision = decide(asker, operation.action, own_of(asker, operation.action), _DAY)
-        yield name, 0 if decision.is_allowed else 401 if asker is None else 403
+        target = Target(organization=_HERE) if action.of_organization else own_of(asker, action)
+        decision = decide(asker, action, target, _DAY)
+        told = decision.reason is None or decision.reason.is_told
+        yield name, 0 if decision.is_allowed else 401 if asker is None else 403 if told else 404
 
 
 def who_may(action: Action) -> str:
@@ -113,8 +124,10 @@ def _routes(found: list[Operation]) -> list[str]:
     return lines
 
 
-ROUTES_TOLD = """What each who asks is told about what is their own, or nobody's. `ingest` and `import` are servers with
-these roles. What is somebody else's is not found (404) by whom it does not concern."""
+ROUTES_TOLD = """What each who asks is told about what is their own, nobody's, or an organization's: yes, or the status
+of the answer. A `member` has no role that gives anything; who is `permitted` has every permission on the day; what
+somebody had has `ended` the day before; everybody else, members of other organizations among them, is a `user`.
+`ingest` and `import` are servers with these roles."""
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from functions.jobs import admin_jobs
 from functions.jobs.kind import JobKind
 from functions.jobs.watching import Look
 from functions.library import bookmarks, favorites, ratings, reviews
-from functions.organizations import invitations, members, organizations
+from functions.organizations import assignments, invitations, members, my_rights, organizations, roles
 from functions.people import role_profiles
 from functions.privacy import consents, erasure, export, forgetting, noting, restoring
 from functions.risk import admin_risk
@@ -70,7 +70,16 @@ CAPABILITIES: dict[str, Capability] = {
     "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes)),
     "risk": Capability((admin_risk.routes,)),
     "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),
-    "organizations": Capability((organizations.routes, members.routes, invitations.routes)),
+    "organizations": Capability(
+        (
+            organizations.routes,
+            members.routes,
+            invitations.routes,
+            roles.routes,
+            assignments.routes,
+            my_rights.routes,
+        )
+    ),
     "people": Capability((role_profiles.routes,)),
 }
 """By the names of their folders. The setting knows them by the same names, without importing them: a test compares."""

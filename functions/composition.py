@@ -32,10 +32,12 @@ from cosmos.counting.sources import Placing
 from cosmos.jobs.jobs import Jobs
 from cosmos.library.bookmarks import Bookmarks
 from cosmos.library.reviews import Reviews
+from cosmos.organizations.assignments import Assignments
 from cosmos.organizations.invitations import Invitations
 from cosmos.organizations.members import Members
 from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
+from cosmos.organizations.roles import Roles
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
 from cosmos.privacy.erasure_marks import ErasureMarks
@@ -106,6 +108,8 @@ class Store(Parts):
     rights: Rights
     organizations: Organizations
     members: Members
+    roles: Roles
+    assignments: Assignments
     invitations: Invitations
     database: Database
 
@@ -177,6 +181,8 @@ class Store(Parts):
             heartbeats=Heartbeats(database),
             rights=rights,
             organizations=organizations,
+            roles=Roles(database, rights),
+            assignments=Assignments(database, organizations, rights),
             members=Members(database, organizations, rights),
             invitations=Invitations(database, organizations, pseudonyms),
             database=database,

@@ -146,6 +146,12 @@ class Call(Generic[Body]):
         return expected_revisions(self.request.headers.get("If-Match"))
 
     @property
+    def revisions_if_said(self) -> Revisions | None:
+        """Likewise, where the caller need not say."""
+        if_match: str | None = self.request.headers.get("If-Match")
+        return expected_revisions(if_match) if if_match else None
+
+    @property
     def idempotency_key(self) -> str | None:
         """The key that makes this request repeatable.
 

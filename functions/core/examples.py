@@ -145,6 +145,22 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
             "invitation_id": "invitation-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
         }
     },
+    "create_role": {
+        "of a librarian": {"name": "librarian", "description": "Keeps the books", "permissions": ["members.read"]}
+    },
+    "edit_role": {"gives less": {"permissions": []}},
+    "assign_role": {
+        "a teacher": {"role": "teacher"},
+        "a head's stand-in for a month": {
+            "role": "admin",
+            "is_acting": True,
+            "effective_from": "2026-11-20",
+            "effective_to": "2026-12-20",
+            "reason": "The head is away.",
+        },
+    },
+    "edit_assignment": {"ends with the term": {"effective_to": "2026-12-18"}, "primary": {"is_primary": True}},
+    "grant_permission": {"for the term": {"effective_to": "2026-12-18"}, "without an end": {}},
     "start_rebuild": {
         "everybody, only to report": {"user_id": None, "repair": False},
         "one user, repaired": {"user_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "repair": True},

@@ -31,6 +31,10 @@ AuditedAct = Literal[
     "confirm_guardian",
     "grant_consent",
     "withdraw_consent",
+    "assign_role",
+    "revoke_role",
+    "grant_permission",
+    "withdraw_permission",
 ]
 
 ByRight = Literal["staff", "organization", "guardian"]

@@ -20,9 +20,12 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _parse_day(value: Any) -> Any:
-    if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise ValueError("must be a day, like 2026-11-20")
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value if _DAY.fullmatch(value) else "")
+    except ValueError:
+        raise ValueError("must be a day, like 2026-11-20") from None
 
 
 Day = Annotated[

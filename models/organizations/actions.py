@@ -31,3 +31,8 @@ REVOKE_INVITATIONS = Action(name="invitation.revoke", to="invitation", permissio
 READ_OWN_INVITATIONS = Action(name="invitation.read_own", to="invitation", owner=True)
 ANSWER_INVITATION = Action(name="invitation.answer", to="invitation", owner=True, changes=True)
 READ_USE = Action(name="organization.read_use", to=_ORGANIZATION, permission="analytics.read")
+READ_ROLES = Action(name="role.read", to="role", member=True, staff=ADMINS)
+DEFINE_ROLES = Action(name="role.define", to="role", permission="roles.manage", staff=ADMINS, changes=True)
+READ_ASSIGNMENTS = Action(name="role_assignment.read", to="member", permission="members.read", staff=ADMINS)
+GIVE_ROLES = Action(name="role_assignment.change", to="member", permission="roles.manage", staff=ADMINS, changes=True)
+READ_OWN_RIGHTS = Action(name="rights.read_own", to="role", owner=True)

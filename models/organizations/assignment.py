@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from models.core.changes import Changes
 from models.core.document import Message
 from models.core.fields import SHOWN
 from models.core.resource import Resource
@@ -19,6 +20,14 @@ from models.organizations.membership import HeldGrant, HeldRole
 from models.organizations.roles import Permission, RoleName
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+def _days_fit(self: Any) -> Any:
+    if self.is_acting and self.effective_to is None:
+        raise ValueError("what stands in for somebody has an end: effective_to is required with is_acting")
+    if self.effective_from and self.effective_to and self.effective_to < self.effective_from:
+        raise ValueError("effective_to can't lie before effective_from")
+    return self
 
 
 class NewAssignment(Message):
@@ -33,13 +42,7 @@ class NewAssignment(Message):
     is_acting: bool = Field(default=False, description="Whether it stands in for somebody: it must have an end then")
     reason: Why | None = Field(default=None, description="Why they are given it")
 
-    @model_validator(mode="after")
-    def _acting_ends(self) -> Self:
-        if self.is_acting and self.effective_to is None:
-            raise ValueError("what stands in for somebody has an end: effective_to is required with is_acting")
-        if self.effective_from and self.effective_to and self.effective_to < self.effective_from:
-            raise ValueError("effective_to can't lie before effective_from")
-        return self
+    _days = model_validator(mode="after")(_days_fit)
 
 
 class RoleAssignment(Resource):
@@ -62,6 +65,8 @@ class RoleAssignment(Resource):
     reason: Annotated[Why | None, SHOWN] = Field(default=None, description="Why, as they said")
     revoked_at: Annotated[Timestamp | None, SHOWN] = Field(default=None, description="When it was taken away")
     revoked_on: Day | None = Field(default=None, description="The day that it was then, there: it counts no more on it")
+
+    _days = model_validator(mode="after")(_days_fit)
 
     @property
     def held(self) -> HeldRole:
@@ -143,3 +148,11 @@ def assigned(
 
 def grant_id(organization_id: str, permission: Permission) -> str:
     return f"permission-{organization_id}-{permission}"
+
+
+class AssignmentChanges(Changes):
+    """What to change of an assignment; what is absent stays."""
+
+    is_primary: Literal[True] = Field(default=True, description="They are shown with it from then on")
+    effective_to: Day | None = Field(default=None, description="Its last day; null without an end")
+    reason: Why | None = Field(default=None, description="Why")

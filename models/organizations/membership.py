@@ -47,6 +47,9 @@ class HeldGrant(Message):
     effective_from: Day = Field(description="The first day")
     effective_to: Day | None = Field(default=None, description="The last day; null without an end")
 
+    def on(self, day: date) -> bool:
+        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+
 
 class Membership(Resource):
     """Somebody's membership of an organization, with the roles and grants that have not ended.

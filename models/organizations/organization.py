@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -79,6 +80,10 @@ class Organization(Resource):
     verified_at: Annotated[Timestamp | None, SHOWN] = Field(
         default=None, description="When staff saw that it is what it says it is"
     )
+
+    def day(self, now: datetime) -> date:
+        """The day that it is there."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()
 
     def with_admins(self, admin_ids: list[str], now: datetime) -> Self:
         """Itself with other admins."""

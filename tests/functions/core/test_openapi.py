@@ -35,6 +35,7 @@ REPEATABLE = (
     "/organizations/{organization_id}/hand-over",
     "/me/invitations/accept",
     "/me/invitations/decline",
+    "/organizations/{organization_id}/roles",  # by the role's name
 )
 """What is posted again as it is."""
 

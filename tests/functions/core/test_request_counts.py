@@ -96,6 +96,24 @@ deleted by the job that it promises."""
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
 """What the routes of declared kinds write. What is made by POST is not read before."""
 
+OF_RIGHTS = {
+    "list_roles": {"users query": 1},
+    "create_role": {"users read": 1, "users batch": 1},
+    "get_role": {},
+    "edit_role": {"users read": 2, "users batch": 1},
+    "list_member_roles": {"users query": 1},
+    "assign_role": {"users read": 1, "users batch": 1},
+    "edit_assignment": {"users read": 2, "users batch": 1},
+    "revoke_role": {"users read": 2, "users batch": 1},
+    "grant_permission": {"users read": 2, "users batch": 1},
+    "withdraw_permission": {"users read": 2, "users batch": 1},
+    "get_my_roles": {"users query": 1},
+    "get_my_permissions": {"users query": 1},
+}
+"""What the caller may is known: reading that takes two reads, once in half a minute. Whoever writes a role of the
+organization has its document read anew. A member's roles are written by a read of the membership, one of the
+assignment that is changed, and one transaction."""
+
 OF_OPINIONS = {
     "create_feedback": {"user_bookmarks create": 1},
     "import_documents": {"user_bookmarks error_409": 1, "user_bookmarks read": 1},
@@ -159,7 +177,7 @@ def declared() -> dict[str, dict[str, int]]:
     return counts
 
 
-ALL_COUNTS = COUNTS | OF_OPINIONS | OF_ORGANIZATIONS | declared()
+ALL_COUNTS = COUNTS | OF_OPINIONS | OF_ORGANIZATIONS | OF_RIGHTS | declared()
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,8 @@ async def test_each_route_lets_in_whom_the_table_says(api: httpx.AsyncClient, si
     for operation in operations():
         path = "/" + re.sub(r"\{[^}]+\}", str(uuid.uuid4()), operation.path)
         for who, refused in rights.answers(operation):
+            if who not in headers:
+                continue  # members: see tests/functions/organizations/test_roles.py
             answer = await api.request(operation.method, f"{path}?no_such=1", headers=headers[who], json={})
             wanted = refused or (200 if operation.action.anyone else 422)
             if answer.status_code != wanted:
@@ -60,7 +62,8 @@ async def test_what_changes_something_says_so() -> None:
     reading = [operation for operation in operations() if operation.method == "GET"]
     assert [operation.name for operation in reading if operation.action.changes] == []
     writing = [operation for operation in operations() if operation.method != "GET"]
-    assert [operation.name for operation in writing if not operation.action.changes] == []
+    not_held_up = {"edit_organization", "delete_organization", "remove_member", "revoke_invitation"}
+    assert {operation.name for operation in writing if not operation.action.changes} == not_held_up
 
 
 async def test_what_one_may_not_know_of_is_not_found_and_the_rest_is_forbidden() -> None:

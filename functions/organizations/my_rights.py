@@ -1,0 +1,127 @@
+"""What the signed-in user may, where, and on which day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import Field
+
+from cosmos.organizations.assignments import Assignments
+from cosmos.organizations.rights import Rights
+from functions.core.api import Routes
+from functions.core.call import Call
+from functions.core.operation import Query
+from functions.organizations.assignments import ShownAssignment
+from models.core.document import Message
+from models.core.fields import shown_of
+from models.core.values import Day, Uuid
+from models.organizations.actions import READ_OWN_RIGHTS
+from models.organizations.assignment import PermissionGrant, RoleAssignment
+from models.organizations.membership import Membership
+from models.organizations.organization import Organization
+from models.organizations.roles import Permission, RoleName, permissions_of
+
+routes = Routes()
+
+
+class RightsQuery(Query):
+    """Where, and on which day."""
+
+    organization_id: Uuid | None = Field(default=None, description="In one organization; without it, in all")
+    on: Day | None = Field(default=None, description="A day of each organization's calendar; today if it is not said")
+
+
+class MyRoles(Message):
+    """The roles that somebody has on a day, with those that stand in for somebody."""
+
+    items: list[ShownAssignment] = Field(description="The primary one of each organization first")
+
+
+class RightsIn(Message):
+    """What somebody may in one organization on a day."""
+
+    organization_id: Uuid
+    on: Day
+    role: RoleName | None = Field(description="Of their primary role; null without one")
+    roles: list[RoleName] = Field(description="All that they have")
+    permissions: list[Permission] = Field(description="What these and single grants give, in the order of the alphabet")
+
+
+class MyRights(Message):
+    """What somebody may, in each organization that they belong to."""
+
+    items: list[RightsIn]
+
+
+@routes.operation(
+    "GET", "me/roles", summary="The user's roles on a day", action=READ_OWN_RIGHTS, query=RightsQuery, returns=MyRoles
+)
+async def get_my_roles(call: Call[None]) -> MyRoles:
+    """Of a day that is past, those that they had; those that were taken away since are there until that day."""
+    items: list[RoleAssignment] = []
+    for _, day, assignments, _ in await _everywhere(call):
+        items += sorted(
+            (one for one in assignments if one.on(day)), key=lambda one: (not one.is_primary, one.created_at)
+        )
+    return MyRoles(items=[shown_of(one, ShownAssignment) for one in items])
+
+
+@routes.operation(
+    "GET",
+    "me/permissions",
+    summary="What the user may in their organizations on a day",
+    action=READ_OWN_RIGHTS,
+    query=RightsQuery,
+    returns=MyRights,
+)
+async def get_my_permissions(call: Call[None]) -> MyRights:
+    found = []
+    for organization, day, assignments, grants in await _everywhere(call):
+        roles = [one for one in assignments if one.on(day)]
+        given = {permission for one in roles for permission in permissions_of(one.role, organization.roles)}
+        given |= {one.permission for one in grants if one.held.on(day)}
+        primary = next((one.role for one in roles if one.is_primary), None)
+        names = sorted({one.role for one in roles})
+        found.append(
+            RightsIn(
+                organization_id=organization.organization_id,
+                on=day,
+                role=primary,
+                roles=names,
+                permissions=sorted(given),
+            )
+        )
+    return MyRights(items=found)
+
+
+_Place = tuple[Organization, date, list[RoleAssignment], list[PermissionGrant]]
+
+
+async def _everywhere(call: Call[Any]) -> list[_Place]:
+    """The organizations that somebody belongs to, the day that is asked for there, and what they were given."""
+    query: RightsQuery = call.query
+    assignments, grants, memberships = await call.store[Assignments].all_of(call.person.user_id)
+    found: list[_Place] = []
+    for membership in sorted(filter(_counts, memberships), key=lambda one: one.joined_at):
+        if query.organization_id not in (None, membership.organization_id):
+            continue
+        organization = await call.store[Rights].organization(membership.organization_id)
+        if organization is not None and not organization.is_deleted:
+            today = organization.day(call.now)
+            here = [one for one in assignments if one.tenant_id == membership.organization_id]
+            if query.on is None or query.on >= today:
+                here = _held(here, membership)
+            granted = [one for one in grants if one.organization_id == membership.organization_id]
+            found.append((organization, query.on or today, here, granted))
+    return found
+
+
+def _held(assignments: list[RoleAssignment], membership: Membership) -> list[RoleAssignment]:
+    """Those that the membership has: it is what counts from today on."""
+    held = {one.assignment_id: one for one in membership.assignments}
+    return [one.model_copy(update={"is_primary": held[one.id].is_primary}) for one in assignments if one.id in held]
+
+
+def _counts(membership: Membership) -> bool:
+    return membership.status == "active"
