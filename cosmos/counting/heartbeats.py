@@ -36,6 +36,7 @@ class Heartbeats:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._names: dict[Feed, tuple[str, list[str]]] = {}
+        self._known: dict[Feed, datetime] = {}
 
     async def look(self, feed: Feed, now: datetime, refresh: bool = False) -> timedelta:
         """How far a feed may be behind; leaves it the next heartbeats where it has passed those before.
@@ -47,9 +48,16 @@ class Heartbeats:
             azure.core.exceptions.AzureError: it can't be told; the container may not be there.
         """
         try:
-            return await self._look(feed, now, refresh)
+            age = await self._look(feed, now, refresh)
         except AzureError:  # with it the SDK forgets what it knew of a container that was deleted and made anew
-            return await self._look(feed, now, refresh=True)
+            age = await self._look(feed, now, refresh=True)
+        self._known[feed] = now - age
+        return age
+
+    def known_age(self, feed: Feed, now: datetime) -> timedelta | None:
+        """How far a feed may be behind by what this process saw last; None if it has not seen it yet."""
+        known = self._known.get(feed)
+        return None if known is None else max(timedelta(0), now - known)
 
     async def age(self, feed: Feed, now: datetime) -> timedelta | None:
         """How far a feed may be behind, by what is there; None if nobody has looked yet, or its container is gone."""

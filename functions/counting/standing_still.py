@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from cosmos.counting.heartbeats import Heartbeats
 from functions.core.settings import CAPABILITIES, Settings
@@ -41,7 +42,15 @@ async def look_at_feeds(run: Watch) -> None:
 
 async def _look_at(feed: Feed, run: Watch) -> None:
     heartbeats = (await run.services.store())[Heartbeats]
-    age = await heartbeats.look(feed, run.now, refresh=run.now.minute == REFRESHED_AT_MINUTE)
+    try:
+        await heartbeats.look(feed, run.now, refresh=run.now.minute == REFRESHED_AT_MINUTE)
+    finally:  # one that can't be looked at grows older, too
+        _tell(feed, heartbeats.known_age(feed, run.now), run)
+
+
+def _tell(feed: Feed, age: timedelta | None, run: Watch) -> None:
+    if age is None:
+        return
     run.services.telemetry.feed_age(feed.name, age.total_seconds())
     if age > LONGEST_AGE:
         log.error("a feed stands still: %s, for %.0f seconds", feed.name, age.total_seconds())
