@@ -56,7 +56,7 @@ def _progression(stored: Stored, user: str, counted: Counted) -> tuple[str, str]
     turns = counted.turns
     if len({week_of(day) for day in counted.days}) < 2:
         return None, None
-    first = week_of(turns[0].at.astimezone(ZoneInfo(counted.zone)).date())
+    first = week_of(counted.days[0])
     then, now = progress(stored.of(user, "weekly", first).turns), progress(turns)
     return f"{then['level']} -> {now['level']}", f"{_basis(then)} after the first week; {_basis(now)} now"
 
@@ -106,8 +106,8 @@ def suggestions(stored: Stored, user: str) -> list[Fields]:
     counted = stored.of(user, "all_time")
     if not counted.turns:
         return []
-    latest = counted.turns[-1].at.astimezone(ZoneInfo(counted.zone))
-    found = [*_of_whom(counted), *_of_what(counted, stored.of(user, "monthly", f"{latest:%Y-%m}"), f"{latest:%Y-%m}")]
+    latest = f"{counted.days[-1]:%Y-%m}"
+    found = [*_of_whom(counted), *_of_what(counted, stored.of(user, "monthly", latest), latest)]
     found += _of_how(counted)
     return [{"rule": rule, "text": text, "reason": reason} for rule, text, reason in found[:5]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
@@ -14,7 +15,7 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
 from models.analytics.actions import READ_ANALYTICS
-from models.analytics.dashboard import Dashboard, dashboard, first_and_latest
+from models.analytics.dashboard import Dashboard, dashboard, first_weeks, latest_months
 from models.analytics.recommendations import Recommendations, recommendations
 from models.analytics.rollup import Rollup
 from models.analytics.user_analytics import MAX_DAYS, Analytics, AnalyticsPeriod, bucket_of, day_range, totals
@@ -57,10 +58,8 @@ async def get_my_dashboard(call: Call[None]) -> Reply:
     etag = _etag(all_time, call.now)
     if call.has(etag):
         return Reply(None, etag=etag)
-    periods = first_and_latest(all_time)
-    if periods is None:
-        return Reply(dashboard(all_time, None, None, call.now), etag=etag)
-    week, month = await asyncio.gather(*(stored.rollup(user_id, period) for period in periods))
+    periods = first_weeks(all_time), latest_months(all_time)
+    week, month = await asyncio.gather(*(_first_with_turns(stored, user_id, some) for some in periods))
     return Reply(dashboard(all_time, week, month, call.now), etag=etag)
 
 
@@ -108,8 +107,13 @@ async def get_my_analytics(call: Call[None]) -> Analytics:
 async def get_my_recommendations(call: Call[None]) -> Recommendations:
     stored, user_id = call.store[Rollups], call.person.user_id
     all_time = await stored.rollup(user_id, Bucket("all_time"))
-    periods = first_and_latest(all_time)
-    if all_time is None or periods is None:
+    latest_month = await _first_with_turns(stored, user_id, latest_months(all_time))
+    if all_time is None or latest_month is None:
         return Recommendations(as_of=None, items=[])
-    latest_month = await stored.rollup(user_id, periods[1])
     return Recommendations(as_of=all_time.last_updated, items=recommendations(all_time, latest_month))
+
+
+async def _first_with_turns(stored: Rollups, user_id: str, periods: Sequence[Bucket]) -> Rollup | None:
+    """The first of some periods in which the user asked anything."""
+    found = await asyncio.gather(*(stored.rollup(user_id, period) for period in periods))
+    return next((rollup for rollup in found if rollup and rollup.total_interactions), None)

@@ -119,20 +119,28 @@ class Player:
 
     async def _ingest_batch(self, batch: Sequence[Turn]) -> None:
         """Until each turn has an answer; those that are asked to come again go together, in their order."""
-        pending = list(batch)
+        pending, portion = list(batch), Portion(len(batch))
         pauses = self._pauses()
         while pending:
             try:
-                answer = await self._request(partial(self._post_turns, pending), measured=True)
-                sent = len(pending)
-                pending, wait = self._sort_out(pending, _items(answer, sent))
-                if len(pending) < sent:
+                send = partial(self._post_portion, pending, portion)
+                answer = await self._request(send, measured=True)
+                sent = pending[: portion.sent]
+                again, wait = self._sort_out(sent, _items(answer, len(sent)))
+                pending[: portion.sent] = again
+                if len(again) < len(sent):
                     pauses = self._pauses()
-                if pending:
+                if again:
                     await self._pause(pauses, "turns answered to come again", wait)
             except Refusal as refusal:
                 self.tally.lose(len(pending), refusal.reason, refusal.detail)
                 return
+
+    async def _post_portion(self, turns: Sequence[Turn], portion: Portion) -> httpx.Response:
+        answer = await self._post_turns(turns[: portion.take()])
+        if answer.is_success:
+            portion.fits()
+        return answer
 
     async def _post_turns(self, turns: Sequence[Turn]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {await self.tokens.for_app()}"}
@@ -188,6 +196,22 @@ class Player:
         except Refusal:
             self.given_up = True
             raise
+
+
+@dataclass
+class Portion:
+    """How many turns go at once: half as many after each request that fails, for a server may be too busy for all."""
+
+    size: int
+    sent: int = 0
+
+    def take(self) -> int:
+        self.sent = self.size
+        self.size = max(1, self.size // 2)
+        return self.sent
+
+    def fits(self) -> None:
+        self.size = self.sent
 
 
 class Pauses:

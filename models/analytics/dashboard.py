@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from models.core.day_parts import part_of_day
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Total
 from models.counting.bucket import Bucket, by_count, numbers_by_count
+from models.counting.fold import OTHER
 
 WEEKS_BEFORE = 3
 DAYS_NEEDED = 7
@@ -27,8 +28,8 @@ class LearningGrowth(Message):
     topics_explored: list[str] = Field(description="Query categories, most turns first")
     favorite_personality: str | None = Field(description="The one asked most often")
     knowledge_progression: str | None = Field(
-        description="Level after the first week and now, like `beginner -> intermediate`: see `learning_progress`; "
-        "null while all turns are of one week"
+        description="Level after the first week with turns and now, like `beginner -> intermediate`: see "
+        "`learning_progress`; null while all turns are of one week"
     )
     progression_basis: str | None = Field(
         default=None, description="What the two levels go by, in numbers; null without `knowledge_progression`"
@@ -78,13 +79,27 @@ class Dashboard(Message):
     personalized_suggestions: list[str] = Field(description="What to try next: see the recommendations for reasons")
 
 
-def first_and_latest(all_time: Rollup | None) -> tuple[Bucket, Bucket] | None:
-    """The user's first week and latest month; None of somebody who has asked nothing yet."""
-    if all_time is None or all_time.first_activity is None or all_time.last_activity is None:
-        return None
-    zone = ZoneInfo(all_time.timezone)
-    first, last = (moment.astimezone(zone) for moment in (all_time.first_activity, all_time.last_activity))
-    return Bucket("weekly", f"{first:%G-W%V}"), Bucket("monthly", f"{last:%Y-%m}")
+def first_weeks(all_time: Rollup | None) -> list[Bucket]:
+    """The weeks of which one is the user's first with turns, the earliest first; none of who has asked nothing.
+
+    A turn counts in the calendar of the zone stamped on it: more than one where the user has been in several.
+    """
+    days = _days_of(all_time, all_time.first_activity if all_time else None)
+    return [Bucket("weekly", key) for key in sorted({f"{day:%G-W%V}" for day in days})]
+
+
+def latest_months(all_time: Rollup | None) -> list[Bucket]:
+    """The months of which one is the user's latest with turns, the latest first."""
+    days = _days_of(all_time, all_time.last_activity if all_time else None)
+    return [Bucket("monthly", key) for key in sorted({f"{day:%Y-%m}" for day in days}, reverse=True)]
+
+
+def _days_of(all_time: Rollup | None, moment: datetime | None) -> list[date]:
+    """The days that it was then, in the zones that anything is stamped with."""
+    if all_time is None or moment is None:
+        return []
+    zones = by_count(all_time.sums, "timezone").keys() - {OTHER}
+    return sorted({moment.astimezone(ZoneInfo(zone)).date() for zone in zones})
 
 
 def dashboard(

@@ -217,6 +217,13 @@ async def test_pauses_end_when_patience_does() -> None:
     assert (refusal.value.reason, refusal.value.detail) == ("503", "busy")
 
 
+def test_a_server_that_is_too_busy_for_a_batch_is_sent_less_at_once(replay: Replay, api: FakeApi) -> None:
+    api.failures.extend([(503, {}), (503, {})])
+    assert replay("--limit", "40", "--concurrency", "1") == 0
+    assert len(api.turns) == 40
+    assert len(api.requests) == 2 + 4, "40, 20, and then ten at a time"
+
+
 async def test_patience_begins_with_the_first_failure_and_not_while_an_answer_is_awaited() -> None:
     clock = [0.0]
     pauses = Pauses(patience=60, now=lambda: clock[0])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.analytics.dashboard import consistency, dashboard, first_and_latest, most_active_time
+from models.analytics.dashboard import consistency, dashboard, first_weeks, latest_months, most_active_time
 from models.analytics.recommendations import recommendations
 from models.analytics.rollup import Rollup
 from models.counting.bucket import Balance, Bucket
@@ -87,7 +87,18 @@ def test_somebody_new_has_an_empty_dashboard() -> None:
 
 
 def test_first_week_and_latest_month_are_the_users_own() -> None:
-    assert first_and_latest(ALL_TIME) == (Bucket("weekly", "2026-W40"), Bucket("monthly", "2026-11"))
+    assert first_weeks(ALL_TIME) == [Bucket("weekly", "2026-W40")]
+    assert latest_months(ALL_TIME) == [Bucket("monthly", "2026-11")]
+
+
+def test_who_was_in_several_zones_may_have_begun_in_either_of_two_weeks_and_be_in_either_of_two_months() -> None:
+    """A turn counts in the calendar of the zone stamped on it: which of the zones that was, all time does not tell."""
+    sums = {"interactions": 3, "timezone:Asia/Kolkata": 2, "timezone:Pacific/Pago_Pago": 1, "timezone:other": 1}
+    monday, first_of_month = datetime(2026, 9, 28, 2, 0, tzinfo=UTC), datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+    all_time = Rollup.of(ALICE.user_id, Bucket("all_time"), Balance(sums, monday, first_of_month), 1, NOON)
+    assert first_weeks(all_time) == [Bucket("weekly", "2026-W39"), Bucket("weekly", "2026-W40")]
+    assert latest_months(all_time) == [Bucket("monthly", "2026-12"), Bucket("monthly", "2026-11")]
+    assert first_weeks(None) == latest_months(None) == []
 
 
 def test_there_is_no_progression_within_the_first_week() -> None:
