@@ -38,7 +38,7 @@ USER_MEASURES: Measures = {
     "complexity:<level>": ("Turns by `query_complexity`", _ALL),
     "quality:<level>": ("Turns by `response_quality`", _ALL),
     "deep_dive:<category>": (
-        "Sessions that asked about the category three times or more, in the day of their first turn by most turns' zone",
+        "Sessions that asked about the category three times or more, in the day of their first turn by their main zone",
         _CALENDAR,
     ),
     "hour:<0-23>": ("Turns by hour of the user's own day", _CALENDAR),
