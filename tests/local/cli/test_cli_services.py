@@ -141,7 +141,8 @@ def test_settings_are_written_once_and_those_with_ports_are_returned(tmp_path: P
     (tmp_path / SETTINGS).write_text("edited")
     assert render(tmp_path, {"PORT": "2"}, defaults)["COSMOS"] == "http://127.0.0.1:2/"
     assert (tmp_path / SETTINGS).read_text() == "edited"
-    assert "FIXED" not in render(tmp_path, {"PORT": "2"}, defaults)
+    (tmp_path / SETTINGS).write_text('{"Values": {"FIXED": "by hand", "COSMOS": "by hand"}}')
+    assert render(tmp_path, {"PORT": "2"}, defaults) == {"COSMOS": "http://127.0.0.1:2/", "PRICE": "$5"}
 
 
 def test_an_app_without_a_template_needs_no_settings(tmp_path: Path) -> None:
