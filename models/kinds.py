@@ -38,6 +38,7 @@ from models.organizations.member import MEMBER
 from models.organizations.membership import MEMBERSHIP
 from models.organizations.organization import ORGANIZATION, OrganizationNameClaim
 from models.organizations.role import Role
+from models.people.guardianship import GUARDIAN_REQUEST, GUARDIANSHIP, WARD
 from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
 from models.privacy.erasure import Erasure, ErasureProgress
 from models.privacy.erasure_log import ErasureMark, RestoreRecord
@@ -78,6 +79,9 @@ _ALL: tuple[Kind[Any], ...] = (
     STUDENT_PROFILE,
     TEACHER_PROFILE,
     PARENT_PROFILE,
+    GUARDIAN_REQUEST,
+    GUARDIANSHIP,
+    WARD,
     ORGANIZATION,
     Kind(model=OrganizationNameClaim, capability="organizations", owner=Owner.NOBODY),
     MEMBERSHIP,

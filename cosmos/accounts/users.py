@@ -40,6 +40,9 @@ Promising = Callable[[UserProfile, UserProfile], Sequence[Job]]
 Prepare = Callable[[str], Awaitable[None]]
 """What a user needs before there is a profile, by their id. May be repeated."""
 
+Bar = Callable[[str, bool, int], Awaitable[None]]
+"""Keeps a user from recording turns, or no longer, by the revision of the consent that says so. May be repeated."""
+
 Standing = Callable[[UserProfile, datetime], UserProfile]
 """A profile as it is shown at a time: what was found of abuse weighs less and less."""
 
@@ -51,9 +54,10 @@ class Users:
         as_it_stands: How a profile is shown at a time.
     """
 
-    def __init__(self, database: Database, prepare: Prepare, as_it_stands: Standing) -> None:
+    def __init__(self, database: Database, prepare: Prepare, as_it_stands: Standing, bar: Bar) -> None:
         self._container = database.users
         self._prepare = prepare
+        self._bar = bar
         self.as_it_stands = as_it_stands
         self._claims = EmailClaims(database)
         self._usernames = Usernames(database)
@@ -198,6 +202,10 @@ class Users:
         } | shown_by(profile, roles, issued)
         if issued > profile.last_login:
             changes["last_login"] = issued
+        consent = profile.parental_consent
+        if consent is not None and consent.required and not profile.is_under_13(now):  # they have grown up
+            changes["parental_consent"] = consent.model_copy(update={"required": False})
+            await self._bar(profile.id, False, consent.revision)
         return await self._note(
             profile, {name: value for name, value in changes.items() if value != getattr(profile, name)}
         )
@@ -223,12 +231,15 @@ class Users:
             Stale: the profile has been edited since.
             PreferencesTooLarge: the preferences would be larger than they may be.
             NameTaken: somebody else has the username.
+            BirthYearFixed: the year of birth would make them older.
         """
         profile = await self.find(user_id)
         if profile is None:
             raise NotFound("user")
         require_revision(profile, expected)
         after = changed(profile, changes, now)
+        if after.is_barred(now) and after.parental_consent is not None:
+            await self._bar(user_id, True, after.parental_consent.revision)
         promised = promising(profile, after.model_copy(update={"revision": profile.revision + 1}))
         if after.username == profile.username:
             edited = await edit(self._container, profile, after, further=promised)

@@ -82,6 +82,7 @@ class Turns:
     def __init__(self, database: Database, prices: PriceTable, observer: Observer = NOBODY) -> None:
         self._sessions = database.user_sessions
         self._interactions = database.user_interactions
+        self._users = database.users
         self._prices = prices
         self._observer = observer
         self._full: TTLCache[str, str] = TTLCache(USERS_REMEMBERED, ttl=60)
@@ -198,7 +199,7 @@ class Turns:
                 if error.status_code == PRECONDITION_FAILED and error.error_index != 0:
                     raise await self._why_refused(taking, drafts) from None
                 if error.status_code == NOT_FOUND:
-                    await create_allowance(self._sessions, taking.user_id)
+                    await create_allowance(self._sessions, taking.user_id, self._users)
                 else:
                     reopening = not reopening
             else:

@@ -27,7 +27,7 @@ from cosmos.core.patching import in_tens
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import PRECONDITION_FAILED
 from models.accounts.limits import Limits
-from models.core.errors import AccountClosed, Contention, MadeByServer, TooManyTurns
+from models.core.errors import AccountClosed, ConsentRequired, Contention, MadeByServer, TooManyTurns
 from models.core.identity import Recorder
 from models.core.tombstone import is_tombstone
 from models.usage.allowance import (
@@ -47,13 +47,24 @@ from models.usage.write_limit import Writing, seconds_to_next_minute
 ATTEMPTS = 30
 """Each loss is somebody else's success. In one process the admissions of a user wait for each other instead."""
 
+USABLE = 'c.kind = "allowance" AND (NOT IS_DEFINED(c.barred) OR c.barred = false)'
+"""Condition on an allowance: that of somebody who is erased, or whose guardian does not consent, takes nothing."""
+
 _LONGEST_PAUSE = timedelta(milliseconds=40)
 
 
-async def create_allowance(container: ContainerProxy, user_id: str) -> None:
-    """Makes a user's allowance, unless it is there."""
+async def create_allowance(container: ContainerProxy, user_id: str, users: ContainerProxy | None = None) -> None:
+    """Makes a user's allowance, unless it is there.
+
+    Args:
+        users: Where to look whether they need a guardian's consent; None for somebody who has no profile yet.
+    """
+    allowance, profile = Allowance.of(user_id), await read_or_none(users, user_id, user_id) if users else None
+    consent = (profile or {}).get("parental_consent")
+    if consent and consent["required"] and consent["status"] != "granted":
+        allowance = allowance.model_copy(update={"barred": True, "bar_revision": consent["revision"]})
     try:
-        await container.create_item(Allowance.of(user_id).body())
+        await container.create_item(allowance.body())
     except CosmosResourceExistsError:
         return
 
@@ -73,7 +84,9 @@ def counting(spent: Iterable[Spent], clock: Clock, writing: Writing | None = Non
         {"op": "incr", "path": f"/used/{key}", "value": amount} for key, amount in counters.items()
     ]
     changes += [{"op": "set", "path": f"/settled/{name}", "value": True} for name in settling(turns)]
-    conditions = ['c.kind = "allowance"', *([writing.condition(clock)] if writing else [])]
+    if turns and not changes:  # of a day that is over nothing counts, and yet it asks whether it may be recorded
+        changes = [{"op": "incr", "path": "/bar_revision", "value": 0}]
+    conditions = [USABLE, *([writing.condition(clock)] if writing else [])]
     holds = {"filter_predicate": f"FROM c WHERE {' AND '.join(conditions)}"}
     return [("patch", (ALLOWANCE_ID, part), *([] if n else [holds])) for n, part in enumerate(in_tens(changes))]
 
@@ -83,6 +96,8 @@ async def why_refused(container: ContainerProxy, user_id: str, clock: Clock) -> 
     stored = await read_or_none(container, ALLOWANCE_ID, user_id)
     if stored is not None and is_tombstone(stored):
         return AccountClosed("deleted")
+    if stored is not None and stored.get("barred"):
+        return ConsentRequired()
     return TooManyTurns(seconds_to_next_minute(clock))
 
 
@@ -91,6 +106,7 @@ class Allowances:
 
     def __init__(self, database: Database) -> None:
         self._container = database.user_sessions
+        self._users = database.users
         self._turnstiles: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, user_id: str) -> Allowance:

@@ -113,6 +113,18 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
             ],
         }
     },
+    "ask_for_guardian": {"a mother": {"parent_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "relation": "mother"}},
+    "ask_for_ward": {"a son": {"student_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "relation": "mother"}},
+    "change_guardianship": {
+        "confirmed by a school": {
+            "action": "confirm",
+            "organization_id": "5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11",
+            "method": "Seen with an identity card at the office.",
+            "is_primary": True,
+        },
+        "consent": {"action": "grant"},
+        "no longer": {"action": "withdraw"},
+    },
     "create_organization": {
         "a school": {"organization_type": "school", "name": "Lakeside School", "timezone": "Asia/Kolkata"},
         "a customer with seats": {"organization_type": "tenant", "name": "Acme", "seat_limit": 50},

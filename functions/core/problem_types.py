@@ -134,6 +134,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         ProblemType(
             "own-review", 403, "Not on your own review", "This review is your own. Others say whether it is helpful."
         ),
+        ProblemType("consent-required", 403, "A guardian has to consent", "A guardian has to consent first."),
         ProblemType(
             "more-than-ones-own",
             403,
@@ -148,6 +149,18 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
         ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, HEAD, PATCH."),
+        ProblemType(
+            "birth-year-fixed",
+            409,
+            "The year of birth stays",
+            "A year of birth is said once. Whoever confirms your guardians can set it right.",
+        ),
+        ProblemType(
+            "too-many-requests",
+            409,
+            "Too many requests wait",
+            "As many requests wait to be confirmed as may. Try again when one of them is.",
+        ),
         ProblemType(
             "seats-taken",
             409,

@@ -15,6 +15,8 @@ from functions.core.redaction import named, told
 from models.core.errors import (
     AccountClosed,
     AdmissionSettled,
+    BirthYearFixed,
+    ConsentRequired,
     Contention,
     FindingChanged,
     KeyReused,
@@ -31,6 +33,7 @@ from models.core.errors import (
     SeatsTaken,
     SelfModeration,
     Stale,
+    TooManyRequests,
     TooManyTurns,
     WrongStatus,
 )
@@ -126,6 +129,9 @@ _TYPES: dict[type[Exception], str] = {
     PreferencesTooLarge: "preferences-too-large",
     SelfModeration: "self-moderation",
     NameTaken: "name-taken",
+    BirthYearFixed: "birth-year-fixed",
+    ConsentRequired: "consent-required",
+    TooManyRequests: "too-many-requests",
     SeatsTaken: "seats-taken",
     LastOrganizationAdmin: "last-organization-admin",
     NotOrphaned: "not-orphaned",

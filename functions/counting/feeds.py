@@ -67,8 +67,14 @@ def _feed(fold: Fold) -> Any:
     return blueprint
 
 
+<<<<<<< HEAD
 async def fold_users(store: Parts, items: list[Item], now: datetime) -> None:
     await store[Members].bring(items, now)
+=======
+async def fold_users(store: Store, items: list[Item], now: datetime) -> None:
+    await store.members.bring(items, now)
+    await store.guardians.bring(items, now)
+>>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
 
 
 async def fold_interactions(store: Parts, items: list[Item], now: datetime) -> None:

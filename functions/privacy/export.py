@@ -60,7 +60,12 @@ async def export_me(call: Call[None]) -> Reply:
     done
     ```
     """
-    user_id, state = call.person.user_id, verified_continuation(call)
+    return await exported_of(call, call.person.user_id)
+
+
+async def exported_of(call: Call[None], user_id: str) -> Reply:
+    """A page of what is held about a user."""
+    state = verified_continuation(call)
     lines: list[str] = []
     if state is None:
         manifest, outside, progress = await call.store[Exporting].begin(user_id, call.now)

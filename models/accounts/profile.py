@@ -22,11 +22,30 @@ ZONE_STAYS = timedelta(days=28)
 """Limits follow the user to another time zone at most this often: else there were always a zone with a day unused."""
 
 
+CONSENT_UNDER = 13
+"""Years: who may be younger needs a guardian's consent (COPPA, 16 CFR 312)."""
+
+BirthYear = Annotated[int, Field(ge=1900, le=2200)]
+
+
 class LimitZone(Message):
     """The time zone that the day and the month of limits are counted in, once the user has changed theirs."""
 
     timezone: TimeZone = Field(description="IANA time zone")
     since: Timestamp = Field(description="From when on")
+
+
+class ParentalConsent(Message):
+    """What a child's guardians consent to together."""
+
+    required: bool = Field(description="Whether the child may be under 13: without it they record no turns then")
+    status: Literal["none", "pending", "granted", "withdrawn"] = Field(
+        default="none", description="`none`, no guardian is known; one withdrawal ends it, else one grant is enough"
+    )
+    guardian_id: Uuid | None = Field(default=None, description="The guardian by whom it is so")
+    method: str | None = Field(default=None, description="How it was seen that they are")
+    at: Timestamp | None = Field(default=None, description="Since when")
+    revision: int = Field(default=1, ge=1, description="Counts its changes; the bar on the allowance goes by it")
 
 
 class UserProfile(Document):
@@ -71,6 +90,12 @@ class UserProfile(Document):
     )
     created_by_id: Uuid | None = Field(
         default=None, description="The user_id of who invited the user to their first organization"
+    )
+    birth_year: BirthYear | None = Field(
+        default=None, description="The user says it once; by themselves they only become younger"
+    )
+    parental_consent: ParentalConsent | None = Field(
+        default=None, description="Of children, and of whoever was one: what their guardians consent to"
     )
     updated_at: Timestamp | None = Field(default=None, description="When its user last changed the profile")
 
@@ -168,6 +193,15 @@ class UserProfile(Document):
     @property
     def is_active(self) -> bool:
         return self.account_status == "active"
+
+    def is_under_13(self, now: datetime) -> bool:
+        """Whether the user may be: in doubt the younger. Of whom no year is known: no."""
+        return self.birth_year is not None and now.year - self.birth_year - 1 < CONSENT_UNDER
+
+    def is_barred(self, now: datetime) -> bool:
+        """Whether the user may record no turns, for want of a guardian's consent."""
+        granted = self.parental_consent is not None and self.parental_consent.status == "granted"
+        return self.is_under_13(now) and not granted
 
     def write_policy(self, privacy: Privacy) -> WritePolicy:
         """How turns and sessions are written that come in now.

@@ -9,8 +9,9 @@ from pydantic import Field, StringConstraints
 
 from models.accounts.consent import MEANINGS, Consent, recorded
 from models.accounts.preferences import MetadataChanges, NotificationChanges, PreferenceChanges
-from models.accounts.profile import UserProfile
+from models.accounts.profile import BirthYear, ParentalConsent, UserProfile
 from models.core.changes import Changes
+from models.core.errors import BirthYearFixed
 from models.core.identity import Phone, Username
 from models.core.values import LanguageTag, TimeZone
 
@@ -32,6 +33,10 @@ class ProfileChanges(Changes):
     department: Annotated[str, StringConstraints(max_length=256)] | None = Field(
         default=None, description="Where in their organization the user works"
     )
+    birth_year: BirthYear = Field(
+        default_factory=int,
+        description="Said once, and then only later ones: who is under 13 needs a guardian's consent",
+    )
     onboarding_completed: bool = Field(default_factory=bool, description="Whether the client has shown the user around")
     notification_settings: NotificationChanges | None = None
     metadata: MetadataChanges | None = None
@@ -48,8 +53,11 @@ def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> Use
 
     Raises:
         PreferencesTooLarge: the preferences would be larger than they may be.
+        BirthYearFixed: the year of birth would make them older.
     """
     values = changes.given()
+    if "birth_year" in values:
+        _check_birth_year(profile, changes.birth_year, now)
     for name in OPEN:
         if name in values:
             patch = values[name]
@@ -61,6 +69,15 @@ def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> Use
     history = recorded(profile.consent_history, before, after, now)
     if history != profile.consent_history:
         values |= {"consent_history": history, "last_consent_update": now}
+    if "birth_year" in values and profile.model_copy(update=values).is_under_13(now):
+        earlier = profile.parental_consent
+        values["parental_consent"] = earlier or ParentalConsent(required=True)
     if any(getattr(profile, name) != value for name, value in values.items()):
         values["updated_at"] = now
     return profile.model_copy(update=values)
+
+
+def _check_birth_year(profile: UserProfile, year: int, now: datetime) -> None:
+    """Raises BirthYearFixed for a year that makes somebody older than they have said, or that has not come yet."""
+    if year > now.year or (profile.birth_year is not None and year < profile.birth_year):
+        raise BirthYearFixed

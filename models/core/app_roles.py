@@ -15,7 +15,10 @@ INGEST_ROLE = "Vimarsh.Ingest"
 IMPORT_ROLE = "Vimarsh.Import"
 """Of whoever brings documents over from another system."""
 
-APP_ROLES = frozenset({ADMIN_ROLE, MODERATOR_ROLE, SERVICE_ROLE, INGEST_ROLE, IMPORT_ROLE})
+VERIFY_ROLE = "Vimarsh.Verify"
+"""Of whoever sees who is whose guardian, where no school does."""
+
+APP_ROLES = frozenset({ADMIN_ROLE, MODERATOR_ROLE, SERVICE_ROLE, INGEST_ROLE, IMPORT_ROLE, VERIFY_ROLE})
 ADMINS = frozenset({ADMIN_ROLE})
 MODERATORS = frozenset({MODERATOR_ROLE, ADMIN_ROLE})
 """An admin may do all that a moderator may."""

@@ -144,6 +144,27 @@ class MoreThanOnesOwn(Exception):
         super().__init__("Nobody gives or takes more rights than they have themselves, nor for longer.")
 
 
+class ConsentRequired(Exception):
+    """A child would record a turn, or reserve one, to which no guardian consents."""
+
+    def __init__(self) -> None:
+        super().__init__("A guardian has to consent first.")
+
+
+class BirthYearFixed(Exception):
+    """Somebody would be older than they have said."""
+
+    def __init__(self) -> None:
+        super().__init__("A year of birth is said once. Whoever confirms your guardians can set it right.")
+
+
+class TooManyRequests(Exception):
+    """Somebody has asked for as many guardians, or wards, as wait to be confirmed."""
+
+    def __init__(self) -> None:
+        super().__init__("As many requests wait to be confirmed as may. Try again when one of them is.")
+
+
 class OwnReview(Exception):
     """Somebody votes for their own review."""
 

@@ -20,7 +20,7 @@ PLATFORM_JOBS = "platform"
 LONGEST_PAUSE = timedelta(hours=1)
 MAX_PROBLEM = 500
 
-JobAsker = Literal["user", "staff", "platform"]
+JobAsker = Literal["user", "staff", "platform", "guardian"]
 JobState = Literal["asked", "running", "completed"]
 
 WorkState = Literal["running", "completed", "failed"]
@@ -37,7 +37,7 @@ class Job(Document):
 
     job: str = Field(description="Which kind of work: the name that its declaration has")
     request: dict[str, Any] = Field(description="What was asked for")
-    asker: JobAsker = Field(description="Who asked: the user, staff, or the platform itself")
+    asker: JobAsker = Field(description="Who asked: the user, staff, a guardian of theirs, or the platform itself")
     asked_by: Uuid | None = Field(default=None, description="The user_id of the staff who asked")
     asked_at: Timestamp = Field(description="When it was promised")
     for_revision: int | None = Field(

@@ -21,7 +21,7 @@ PROGRESS_ID = "~erasure-progress"
 Counts = dict[str, Count]
 """Documents by kind."""
 
-Asker = Literal["user", "admin", "restore"]
+Asker = Literal["user", "admin", "restore", "guardian"]
 """Who asked for an erasure; `restore` for one that is done again, since a restored database knew nothing of it."""
 ErasureStatus = Literal["running", "completed"]
 

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from models.accounts.limits import Limits, Measure, Window
 from models.core.document import Document, Message
-from models.core.errors import AdmissionSettled, KeyReused
+from models.core.errors import AdmissionSettled, ConsentRequired, KeyReused
 from models.core.identity import Recorder
 from models.core.values import Count, Timestamp, Total, Uuid, saturated
 from models.usage.windows import Clock, is_over
@@ -71,6 +71,9 @@ class Allowance(Document):
     alerts: dict[str, Timestamp] = Field(
         default_factory=dict, description="When an alert was raised: `day:2026-11-20:tokens:80`"
     )
+
+    barred: bool = Field(default=False, description="Whether nothing may be used, for want of a guardian's consent")
+    bar_revision: Count = Field(default=0, description="The revision of the consent that says so")
 
     @classmethod
     def of(cls, user_id: str) -> Allowance:
@@ -170,7 +173,10 @@ def decide(allowance: Allowance, limits: Limits, request: AdmissionRequest, cloc
     Raises:
         KeyReused: another request has been admitted under this id.
         AdmissionSettled: its turn has been counted.
+        ConsentRequired: nothing may be used.
     """
+    if allowance.barred:
+        raise ConsentRequired
     held = allowance.reservations.get(request.admission_id)
     if held is not None and held.expires_at > clock.now:
         if held.request_hash != request.request_hash:
