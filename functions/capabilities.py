@@ -17,13 +17,8 @@ from functions.jobs import admin_jobs
 from functions.jobs.kind import JobKind
 from functions.jobs.watching import Look
 from functions.library import bookmarks, favorites, ratings, reviews
-<<<<<<< HEAD
 from functions.organizations import assignments, invitations, members, my_rights, organizations, roles
-from functions.people import role_profiles
-=======
-from functions.organizations import invitations, members, organizations
 from functions.people import access_log, guardians, role_profiles, wards
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
 from functions.privacy import consents, erasure, export, forgetting, noting, restoring
 from functions.risk import admin_risk
 from functions.usage import admin_limits, admissions, usage
@@ -75,7 +70,6 @@ CAPABILITIES: dict[str, Capability] = {
     "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes)),
     "risk": Capability((admin_risk.routes,)),
     "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),
-<<<<<<< HEAD
     "organizations": Capability(
         (
             organizations.routes,
@@ -86,11 +80,7 @@ CAPABILITIES: dict[str, Capability] = {
             my_rights.routes,
         )
     ),
-    "people": Capability((role_profiles.routes,)),
-=======
-    "organizations": Capability((organizations.routes, members.routes, invitations.routes)),
     "people": Capability((role_profiles.routes, guardians.routes, wards.routes, access_log.routes)),
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
 }
 """By the names of their folders. The setting knows them by the same names, without importing them: a test compares."""
 

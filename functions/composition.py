@@ -38,6 +38,7 @@ from cosmos.organizations.members import Members
 from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
 from cosmos.organizations.roles import Roles
+from cosmos.people.guardians import Guardians
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
 from cosmos.privacy.erasure_marks import ErasureMarks
@@ -46,6 +47,7 @@ from cosmos.risk.profiles import RiskOnProfiles
 from cosmos.risk.risk import Risk
 from cosmos.usage.alerts import Alerts
 from cosmos.usage.allowances import Allowances, create_allowance
+from cosmos.usage.bars import set_bar
 from functions.accounts.graph import Graph
 from functions.accounts.me import Following
 from functions.core import services as core
@@ -111,6 +113,7 @@ class Store(Parts):
     roles: Roles
     assignments: Assignments
     invitations: Invitations
+    guardians: Guardians
     database: Database
 
     @property
@@ -137,7 +140,12 @@ class Store(Parts):
             return as_it_stands(profile, risk, now)
 
         users, sessions, turns = (
-            Users(database, partial(create_allowance, database.user_sessions), standing),
+            Users(
+                database,
+                partial(create_allowance, database.user_sessions),
+                standing,
+                partial(set_bar, database.user_sessions),
+            ),
             Sessions(database),
             Turns(database, prices, observer),
         )
@@ -185,6 +193,7 @@ class Store(Parts):
             assignments=Assignments(database, organizations, rights),
             members=Members(database, organizations, rights),
             invitations=Invitations(database, organizations, pseudonyms),
+            guardians=Guardians(database, users),
             database=database,
         )
 

@@ -14,36 +14,6 @@ from azure.cosmos.aio import CosmosClient, DatabaseProxy
 
 from cosmos.core.containers import differing
 from cosmos.core.database import Database, connect
-<<<<<<< HEAD
-=======
-from cosmos.core.mirroring import Mirroring
-from cosmos.core.observer import NOBODY, Observer
-from cosmos.core.repository import Repository
-from cosmos.counting.counters import Analytics
-from cosmos.counting.dead_letters import DeadLetters
-from cosmos.counting.folding import Folding
-from cosmos.counting.heartbeats import Heartbeats
-from cosmos.counting.rebuilding import Rebuilding
-from cosmos.counting.sources import Placing
-from cosmos.jobs.jobs import Jobs
-from cosmos.library.bookmarks import Bookmarks
-from cosmos.library.reviews import Reviews
-from cosmos.organizations.invitations import Invitations
-from cosmos.organizations.members import Members
-from cosmos.organizations.organizations import Organizations
-from cosmos.organizations.rights import Rights
-from cosmos.people.guardians import Guardians
-from cosmos.privacy.consents import Consents, privacy_with
-from cosmos.privacy.erasure import Erasures
-from cosmos.privacy.erasure_marks import ErasureMarks
-from cosmos.privacy.exporting import Exporting
-from cosmos.risk.profiles import RiskOnProfiles
-from cosmos.risk.risk import Risk
-from cosmos.usage.alerts import Alerts
-from cosmos.usage.allowances import Allowances, create_allowance
-from cosmos.usage.bars import set_bar
-from functions.accounts.graph import Graph
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
 from functions.core.logs import quieten_libraries
 from functions.core.parts import Parts
 from functions.core.readiness import Readiness
@@ -60,131 +30,12 @@ P = TypeVar("P")
 class Services(ABC):
     """One per process. Connects to Cosmos DB when it is first needed: at import there is no event loop yet.
 
-<<<<<<< HEAD
     Attributes:
         kinds: All kinds of documents, by name.
         parts: What capabilities share besides the store, by class: `services[PriceTable]`.
     """
 
     def __init__(self, settings: Settings, kinds: Mapping[str, Kind[Any]], parts: Mapping[type, object]) -> None:
-=======
-    users: Users
-    totals: Totals
-    risk_on_profiles: RiskOnProfiles
-    sessions: Sessions
-    turns: Turns
-    history: History
-    analytics: Analytics
-    bookmarks: Bookmarks
-    accounts: Accounts
-    audit: Audit
-    directory: Directory
-    exporting: Exporting
-    allowances: Allowances
-    alerts: Alerts
-    ingestion: Ingestion
-    folding: Folding
-    dead_letters: DeadLetters
-    rebuilding: Rebuilding
-    repricing: Repricing
-    risk: Risk
-    insights: PlatformInsights
-    names: PlatformNames
-    erasures: Erasures
-    erasure_marks: ErasureMarks
-    consents: Consents
-    jobs: Jobs
-    heartbeats: Heartbeats
-    mirroring: Mirroring
-    reviews: Reviews
-    rights: Rights
-    organizations: Organizations
-    members: Members
-    invitations: Invitations
-    guardians: Guardians
-    database: Database
-
-    def repository(self, kind: Kind[R]) -> Repository[R]:
-        """The documents of a declared kind."""
-        return Repository(self.database, kind)
-
-    @classmethod
-    def of(
-        cls,
-        database: Database,
-        prices: PriceTable,
-        pseudonyms: Pseudonyms,
-        limits: LimitTable = DEFAULT_LIMITS,
-        risk: RiskSettings = DEFAULT_RISK,
-        observer: Observer = NOBODY,
-        privacy: Privacy = DEFAULT_PRIVACY,
-        names: KnownNames = DEFAULT_NAMES,
-        patience: timedelta = DEFAULT_PATIENCE,
-    ) -> Store:
-        def standing(profile: UserProfile, now: datetime) -> UserProfile:
-            return as_it_stands(profile, risk, now)
-
-        users, sessions, turns = (
-            Users(
-                database,
-                partial(create_allowance, database.user_sessions),
-                standing,
-                partial(set_bar, database.user_sessions),
-            ),
-            Sessions(database),
-            Turns(database, prices, observer),
-        )
-        analytics, bookmarks = Analytics(database, risk, observer), Bookmarks(database)
-        rights = Rights(database)
-        organizations = Organizations(database, rights)
-        placing = Placing(pseudonyms)
-        totals, profiles = Totals(database), RiskOnProfiles(database, users)
-        folding, rebuilding = Folding(totals, profiles, analytics, placing), Rebuilding(database, analytics, placing)
-        alerts, jobs = Alerts(database, users, analytics, limits), Jobs(database, patience)
-        return cls(
-            users=users,
-            totals=totals,
-            risk_on_profiles=profiles,
-            sessions=sessions,
-            turns=turns,
-            history=History(database),
-            analytics=analytics,
-            bookmarks=bookmarks,
-            accounts=Accounts(database, users),
-            audit=Audit(database),
-            directory=Directory(database, users),
-            exporting=Exporting(database),
-            allowances=Allowances(database),
-            alerts=alerts,
-            ingestion=Ingestion(users, sessions, turns, bookmarks.keep, privacy),
-            folding=folding,
-            dead_letters=DeadLetters(database, folding, alerts),
-            rebuilding=rebuilding,
-            repricing=Repricing(database, prices),
-            risk=Risk(database, risk),
-            insights=PlatformInsights(database, risk, pseudonyms),
-            names=PlatformNames(database, names),
-            erasures=Erasures(database),
-            erasure_marks=ErasureMarks(database, jobs),
-            consents=Consents(database, users, analytics, rebuilding, privacy),
-            jobs=jobs,
-            heartbeats=Heartbeats(database),
-            mirroring=Mirroring(database, KINDS, pseudonyms),
-            reviews=Reviews(database),
-            rights=rights,
-            organizations=organizations,
-            members=Members(database, organizations, rights),
-            invitations=Invitations(database, organizations, pseudonyms),
-            guardians=Guardians(database, users),
-            database=database,
-        )
-
-
-class Services:
-    """One per process. Connects to Cosmos DB when it is first needed: at import there is no event loop yet."""
-
-    def __init__(self, settings: Settings) -> None:
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
         self.settings = settings
         self.kinds = kinds
         self.parts = dict(parts)

@@ -18,6 +18,7 @@ from cosmos.counting.folding import Folding
 from cosmos.counting.heartbeats import Heartbeats
 from cosmos.library.reviews import Reviews
 from cosmos.organizations.members import Members
+from cosmos.people.guardians import Guardians
 from cosmos.usage.alerts import Alerts
 from functions.core.parts import Parts
 from functions.core.redaction import private
@@ -67,14 +68,9 @@ def _feed(fold: Fold) -> Any:
     return blueprint
 
 
-<<<<<<< HEAD
 async def fold_users(store: Parts, items: list[Item], now: datetime) -> None:
     await store[Members].bring(items, now)
-=======
-async def fold_users(store: Store, items: list[Item], now: datetime) -> None:
-    await store.members.bring(items, now)
-    await store.guardians.bring(items, now)
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
+    await store[Guardians].bring(items, now)
 
 
 async def fold_interactions(store: Parts, items: list[Item], now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from cosmos.accounts.audit import Audit
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
@@ -34,6 +35,6 @@ class AccessEntry(Message):
 )
 async def list_my_access_log(call: Call[None]) -> Page[AccessEntry]:
     user_id, continuation = call.person.user_id, verified_continuation(call)
-    entries, following = await call.store.audit.page(user_id, call.query.limit, continuation)
+    entries, following = await call.store[Audit].page(user_id, call.query.limit, continuation)
     items = [AccessEntry(act=one.act, by_right=one.by_right, reason=one.reason, at=one.audited_at) for one in entries]
     return Page(items=items, continuation=signed_continuation(call, following))

@@ -6,7 +6,12 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from cosmos.accounts.users import Users
+from cosmos.organizations.members import Members
+from cosmos.organizations.organizations import Organizations
+from cosmos.people.guardians import Guardians
 from functions.accounts.acting import audit_entry
+from functions.accounts.signed_in import writer
 from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call
@@ -62,14 +67,14 @@ class Asked(Message):
     status: Literal["requested"] = "requested"
 
 
-class Guardians(Message):
+class MyGuardians(Message):
     """The guardians of the user, and those whom they asked for."""
 
     items: list[ShownGuardianship]  # type: ignore[valid-type]
     requests: list[ShownGuardianRequest]  # type: ignore[valid-type]
 
 
-class Wards(Message):
+class MyWards(Message):
     """The children whose guardian the user is, and those of whom they asked to be."""
 
     items: list[ShownWard]  # type: ignore[valid-type]
@@ -131,23 +136,23 @@ async def ask_for_ward(call: Call[NewWard]) -> Reply:
     "me/guardians",
     summary="The user's guardians, and what they consent to",
     action=READ_GUARDIANS,
-    returns=Guardians,
+    returns=MyGuardians,
 )
-async def list_my_guardians(call: Call[None]) -> Guardians:
+async def list_my_guardians(call: Call[None]) -> MyGuardians:
     user_id = call.person.user_id
-    found = await call.store.guardians.guardians(user_id)
-    return Guardians(
+    found = await call.store[Guardians].guardians(user_id)
+    return MyGuardians(
         items=[shown_of(one, ShownGuardianship) for one in found], requests=await _requests(call, user_id, "child")
     )
 
 
 @routes.operation(
-    "GET", "me/wards", summary="The children whose guardian the user is", action=READ_GUARDIANS, returns=Wards
+    "GET", "me/wards", summary="The children whose guardian the user is", action=READ_GUARDIANS, returns=MyWards
 )
-async def list_my_wards(call: Call[None]) -> Wards:
+async def list_my_wards(call: Call[None]) -> MyWards:
     user_id = call.person.user_id
-    found = await call.store.guardians.wards(user_id)
-    return Wards(items=[shown_of(one, ShownWard) for one in found], requests=await _requests(call, user_id, "parent"))
+    found = await call.store[Guardians].wards(user_id)
+    return MyWards(items=[shown_of(one, ShownWard) for one in found], requests=await _requests(call, user_id, "parent"))
 
 
 @routes.operation(
@@ -165,13 +170,13 @@ async def change_guardianship(call: Call[GuardianshipChange]) -> Reply:
     Vimarsh.Verify; never by one of the two. Of several guardians one grant is enough, and one withdrawal ends it: from
     its answer on no turn of a child under 13 is taken.
     """
-    actor, child_id, parent_id = await call.writer(), call.uuid("child_id"), call.uuid("parent_id")
+    actor, child_id, parent_id = await writer(call), call.uuid("child_id"), call.uuid("parent_id")
     if call.body.action == "confirm":
         return Reply(shown_of(await _confirmed(call, actor, child_id, parent_id), ShownGuardianship))
     await guardian(call, child_id, CONSENT)
     if actor.id != parent_id:
         raise NotFound("guardian")
-    guardians = call.store.guardians
+    guardians = call.store[Guardians]
     if call.body.action == "end":
         await guardians.end(child_id, parent_id, call.now, _entry(call, child_id, "withdraw_consent"))
         found = [one for one in await guardians.guardians(child_id) if one.parent_id == parent_id]
@@ -190,11 +195,11 @@ async def guardian(call: Call[Any], child_id: str, action: Action) -> Guardiansh
         NotFound: they are no guardian of theirs, as if there were no such child.
     """
     try:
-        held = await call.store.guardians.guardianship(child_id, call.person.user_id)
+        held = await call.store[Guardians].guardianship(child_id, call.person.user_id)
     except NotFound:
         call.check(Target(owner=child_id), action)
         raise
-    child = await call.store.users.existing(child_id)
+    child = await call.store[Users].existing(child_id)
     minor = child is not None and is_minor(child.birth_year, call.now)
     call.check(Target(owner=child_id, guardians=frozenset({call.person.user_id} if minor else ())), action)
     return held
@@ -205,9 +210,9 @@ async def _confirmed(call: Call[GuardianshipChange], actor: UserProfile, child_i
     by_right = await _check_confirms(call, child_id)
     if actor.id in (child_id, parent_id):
         raise MoreThanOnesOwn
-    request = await call.store.guardians.asked(child_id, parent_id)
-    child = await call.store.users.existing(child_id)
-    parent = await call.store.users.existing(parent_id)
+    request = await call.store[Guardians].asked(child_id, parent_id)
+    child = await call.store[Users].existing(child_id)
+    parent = await call.store[Users].existing(parent_id)
     if child is None or parent is None:
         raise NotFound("guardian")
     if not is_minor(child.birth_year, call.now) or is_minor(parent.birth_year, call.now):
@@ -228,7 +233,7 @@ async def _confirmed(call: Call[GuardianshipChange], actor: UserProfile, child_i
         mentions=sorted({parent_id, actor.id}),
     )
     entry = audit_entry(call, child_id, "confirm_guardian", wanted.method or "", by_right)
-    return await call.store.guardians.confirm(guardianship, call.now, entry)
+    return await call.store[Guardians].confirm(guardianship, call.now, entry)
 
 
 async def _check_confirms(call: Call[GuardianshipChange], child_id: str) -> Any:
@@ -243,15 +248,15 @@ async def _check_confirms(call: Call[GuardianshipChange], child_id: str) -> Any:
         return "staff"
     for action in (CONFIRM, MANAGE_PUPILS):
         await call.check_in(organization_id, action)
-    organization = await call.store.organizations.read(organization_id)
+    organization = await call.store[Organizations].read(organization_id)
     if organization.verified_at is None:
         raise problems.forbidden("Only a school that staff have verified confirms guardians.")
-    await call.store.members.membership(child_id, organization_id)
+    await call.store[Members].membership(child_id, organization_id)
     return "organization"
 
 
 async def _asked(call: Call[Any], asked_as: AskedAs, other_id: str, relation: str, location: str) -> Reply:
-    profile = await call.writer()
+    profile = await writer(call)
     if other_id == profile.id:
         raise problems.not_valid(
             {"/parent_id" if asked_as == "child" else "/student_id": "Input should be another user"}
@@ -267,12 +272,12 @@ async def _asked(call: Call[Any], asked_as: AskedAs, other_id: str, relation: st
         relation=relation,
         mentions=[other_id],
     )
-    await call.store.guardians.ask(request)
+    await call.store[Guardians].ask(request)
     return Reply(Asked(), headers={"Location": location})
 
 
 async def _requests(call: Call[None], user_id: str, asked_as: AskedAs) -> list[Any]:
-    found = await call.store.guardians.requests(user_id)
+    found = await call.store[Guardians].requests(user_id)
     return [shown_of(one, ShownGuardianRequest) for one in found if one.asked_as == asked_as]
 
 

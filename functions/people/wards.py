@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cosmos.accounts.audit import Audit
+from cosmos.people.guardians import Guardians
 from functions.accounts.acting import audit_entry
+from functions.accounts.signed_in import writer
 from functions.analytics.insights import dashboard_of
 from functions.core.api import Routes
 from functions.core.call import Call
@@ -77,10 +80,10 @@ async def export_ward(call: Call[None]) -> Reply:
     status=204,
 )
 async def end_ward(call: Call[None]) -> Reply:
-    actor, child_id = await call.writer(), call.uuid("child_id")
+    actor, child_id = await writer(call), call.uuid("child_id")
     await guardian(call, child_id, END_WARD)
     entry = audit_entry(call, child_id, "withdraw_consent", "As the child's guardian.", "guardian")
-    await call.store.guardians.end(child_id, actor.id, call.now, entry)
+    await call.store[Guardians].end(child_id, actor.id, call.now, entry)
     return Reply(None)
 
 
@@ -98,7 +101,7 @@ async def end_ward(call: Call[None]) -> Reply:
 )
 async def erase_ward(call: Call[None]) -> Reply:
     """As if the child had asked for it: see `DELETE /api/me`."""
-    await call.writer()
+    await writer(call)
     child_id = call.uuid("child_id")
     await guardian(call, child_id, ERASE_WARD)
     account = await account_of(call, child_id)
@@ -108,8 +111,8 @@ async def erase_ward(call: Call[None]) -> Reply:
 
 async def _read(call: Call[Any], act: AuditedAct) -> str:
     """The child whom the caller reads about: it is on record before anything is read."""
-    await call.writer()
+    await writer(call)
     child_id = call.uuid("child_id")
     await guardian(call, child_id, READ_WARD)
-    await call.store.audit.write(audit_entry(call, child_id, act, "As the child's guardian.", "guardian"))
+    await call.store[Audit].write(audit_entry(call, child_id, act, "As the child's guardian.", "guardian"))
     return child_id

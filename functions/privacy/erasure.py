@@ -76,13 +76,8 @@ async def delete_me(call: Call[None]) -> Reply:
     """
     account = await account_of(call, call.person.user_id)
     if isinstance(account, UserProfile) and ADMIN_ROLE in call.roles:
-<<<<<<< HEAD
         await call.store[Accounts].begin_erasing_admin(account.id, account.id, call.now)
-    return await _erased(call, account, "user", None)
-=======
-        await call.store.accounts.begin_erasing_admin(account.id, account.id, call.now)
     return await erased(call, account, "user", None)
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
 
 
 @routes.operation(
@@ -105,13 +100,8 @@ async def delete_user(call: Call[None]) -> Reply:
     if not isinstance(account, Tombstone):
         check_may_act_on(call, account)
         if account.is_admin:
-<<<<<<< HEAD
             await call.store[Accounts].begin_erasing_admin(user_id, call.person.user_id, call.now)
-    return await _erased(call, account, "staff", audit_entry(call, user_id, "erase", reason))
-=======
-            await call.store.accounts.begin_erasing_admin(user_id, call.person.user_id, call.now)
     return await erased(call, account, "staff", audit_entry(call, user_id, "erase", reason))
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
 
 
 @routes.operation(
@@ -132,13 +122,8 @@ async def get_erasure(call: Call[None]) -> Erasure:
     return erasure
 
 
-<<<<<<< HEAD
-async def _account(call: Call[None], user_id: str) -> UserProfile | Tombstone:
-    account = await call.store[Erasures].account(user_id)
-=======
 async def account_of(call: Call[Any], user_id: str) -> UserProfile | Tombstone:
-    account = await call.store.erasures.account(user_id)
->>>>>>> c7c6279 (Children need a guardian's consent, which is asked for, confirmed by others, and withdrawn at once; everybody sees who read about them)
+    account = await call.store[Erasures].account(user_id)
     if account is None:
         raise NotFound("user")
     return account

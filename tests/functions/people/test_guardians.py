@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.core.services import services
+from functions.composition import services
 from tests.functions.calls import a_turn
 from tests.functions.organizations.conftest import People, Somebody
 from tests.local.functions.host_helpers import until
