@@ -35,6 +35,7 @@ from models.library.rating import ITEM_FEEDBACK
 from models.organizations.assignment import NewAssignment, assigned
 from models.organizations.membership import Membership, membership_id
 from models.organizations.organization import Organization, organization_partition
+from models.people.role_profiles import STUDENT_PROFILE
 
 Json = dict[str, Any]
 
@@ -80,6 +81,8 @@ class Client:
             "staff": {"email": "carol@contoso.example", "roles": ["Vimarsh.Admin"]},
             "server": {"app": True, "roles": ["Vimarsh.Ingest", "Vimarsh.Import"]},
             "leaver": {"email": "erin@contoso.example"},
+            "child": {"email": "finn@contoso.example"},
+            "verifier": {"email": "gina@contoso.example", "roles": ["Vimarsh.Verify"]},
         }
         for who, choice in wanted.items():
             answer = self.http.post(f"{self.stack.entra_url}/_local/token", json=choice).raise_for_status()
@@ -508,9 +511,45 @@ _OF_ORGANIZATIONS = (
     Step("decline_invitation", "POST", "me/invitations/decline", "other", prepare=_invited),
 )
 
+
+def _a_ward(client: Client) -> None:
+    """A child in the care of another user, with a student profile."""
+    client.ids["child_id"] = client.call("GET", "me", "child").json()["id"]
+    client.call("GET", "me", "verifier")
+    client.call("PATCH", "me", "child", {"birth_year": 2014}, {"If-Match": "*"})
+    client.call("PUT", "me/student-profile", "child", dict(STUDENT_PROFILE.routes.example))
+    _asked(client)
+    client.call("PATCH", _GUARDIANSHIP, "verifier", {"action": "confirm", "method": "Seen."})
+
+
+def _asked(client: Client) -> None:
+    client.call("POST", "me/wards", "other", {"student_id": client.ids["child_id"], "relation": "father"})
+
+
+def _withdrawn(client: Client) -> None:
+    client.call("PATCH", _GUARDIANSHIP, "other", {"action": "withdraw"})
+
+
+_GUARDIANSHIP = "guardianships/{child_id}/{user_id}"
+_WARD = "wards/{child_id}"
+
+_OF_PEOPLE = (
+    Step("ask_for_guardian", "POST", "me/guardians", "child", BODIES["ask_for_guardian"]["a mother"]),
+    Step("ask_for_ward", "POST", "me/wards", "other", BODIES["ask_for_ward"]["a son"]),
+    Step("list_my_guardians", "GET", "me/guardians", "child"),
+    Step("list_my_wards", "GET", "me/wards", "other"),
+    Step("change_guardianship", "PATCH", _GUARDIANSHIP, "other", {"action": "grant"}, _withdrawn),
+    Step("get_ward_student_profile", "GET", f"{_WARD}/student-profile", "other"),
+    Step("get_ward_dashboard", "GET", f"{_WARD}/dashboard", "other"),
+    Step("export_ward", "GET", f"{_WARD}/export", "other"),
+    Step("end_ward", "DELETE", _WARD, "other", prepare=_a_ward),
+    Step("list_my_access_log", "GET", "me/access-log", "child"),
+)
+
 STEPS = (
     *_OF_OWN_RULES,
     *_OF_ORGANIZATIONS,
+    *_OF_PEOPLE,
     *(step for kind in KINDS.values() if kind.plain for step in declared_steps(kind)),
     *_OF_RIGHTS,
     Step("create_feedback", "POST", "me/feedback", body=dict(ITEM_FEEDBACK.routes.example)),
@@ -584,6 +623,7 @@ def fill(client: Client) -> None:
     made = client.call("POST", "organizations", "staff", _an_organization(client)).json()
     client.ids["organization_id"] = made["organization_id"]
     _a_school(client)
+    _a_ward(client)
     client.drained()
 
 

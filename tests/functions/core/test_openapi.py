@@ -36,6 +36,9 @@ REPEATABLE = (
     "/me/invitations/accept",
     "/me/invitations/decline",
     "/organizations/{organization_id}/roles",  # by the role's name
+    "/me/guardians",
+    "/me/wards",
+    "/wards/{child_id}/erasure",
 )
 """What is posted again as it is."""
 

@@ -25,6 +25,7 @@ EDITS: dict[str, dict[str, Any]] = {
         "username": "Alice.Liddell",
         "phone": "+4915112345678",
         "department": "Physics",
+        "birth_year": 1990,
         "onboarding_completed": True,
         "notification_settings": {"email": False},
         "metadata": {"crm": 7},
