@@ -526,7 +526,7 @@ def _asked(client: Client) -> None:
     client.call("POST", "me/wards", "other", {"student_id": client.ids["child_id"], "relation": "father"})
 
 
-def _withdrawn(client: Client) -> None:
+def _no_consent(client: Client) -> None:
     client.call("PATCH", _GUARDIANSHIP, "other", {"action": "withdraw"})
 
 
@@ -538,7 +538,7 @@ _OF_PEOPLE = (
     Step("ask_for_ward", "POST", "me/wards", "other", BODIES["ask_for_ward"]["a son"]),
     Step("list_my_guardians", "GET", "me/guardians", "child"),
     Step("list_my_wards", "GET", "me/wards", "other"),
-    Step("change_guardianship", "PATCH", _GUARDIANSHIP, "other", {"action": "grant"}, _withdrawn),
+    Step("change_guardianship", "PATCH", _GUARDIANSHIP, "other", {"action": "grant"}, _no_consent),
     Step("get_ward_student_profile", "GET", f"{_WARD}/student-profile", "other"),
     Step("get_ward_dashboard", "GET", f"{_WARD}/dashboard", "other"),
     Step("export_ward", "GET", f"{_WARD}/export", "other"),

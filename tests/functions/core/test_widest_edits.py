@@ -49,10 +49,13 @@ EDITS: dict[str, dict[str, Any]] = {
 }
 
 ELSEWHERE = {f"edit_{name}": kind.editable for name, kind in KINDS.items() if kind.plain and kind.routes.single} | {
+    "edit_assignment": frozenset({"effective_to", "is_primary", "reason"}),
+    "edit_role": frozenset({"description", "permissions"}),
     "edit_organization": frozenset({"description", "is_active", "name", "settings", "timezone"}),
     "run_organization": frozenset({"bound_tenant_id", "is_verified", "seat_limit"}),
 }
-"""Edits of what each user has one of: the suite of kinds makes them; and of organizations, in a test below."""
+"""Edits of what each user has one of: the suite of kinds makes them; and of organizations, in a test below. Those of
+roles and their assignments have tests of their own."""
 
 
 async def test_they_are_all_here(host: FunctionHost) -> None:
