@@ -12,8 +12,8 @@ from functions.chat import admin_history, history, idle_sessions, ingest, intera
 from functions.core import health, importing
 from functions.core.api import Routes
 from functions.core.settings import CAPABILITIES as NAMES
-from functions.counting import dead_letters, feeds, rebuild, standing_still
-from functions.jobs import admin_jobs
+from functions.counting import dead_letters, feeds, rebuild
+from functions.jobs import admin_jobs, standing_still
 from functions.jobs.kind import JobKind
 from functions.jobs.watching import Look
 from functions.library import bookmarks, favorites, ratings, reviews
@@ -50,9 +50,7 @@ CAPABILITIES: dict[str, Capability] = {
         (erasure.JOB, noting.JOB, restoring.JOB, consents.JOB),
         (restoring.look_at_log,),
     ),
-    "counting": Capability(
-        (dead_letters.routes, rebuild.routes), (feeds.of_analytics,), (rebuild.JOB,), (standing_still.look_at_feeds,)
-    ),
+    "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.of_analytics,), (rebuild.JOB,)),
     "chat": Capability(
         (
             sessions.routes,
@@ -66,7 +64,7 @@ CAPABILITIES: dict[str, Capability] = {
         (repricing.JOB,),
     ),
     "usage": Capability((admissions.routes, usage.routes, admin_limits.routes)),
-    "jobs": Capability((admin_jobs.routes,)),
+    "jobs": Capability((admin_jobs.routes,), looks=(standing_still.look_at_feeds,)),
     "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes)),
     "risk": Capability((admin_risk.routes,)),
     "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),

@@ -26,9 +26,9 @@ from cosmos.core.observer import NOBODY, Observer
 from cosmos.counting.counters import Counters
 from cosmos.counting.dead_letters import DeadLetters
 from cosmos.counting.folding import Folding
-from cosmos.counting.heartbeats import Heartbeats
 from cosmos.counting.rebuilding import Rebuilding
 from cosmos.counting.sources import Placing
+from cosmos.jobs.heartbeats import Heartbeats
 from cosmos.jobs.jobs import Jobs
 from cosmos.library.bookmarks import Bookmarks
 from cosmos.library.reviews import Reviews

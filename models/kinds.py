@@ -23,9 +23,9 @@ from models.core.document import Document
 from models.core.kinds import Kind, Mentioned, Owner
 from models.core.tombstone import Tombstone
 from models.counting.dead_letter import DeadLetter
-from models.counting.heartbeat import Heartbeat
 from models.counting.ledger import LedgerEntry
 from models.counting.tally import Tally
+from models.jobs.heartbeat import Heartbeat
 from models.jobs.job import Job
 from models.library.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
 from models.library.favorite import FAVORITE
@@ -65,7 +65,7 @@ _ALL: tuple[Kind[Any], ...] = (
     Kind(model=RiskWindow, capability="risk"),
     Kind(model=LedgerEntry, capability="counting"),
     Kind(model=DeadLetter, capability="counting"),
-    Kind(model=Heartbeat, capability="counting", owner=Owner.PLATFORM),
+    Kind(model=Heartbeat, capability="jobs", owner=Owner.PLATFORM),
     Kind(model=Tally, capability="counting", owner=Owner.ITEM),
     Kind(model=AddressDay, capability="analytics", owner=Owner.PLATFORM),
     Kind(model=UserBookmark, capability="library"),

@@ -15,7 +15,7 @@ import azure.functions as func
 from cosmos.core.database import Item
 from cosmos.core.mirroring import Mirroring
 from cosmos.counting.folding import Folding
-from cosmos.counting.heartbeats import Heartbeats
+from cosmos.jobs.heartbeats import Heartbeats
 from cosmos.library.reviews import Reviews
 from cosmos.organizations.members import Members
 from cosmos.people.guardians import Guardians
@@ -24,7 +24,7 @@ from functions.core.parts import Parts
 from functions.core.redaction import private
 from functions.core.services import services
 from functions.core.telemetry import parent_of
-from models.counting.heartbeat import FEEDS
+from models.jobs.heartbeat import FEEDS
 
 OF = {feed.name: feed for feed in FEEDS}
 

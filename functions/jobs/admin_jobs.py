@@ -8,20 +8,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from cosmos.counting.heartbeats import Heartbeats
+from cosmos.jobs.heartbeats import Heartbeats
 from cosmos.jobs.jobs import Jobs
 from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
-from functions.counting.standing_still import feeds_of
+from functions.jobs.standing_still import feeds_of
 from functions.jobs.starting import start_or_release
 from models.core.document import Message
 from models.core.errors import NotFound
 from models.core.values import Count, Timestamp, Uuid
-from models.counting.heartbeat import LONGEST_AGE, Feed
 from models.jobs.actions import READ_JOBS, START_JOB_AGAIN
+from models.jobs.heartbeat import LONGEST_AGE, Feed
 from models.jobs.job import Job, JobAsker, JobState
 
 routes = Routes()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from functions.core.settings import Settings
-from models.counting.heartbeat import FEEDS
+from models.jobs.heartbeat import FEEDS
 from tests.infra import schemas
 
 ROOT = Path(__file__).resolve().parents[2]

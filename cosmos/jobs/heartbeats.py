@@ -23,7 +23,7 @@ from azure.cosmos.exceptions import (
 
 from cosmos.core.database import Database, Item
 from cosmos.core.reading import read_or_none
-from models.counting.heartbeat import HEARTBEAT_ID, Feed, Heartbeat
+from models.jobs.heartbeat import HEARTBEAT_ID, Feed, Heartbeat
 
 AT_ONCE = 16
 MOST_NAMES = 100_000

@@ -1,4 +1,4 @@
-"""Looks every minute whether the change feeds go on: see `models.counting.heartbeat`.
+"""Looks every minute whether the change feeds go on: see `models.jobs.heartbeat`.
 
 Feeds are measured from outside: one that stands still says nothing itself, and nothing else does, either. What is
 told is told by every run, so that alerts can ask for its absence, too.
@@ -10,10 +10,10 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from cosmos.counting.heartbeats import Heartbeats
+from cosmos.jobs.heartbeats import Heartbeats
 from functions.core.settings import CAPABILITIES, Settings
 from functions.jobs.watching import Watch
-from models.counting.heartbeat import LONGEST_AGE, Feed, feeds_that_run
+from models.jobs.heartbeat import LONGEST_AGE, Feed, feeds_that_run
 
 REFRESHED_AT_MINUTE = 0
 """Once an hour it is asked anew which physical partitions there are: they split now and then."""

@@ -14,12 +14,11 @@ import pytest_asyncio
 from cosmos.core.database import Database, Item, connect
 from functions.composition import services
 from functions.core.telemetry import Telemetry
-from functions.counting import standing_still
-from functions.counting.standing_still import look_at_feeds
-from functions.jobs import admin_jobs
+from functions.jobs import admin_jobs, standing_still
+from functions.jobs.standing_still import look_at_feeds
 from functions.jobs.watching import Watch
 from local.functions.host import FunctionHost
-from models.counting.heartbeat import FEEDS, Feed
+from models.jobs.heartbeat import FEEDS, Feed
 from tests.conftest import ROOT
 from tests.functions.calls import Drain, Headers, SignIn
 from tests.local.functions.host_helpers import until

@@ -14,11 +14,11 @@ from azure.core.exceptions import AzureError
 from azure.cosmos.aio import CosmosClient
 
 from cosmos.core.database import Database, Item
-from cosmos.counting.heartbeats import Heartbeats
+from cosmos.jobs.heartbeats import Heartbeats
 from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import DATABASE, WELL_KNOWN_KEY, Account, provision, read_definitions
-from models.counting.heartbeat import FEEDS, LONGEST_AGE, Feed
+from models.jobs.heartbeat import FEEDS, LONGEST_AGE, Feed
 from tests.conftest import ROOT
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PRICES, PSEUDONYMS

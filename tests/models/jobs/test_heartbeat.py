@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.counting.heartbeat import BEAT_EVERY, FEEDS, LONGEST_AGE, Heartbeat, feeds_that_run
+from models.jobs.heartbeat import BEAT_EVERY, FEEDS, LONGEST_AGE, Heartbeat, feeds_that_run
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
