@@ -1,6 +1,6 @@
 """Does an erasure survive that the database is restored to a copy from before it?
 
-    python -m bench.restore [--users 20] [--bystanders 10] [--turns 20]
+    python -m bench.restore [--users 20] [--bystanders 10] [--turns 20] [--kills 0]
 
 The engine's folder is copied; then users are erased, and the copy takes its place: twice. Among them are one who was
 erased before the copy, one whose erasure was running then, and one who came after it. The timer that looks after jobs
@@ -51,10 +51,17 @@ class Users:
         found = {email: documents(self._running.cosmos_url, email) for email in emails}
         return {email: counts for email, counts in found.items() if not is_only_tombstones(counts)}
 
-    def go(self, emails: Sequence[str]) -> None:
-        """They erase themselves, one after another."""
-        for email in emails:
+    def go(self, emails: Sequence[str], kills: int = 0) -> None:
+        """They erase themselves, one after another.
+
+        Args:
+            kills: After the answers to so many of them the host is killed at once.
+        """
+        for number, email in enumerate(emails):
             self.callers[email]("DELETE", "/me").raise_for_status()
+            if number < kills:
+                self._running.kill_host()
+                self._running.start_host()
 
     def wait_until_gone(self, emails: Sequence[str]) -> int:
         """Has the timer run until they are; how often."""
@@ -141,6 +148,12 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=20, help="erased after the copy (default %(default)s)")
     parser.add_argument("--bystanders", type=int, default=10, help="who stay (default %(default)s)")
     parser.add_argument("--turns", type=int, default=20, help="of each (default %(default)s)")
+    parser.add_argument(
+        "--kills",
+        type=int,
+        default=0,
+        help="of the host, right after answers; the database is lost with jobs undone then",
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vimarsh-restore-") as name, a_system(Path(name)) as (running, users):
         folder = Path(name)
@@ -152,9 +165,10 @@ def main() -> int:
         users.go([running_then])
         copy = copied(running, folder)
         late = users.come("late", arguments.turns)
-        users.go([*leave, late])
+        users.go([late, *leave], arguments.kills)
         gone = [early, running_then, *leave, late]
-        users.wait_until_gone(gone)
+        if not arguments.kills:
+            users.wait_until_gone(gone)
         print(f"erased: {arguments.users} after the copy, 1 before it, 1 while it was made, 1 who came later")
         results = []
         for number in range(2):

@@ -37,17 +37,20 @@ class ErasureMarks:
         item = await read_or_none(self._users, MARK_ID, PLATFORM)
         return ErasureMark.parse(item) if item else None
 
-    async def move(self, until: datetime, newest: str | None) -> None:
+    async def move(self, until: datetime, newest: str | None, restored_since: datetime | None = None) -> None:
         """Moves the mark, once everything up to then is known.
+
+        Args:
+            restored_since: From when on it was not known before, if the database was restored.
 
         Raises:
             Contention: others wrote it every time; call again.
         """
 
         def moved(held: Item | None) -> Item:
-            if held is None:
-                return ErasureMark(known_until=until, newest=newest).body()
-            return ErasureMark.parse(held).moved(until, newest).body()
+            mark = ErasureMark.parse(held) if held else ErasureMark(known_until=until)
+            mark = mark.moved(until, newest)
+            return (mark.restored(restored_since, until) if restored_since else mark).body()
 
         await swap(self._users, MARK_ID, PLATFORM, moved)
 
@@ -79,6 +82,17 @@ class ErasureMarks:
         A continuation that the database does not take, as after a restore, begins anew.
         """
         return await self._ids("SELECT c.id FROM c WHERE c.kind = 'profile'", {}, continuation)
+
+    async def came(self, since: datetime) -> list[str]:
+        """The user ids of whom there is a profile since then, of all partitions: by an index."""
+        found: list[str] = []
+        continuation: str | None = None
+        query = "SELECT c.id FROM c WHERE c.kind = 'profile' AND c.created_at > @since"
+        while True:
+            page, continuation = await self._ids(query, {"since": format_timestamp(since)}, continuation)
+            found += page
+            if continuation is None:
+                return found
 
     async def receipts(self, since: datetime, continuation: str | None) -> tuple[list[Item], str | None]:
         """Some of the erasures that the database knows, with the moment they were asked for."""

@@ -12,7 +12,7 @@ their own account is erased.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cosmos.accounts.accounts import Accounts
@@ -24,6 +24,7 @@ from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Header, Reply
+from functions.core.parts import Parts
 from functions.core.services import Services
 from functions.jobs.kind import JobKind, Step, Work
 from functions.jobs.starting import driven, promise
@@ -156,15 +157,15 @@ def _erasure_of(job: Job, shared: Services) -> Erasure:
     return receipt.model_copy(update={"id": job.id, "partition_key": job.id})
 
 
-async def promised_again(work: Work, user_id: str, erasure_id: str) -> bool:
+async def promised_again(shared: Services, store: Parts, user_id: str, erasure_id: str, now: datetime) -> bool:
     """Promises the erasure of an account that a restore brought back; False if it is closed already.
 
     The timer that looks after jobs has it driven.
     """
     at_once = timedelta(0)
-    job = Job.promised(JOB.name, erasure_id, user_id, {}, work.now, due=JOB.due, patience=at_once, asker="platform")
-    is_new = await work.store[Erasures].close(user_id, _erasure_of(job, work.services), job)
-    work.store[Users].close(user_id)
+    job = Job.promised(JOB.name, erasure_id, user_id, {}, now, due=JOB.due, patience=at_once, asker="platform")
+    is_new = await store[Erasures].close(user_id, _erasure_of(job, shared), job)
+    store[Users].close(user_id)
     return is_new
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from azure.core.exceptions import AzureError
 
+from functions.privacy.blob_log import BlobLog
 from models.privacy.erasure_log import Entry, Keys, is_among, parsed
 
 OUT_OF_REACH = (OSError, AzureError)
@@ -53,9 +53,7 @@ def opened(place: str) -> ErasureLog:
     """The log at a place: the URL of a container of blobs, or the path of a folder."""
     if not place.startswith("https://"):
         return FolderLog(Path(place))
-    blobs = import_module("functions.privacy.blob_log")  # only here: a laptop needs none of its library
-    log: ErasureLog = blobs.BlobLog(place)
-    return log
+    return BlobLog(place)
 
 
 class FolderLog:

@@ -68,6 +68,7 @@ async def look_at_log(run: Watch) -> None:
     unknown = await store[ErasureMarks].unknown(entries)
     if unknown:
         await _notice(run, store, mark, unknown)
+    await _look_for_return(run, store, erasures, mark)
     await _look_for_loss(run, store, erasures, mark)
     run.services.telemetry.erasures_unknown(count_of(unknown))
     if not unknown:
@@ -87,6 +88,22 @@ async def _notice(run: Watch, store: Parts, mark: ErasureMark | None, unknown: S
             since,
             count_of(unknown),
         )
+
+
+async def _look_for_return(run: Watch, store: Parts, erasures: ErasureLog, mark: ErasureMark | None) -> None:
+    """Erases again who had no account in the copy, and has come back since: by turns that were brought in once more."""
+    if mark is None or not (mark.restored_since and mark.restored_until) or mark.restored_until < run.now - REACH:
+        return
+    newcomers = await store[ErasureMarks].came(mark.known_until)
+    if not newcomers:
+        return
+    named = run.services[ErasureNotes].keys.named(
+        newcomers, await erasures.entries(mark.restored_since, mark.restored_until)
+    )
+    for user_id, erasure_id in named.items():
+        await erasure.promised_again(run.services, store, user_id, erasure_id, run.now)
+    if named:
+        log.warning("%d accounts that had been erased came back after the restore, and are erased again", len(named))
 
 
 async def _look_for_loss(run: Watch, store: Parts, erasures: ErasureLog, mark: ErasureMark | None) -> None:
@@ -136,7 +153,7 @@ async def _erase_again(work: Work) -> Step:
     if work.now < until + SETTLED:
         return Step(progress, work.job.position, until + SETTLED - work.now)
     await marks.record(_record(work, since, until, progress))
-    await marks.move(until, entries[-1].name if entries else None)
+    await marks.move(until, entries[-1].name if entries else None, restored_since=since)
     log.warning("after the restore %d accounts were erased again of %d profiles", *map(progress.get, PROGRESS))
     return Step(progress, is_last=True)
 
@@ -150,7 +167,7 @@ async def _promised(work: Work, named: dict[str, str]) -> list[bool]:
 
     async def one(user_id: str, erasure_id: str) -> bool:
         async with slots:
-            return await erasure.promised_again(work, user_id, erasure_id)
+            return await erasure.promised_again(work.services, work.store, user_id, erasure_id, work.now)
 
     return list(await asyncio.gather(*(one(*item) for item in named.items())))
 

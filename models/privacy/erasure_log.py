@@ -143,12 +143,21 @@ class ErasureMark(Document):
 
     known_until: Timestamp = Field(description="Entries up to this moment were looked at, and are known")
     newest: str | None = Field(default=None, description="The newest entry that was there then, by its name")
+    restored_since: Timestamp | None = Field(
+        default=None, description="Entries later than this were unknown after a restore: whom they name may come back"
+    )
+    restored_until: Timestamp | None = Field(default=None, description="The newest of these")
 
     def moved(self, until: datetime, newest: str | None) -> ErasureMark:
         """Further; never back."""
         names = [name for name in (self.newest, newest) if name]
         changes = {"known_until": max(self.known_until, until), "newest": max(names, default=None)}
         return self.model_copy(update=changes | {"revision": self.revision + 1})
+
+    def restored(self, since: datetime, until: datetime) -> ErasureMark:
+        """With the entries of this span as those that were unknown after a restore, beside those of others."""
+        since, until = min(self.restored_since or since, since), max(self.restored_until or until, until)
+        return self.model_copy(update={"restored_since": since, "restored_until": until})
 
 
 class RestoreRecord(Document):

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,8 @@ from functions.core import api as edge
 from functions.jobs import driving
 from functions.privacy import forgetting
 from local.functions.host import FunctionHost
+from models.core.values import format_timestamp
+from models.privacy.erasure_log import Entry
 from tests.functions.calls import Drain, Headers, SignIn, a_session, a_turn
 from tests.functions.chat.test_ingest import an_item, ingest
 from tests.local.functions.host_helpers import until
@@ -121,6 +124,22 @@ async def completed(api: httpx.AsyncClient, headers: Headers, answer: httpx.Resp
 
     await until(is_done)
     return receipt
+
+
+def names_in(folder: str) -> list[str]:
+    return [path.name for path in Path(folder).iterdir()]
+
+
+async def test_an_erasure_is_noted_outside_of_the_database_before_it_is_answered(
+    api: httpx.AsyncClient, alice: Headers, an_email: str, settings: dict[str, str]
+) -> None:
+    user_id = (await api.get("/me", headers=alice)).json()["id"]
+    receipt = (await api.delete("/me", headers=alice)).json()
+    names = names_in(settings["ERASURE_LOG"])
+    (entry,) = [entry for entry in map(Entry.parse, names) if entry and entry.erasure_id == receipt["id"]]
+    assert format_timestamp(entry.moment) == receipt["requested_at"]
+    assert not any(word in name for word in (user_id, an_email, receipt["user_hash"]) for name in names)
+    assert (await api.delete("/me", headers=alice)).json()["id"] == receipt["id"]
 
 
 async def test_everything_is_gone_and_the_receipt_adds_up(

@@ -34,7 +34,7 @@ from models.jobs.job import Job
 from models.privacy.erasure import Erasure
 from models.privacy.erasure_log import ANY_KEY, MARK_ID, PLATFORM, Entry
 from tests.conftest import ROOT
-from tests.cosmos.privacy.test_erasure import CONTAINERS, a_full_account, assert_gone
+from tests.cosmos.privacy.test_erasure import CONTAINERS, a_full_account, assert_gone, new_session, stored
 from tests.models.examples import TENANT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -88,15 +88,17 @@ class System:
         self.now += timedelta(**time)
 
     async def came(self, count: int) -> list[Person]:
-        """So many new users, with something of their own."""
+        """So many new users: the first has something of every kind."""
         store = await self.app.store()
         names = [uuid.uuid4().hex[:12] for _ in range(count)]
         people = [
             Person(tenant_id=TENANT, auth_id=str(uuid.uuid4()), email=f"{name}@contoso.example", name=name)
             for name in names
         ]
-        for person in people:
-            await a_full_account(store, self.database, person, turns=3)
+        await a_full_account(store, self.database, people[0], turns=3)
+        for person in people[1:]:
+            await store.users.writer(person, self.now, self.now)
+            await new_session(store, person)
         return people
 
     async def promised(self, person: Person) -> Job:
@@ -305,6 +307,37 @@ async def test_who_sees_a_restore_at_once_and_drives_at_once_does_no_harm(system
     for person in leave:
         await assert_gone(system.database, person)
     assert len(await system.of_kind("restore_record")) == 1
+
+
+async def test_who_was_not_in_the_copy_and_is_brought_in_again_is_erased_again(system: System) -> None:
+    """As by turns that the chat product's server sends once more, which the runbook asks for."""
+    await system.came(1)
+    await system.work()
+    copy = await system.copied()
+    system.passes(minutes=10)
+    late, comes = await system.came(2)
+    await system.erased(late)
+    await system.restored(copy)
+    await system.work()
+    assert await system.there(late, comes) == []
+    system.passes(minutes=5)
+    store = await system.app.store()
+    for person in (late, comes):
+        await store.users.writer(person, system.now, system.now)
+    await system.work()
+    assert await system.there(late, comes) == [comes]
+    kinds = {item["kind"] for items in (await stored(system.database, late.user_id)).values() for item in items}
+    assert kinds == {"tombstone"}
+
+
+async def test_a_promise_that_was_not_noted_before_its_host_died_is_noted_by_its_job(system: System) -> None:
+    (person,) = await system.came(1)
+    await system.work()
+    job = await system.promised(person)
+    await system.work()
+    assert [(entry.moment, entry.erasure_id) for entry in map(Entry.parse, system.names) if entry] == [
+        (job.asked_at, job.id)
+    ]
 
 
 async def test_one_who_is_erased_again_by_themselves_before_it_is_noticed(system: System) -> None:
