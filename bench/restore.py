@@ -148,12 +148,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=20, help="erased after the copy (default %(default)s)")
     parser.add_argument("--bystanders", type=int, default=10, help="who stay (default %(default)s)")
     parser.add_argument("--turns", type=int, default=20, help="of each (default %(default)s)")
-    parser.add_argument(
-        "--kills",
-        type=int,
-        default=0,
-        help="of the host, right after answers; the database is lost with jobs undone then",
-    )
+    parser.add_argument("--kills", type=int, default=0, help="of the host, each right after an answer")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vimarsh-restore-") as name, a_system(Path(name)) as (running, users):
         folder = Path(name)
