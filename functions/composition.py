@@ -53,7 +53,7 @@ from functions.accounts.me import Following
 from functions.core import services as core
 from functions.core.parts import Parts
 from functions.core.services import Services, composed_by
-from functions.core.settings import Settings, read_settings
+from functions.core.settings import Settings, SettingsError, read_settings
 from functions.privacy import consents
 from functions.privacy.erasure_log import ErasureNotes, opened
 from models.accounts.limits import DEFAULT_LIMITS, LimitTable
@@ -250,7 +250,10 @@ def composed() -> AppServices:
     """
     if wanting := undeclared():
         raise LookupError(f"of no declared kind: {', '.join(wanting)}; add them to models/kinds.py")
-    return AppServices(read_settings())
+    settings = read_settings()
+    if not settings.field_keys and (sealing := sorted(name for name, kind in KINDS.items() if kind.secrets)):
+        raise SettingsError(f"FIELD_KEYS is missing: {', '.join(sealing)} hold secrets", ["FIELD_KEYS"])
+    return AppServices(settings)
 
 
 composed_by(composed)

@@ -45,6 +45,10 @@ param overrides object = {}
 @secure()
 param pseudonymKey string = '${newGuid()}${newGuid()}'
 
+@description('A first value for the keys of fields that are stored encrypted. Used by the first deployment only.')
+@secure()
+param fieldKey string = '${newGuid()}${newGuid()}'
+
 var sizes = union(stages[stage], overrides)
 var databaseName = 'vimarsh'
 var token = toLower(uniqueString(subscription().id, environmentName, location))
@@ -137,6 +141,7 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     token: token
     pseudonymKey: pseudonymKey
+    fieldKey: fieldKey
     privateNetwork: sizes.privateNetwork
   }
 }

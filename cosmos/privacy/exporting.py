@@ -96,7 +96,7 @@ class Exporting:
     def _own(item: Item) -> Item:
         """A document of the user's without what would tell who somebody else is."""
         kind = KINDS.get(kind_of(item))
-        withheld = kind.withheld if kind else ()
+        withheld = {*kind.withheld, *kind.secrets} if kind else ()
         return {name: value for name, value in item.items() if name not in withheld}
 
     def _following(self, name: str) -> str | None:

@@ -7,6 +7,7 @@ written by hand, with the same `Repository`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from models.core.fields import shown_of
 from models.core.kinds import Kind, Verb
 from models.core.resource import SOFT_DELETE_DAYS, Resource
 from models.core.revisions import ANY_REVISION
+from models.core.sealing import RANDOM_BYTES, Sealed, place, seal
 
 KindOf = Kind[Any]
 READS: frozenset[Verb] = frozenset({"list", "read"})
@@ -136,9 +138,28 @@ def document_of(
     }
     try:
         of_profile = dict(plain.of_profile(profile)) if plain.of_profile else {}
-        return kind.model.model_validate(fields | without_words(kind, profile, fields) | of_profile | made | dict(key))
+        sealed = sealed_of(call, kind, profile.id, document_id, fields)
+        fields |= without_words(kind, profile, fields) | sealed
+        return kind.model.model_validate(fields | of_profile | made | dict(key))
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def sealed_of(
+    call: Call[Any], kind: KindOf, partition: str, document_id: str, fields: Mapping[str, Any]
+) -> dict[str, Sealed]:
+    """The secrets among these fields, as they are stored."""
+    keys = call.services.settings.sealing_keys
+    return {
+        name: seal(
+            fields[name].get_secret_value(),
+            place(kind.model.container, partition, document_id, name),
+            keys,
+            os.urandom(RANDOM_BYTES),
+        )
+        for name in kind.secrets & fields.keys()
+        if fields[name] is not None
+    }
 
 
 def without_words(kind: KindOf, profile: Account, fields: Mapping[str, Any]) -> dict[str, None]:
@@ -190,6 +211,7 @@ def _edit(kind: KindOf) -> Handler:
     async def edit(call: Call[Any]) -> Reply:
         profile, changes = await call.writer(), call.body.given()
         item_id, changes = _id(call, kind, profile.id), changes | without_words(kind, profile, changes)
+        changes |= sealed_of(call, kind, profile.id, item_id, changes)
         try:
             edited = await _repository(call, kind).edit(profile.id, item_id, call.expected_revisions, changes, call.now)
         except ValidationError as error:

@@ -24,6 +24,7 @@ from cosmos.core.database import emulator_of
 from models.accounts.limits import DEFAULT_LIMITS, LimitTable
 from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.core.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
+from models.core.sealing import FieldKeys
 from models.core.subkeys import Purpose, subkey
 from models.risk.thresholds import RiskSettings
 from models.usage.pricing import PriceTable
@@ -129,6 +130,12 @@ class Settings(BaseSettings):
         alias="PSEUDONYM_KEY",
         description="Secret of at least 32 characters: addresses, names on the platform, and questions whose texts are "
         "not kept, are hashed with keys that follow from it",
+    )
+    field_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        alias="FIELD_KEYS",
+        description="What fields that hold secrets are encrypted with, as JSON: "
+        '{"<name>": "<at least 32 characters>"}; the last one seals what is new',
     )
     insights_connection_string: SecretStr | None = Field(
         default=None,
@@ -282,6 +289,7 @@ class Settings(BaseSettings):
         "limits",
         "risk",
         "former_pseudonym_keys",
+        "field_keys",
         mode="before",
     )
     @classmethod
@@ -325,6 +333,13 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("field_keys")
+    @classmethod
+    def _are_long(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        if any(len(key.get_secret_value()) < 32 for key in value.values()):
+            raise ValueError("must have keys of at least 32 characters")
+        return value
+
     @field_validator("erasure_log")
     @classmethod
     def _is_a_place(cls, value: str | None) -> str | None:
@@ -355,6 +370,11 @@ class Settings(BaseSettings):
     def key_for(self, purpose: Purpose) -> bytes:
         """The key for one of the purposes of `PSEUDONYM_KEY`."""
         return subkey(self.pseudonym_key.get_secret_value().encode(), purpose)
+
+    @property
+    def sealing_keys(self) -> FieldKeys:
+        """What fields that hold secrets are sealed with."""
+        return FieldKeys({name: key.get_secret_value() for name, key in self.field_keys.items()})
 
     def former_keys_for(self, purpose: Purpose) -> tuple[bytes, ...]:
         """Those before it."""

@@ -159,6 +159,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       APPLICATION_TENANTS: string(applicationTenants)
       ERASURE_LOG: erasureLogUrl
       PLATFORM_SHARDS: string(platformShards)
+      FIELD_KEYS: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/field-keys)'
       PSEUDONYM_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/pseudonym-key)'
     },
     graphSettings[graphCredential],

@@ -1,4 +1,4 @@
-metadata description = 'The few secrets that there are: the key of pseudonyms, and if wanted the credential for Microsoft Graph.'
+metadata description = 'The few secrets that there are: the key of pseudonyms, those of encrypted fields, and if wanted the credential for Microsoft Graph.'
 
 param location string
 param tags object
@@ -11,6 +11,11 @@ param privateNetwork bool
 @secure()
 @minLength(32)
 param pseudonymKey string
+
+@description('Kept by the first deployment, likewise: what is stored encrypted could not be read with another one.')
+@secure()
+@minLength(32)
+param fieldKey string
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: 'kv-${token}'
@@ -41,6 +46,16 @@ resource hashKey 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   properties: {
     value: pseudonymKey
     contentType: 'text/plain'
+  }
+}
+
+@onlyIfNotExists()
+resource fieldKeys 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: 'field-keys'
+  properties: {
+    value: string({ '1': fieldKey })
+    contentType: 'application/json'
   }
 }
 

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from models.core.changes import Changes
 from models.core.document import Document, Message
+from models.core.sealing import Secret
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Mark:
         given: Whether a client says it when it makes the document.
         changed: Whether a client may change it later.
         text: Whether it is in the user's own words: not stored without their `text_storage_consent`. It may be null.
+        secret: Whether it is stored encrypted: a `Sealed`, which a client gives as a text. No answer shows it.
     """
 
     shown: bool = True
@@ -34,6 +36,7 @@ class Mark:
     given: bool = False
     changed: bool = False
     text: bool = False
+    secret: bool = False
 
 
 SHOWN = Mark()
@@ -47,6 +50,9 @@ EDITABLE = Mark(given=True, changed=True)
 
 WORDS = Mark(given=True, changed=True, text=True)
 """Likewise, in the user's own words."""
+
+SECRET = Mark(shown=False, staff=False, given=True, changed=True, secret=True)
+"""A key or password of somebody's: sealed as soon as it comes in, and opened by who uses it alone."""
 
 CHANGEABLE = Mark(changed=True)
 """Has its default at first, and is changed later."""
@@ -84,7 +90,7 @@ def changes_model(model: type[Document], name: str) -> type[Changes]:
     changed = marked(model, changed=True)
     fields = {
         field: (
-            Annotated[info.annotation, *info.metadata],
+            _as_sent(info),
             Field(default_factory=_absent, description=info.description),
         )
         for field, info in model.model_fields.items()
@@ -106,13 +112,20 @@ def shown_of(document: Document, message: type[Message]) -> Message:
     return message.model_construct(**{name: getattr(document, name) for name in message.model_fields})
 
 
+def _as_sent(info: FieldInfo) -> Any:
+    """The type of a field as a client exchanges it: that of a secret is a text, and not what is stored of it."""
+    if mark_of(info).secret:
+        return Secret if info.is_required() else Secret | None
+    return Annotated[info.annotation, *info.metadata]
+
+
 def _absent() -> Any:
     """The default of what is absent from a patch. It is never read."""
     return None
 
 
 def _message(name: str, fields: dict[str, FieldInfo], doc: str = "") -> type[Message]:
-    described = {field: (Annotated[info.annotation, *info.metadata], _plain(info)) for field, info in fields.items()}
+    described = {field: (_as_sent(info), _plain(info)) for field, info in fields.items()}
     return create_model(name, __base__=Message, __doc__=doc or f"{name}.", **_any(described))
 
 

@@ -201,6 +201,11 @@ class Kind(Generic[D]):
         return marked(self.model, text=True)
 
     @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The fields that are stored encrypted."""
+        return marked(self.model, secret=True)
+
+    @cached_property
     def editable(self) -> frozenset[str]:
         return marked(self.model, changed=True)
 
