@@ -65,6 +65,9 @@ async def look_at_log(run: Watch) -> None:
     mark = await store[ErasureMarks].read()
     since = known_until(mark, run.now)
     entries = await erasures.entries(since, run.now)
+    if entries and (job := await store[Jobs].read(PLATFORM_JOBS, _job_id(mark))) and not job.has_ended:
+        run.services.telemetry.erasures_unknown(job.request["unknown"])
+        return  # it moves the mark; until then nobody needs to be looked for again
     unknown = await store[ErasureMarks].unknown(entries)
     if unknown:
         await _notice(run, store, mark, unknown)
@@ -79,8 +82,7 @@ async def _notice(run: Watch, store: Parts, mark: ErasureMark | None, unknown: S
     """Promises that those are erased again whom the entries name: once for each state of the mark."""
     since, until = format_timestamp(known_until(mark, run.now)), format_timestamp(unknown[-1].moment)
     span = {"since": since, "until": until, "unknown": count_of(unknown)}
-    named = format_timestamp(mark.known_until) if mark else "never"
-    job_id, at_once = str(uuid.uuid5(_IDS, named)), timedelta(0)
+    job_id, at_once = _job_id(mark), timedelta(0)
     job = Job.promised(JOB.name, job_id, PLATFORM_JOBS, span, run.now, due=JOB.due, patience=at_once, asker="platform")
     if await store[Jobs].create(job) is job:
         log.error(
@@ -88,6 +90,11 @@ async def _notice(run: Watch, store: Parts, mark: ErasureMark | None, unknown: S
             since,
             count_of(unknown),
         )
+
+
+def _job_id(mark: ErasureMark | None) -> str:
+    """The id of the job that erases again who is unknown after this mark."""
+    return str(uuid.uuid5(_IDS, format_timestamp(mark.known_until) if mark else "never"))
 
 
 async def _look_for_return(run: Watch, store: Parts, erasures: ErasureLog, mark: ErasureMark | None) -> None:
