@@ -7,13 +7,14 @@ from functions.composition import services
 from functions.core import docs, unmatched
 from functions.core.services import wrong_settings
 from functions.jobs import driving, watching
+from models.kinds import KINDS
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 WRONG = wrong_settings()
 ON = chosen(CAPABILITIES if WRONG else services().settings.capabilities)
 API = tuple(routes for capability in ON for routes in capability.routes)
 JOBS = tuple(kind for capability in ON for kind in capability.jobs)
-DESCRIBED = (*API, docs.routes_describing(API))
+DESCRIBED = (*API, docs.routes_describing(API, KINDS.values()))
 for routes in DESCRIBED:
     app.register_functions(routes.blueprint())
 app.register_functions(unmatched.blueprint(DESCRIBED))

@@ -10,23 +10,28 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.accounts.audit import AuditEntry
-from models.accounts.profile import EmailClaim, UsernameClaim, UserProfile
+from models.accounts.finding import Rule
+from models.accounts.moderation import AccountStatus, ModerationKind
+from models.accounts.profile import EmailClaim, EmailStatus, UsernameClaim, UserProfile
 from models.accounts.staff import StaffRoster
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
+from models.analytics.user_analytics import AnalyticsPeriod
 from models.analytics.user_group import UserGroup
-from models.chat.interaction import UserInteraction
+from models.chat.interaction import ResponseQuality, TurnId, UserInteraction
+from models.chat.names import Dimension
 from models.chat.session import TurnClaim, UserSession
 from models.core.document import Document
 from models.core.kinds import Kind, Mentioned, Owner
+from models.core.limits import ShownMeasure, Window
 from models.core.tombstone import Tombstone
 from models.counting.dead_letter import DeadLetter
 from models.counting.ledger import LedgerEntry
 from models.counting.tally import Tally
 from models.jobs.heartbeat import Heartbeat
-from models.jobs.job import Job
+from models.jobs.job import Job, JobAsker, JobState, WorkState
 from models.library.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
 from models.library.favorite import FAVORITE
 from models.library.helpful_vote import HELPFUL_VOTE
@@ -40,34 +45,54 @@ from models.organizations.organization import ORGANIZATION, OrganizationNameClai
 from models.organizations.role import Role
 from models.people.guardianship import GUARDIAN_REQUEST, GUARDIANSHIP, WARD
 from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
-from models.privacy.erasure import Erasure, ErasureProgress
+from models.privacy.erasure import Asker, Erasure, ErasureProgress, ErasureStatus
 from models.privacy.erasure_log import ErasureMark, RestoreRecord
 from models.risk.address_day import AddressDay
+from models.risk.judgement import Decision
 from models.risk.window import RiskWindow
 from models.usage.alert import Alert
 from models.usage.allowance import Allowance
+from models.usage.pricing import ServiceTier
 
 _ALL: tuple[Kind[Any], ...] = (
-    Kind(model=UserProfile, capability="accounts"),
+    Kind(
+        model=UserProfile,
+        capability="accounts",
+        enumerations={
+            "AccountStatus": AccountStatus,
+            "EmailStatus": EmailStatus,
+            "ModerationKind": ModerationKind,
+            "Rule": Rule,
+        },
+    ),
     Kind(model=EmailClaim, capability="accounts", owner=Owner.NOBODY),
     Kind(model=UsernameClaim, capability="accounts", owner=Owner.NOBODY),
     Kind(model=StaffRoster, capability="accounts", owner=Owner.PLATFORM),
     Kind(model=UserSession, capability="chat"),
     Kind(model=TurnClaim, capability="chat"),
-    Kind(model=UserInteraction, capability="chat"),
-    Kind(model=Allowance, capability="usage"),
+    Kind(
+        model=UserInteraction,
+        capability="chat",
+        enumerations={"ResponseQuality": ResponseQuality},
+        in_path={"interaction_id": TurnId},
+    ),
+    Kind(
+        model=Allowance,
+        capability="usage",
+        enumerations={"ServiceTier": ServiceTier, "ShownMeasure": ShownMeasure, "Window": Window},
+    ),
     Kind(model=Alert, capability="usage"),
-    Kind(model=Rollup, capability="analytics"),
+    Kind(model=Rollup, capability="analytics", enumerations={"AnalyticsPeriod": AnalyticsPeriod}),
     Kind(model=Presence, capability="analytics"),
-    Kind(model=PlatformRollup, capability="analytics", owner=Owner.PLATFORM),
+    Kind(model=PlatformRollup, capability="analytics", owner=Owner.PLATFORM, enumerations={"Dimension": Dimension}),
     Kind(model=UserGroup, capability="analytics", owner=Owner.PLATFORM),
     Kind(model=Question, capability="analytics", owner=Owner.PLATFORM),
-    Kind(model=RiskWindow, capability="risk"),
+    Kind(model=RiskWindow, capability="risk", enumerations={"Decision": Decision}),
     Kind(model=LedgerEntry, capability="counting"),
     Kind(model=DeadLetter, capability="counting"),
     Kind(model=Heartbeat, capability="jobs", owner=Owner.PLATFORM),
     Kind(model=Tally, capability="counting", owner=Owner.ITEM),
-    Kind(model=AddressDay, capability="analytics", owner=Owner.PLATFORM),
+    Kind(model=AddressDay, capability="risk", owner=Owner.PLATFORM),
     Kind(model=UserBookmark, capability="library"),
     Kind(model=DeletedBookmark, capability="library"),
     Kind(model=BookmarkRequest, capability="library"),
@@ -103,11 +128,18 @@ _ALL: tuple[Kind[Any], ...] = (
         redacted=("granted_by_id",),
         told=("organization_id", "permission", "created_at"),
     ),
-    Kind(model=Job, capability="jobs"),
-    Kind(model=AuditEntry, capability="privacy"),
-    Kind(model=Tombstone, capability="privacy"),
+    Kind(
+        model=Job, capability="jobs", enumerations={"JobAsker": JobAsker, "JobState": JobState, "WorkState": WorkState}
+    ),
+    Kind(model=AuditEntry, capability="accounts"),
+    Kind(model=Tombstone, capability="core"),
     Kind(model=ErasureProgress, capability="privacy"),
-    Kind(model=Erasure, capability="privacy", owner=Owner.NOBODY),
+    Kind(
+        model=Erasure,
+        capability="privacy",
+        owner=Owner.NOBODY,
+        enumerations={"Asker": Asker, "ErasureStatus": ErasureStatus},
+    ),
     Kind(model=ErasureMark, capability="privacy", owner=Owner.PLATFORM),
     Kind(model=RestoreRecord, capability="privacy", owner=Owner.PLATFORM),
 )

@@ -6,9 +6,10 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -18,6 +19,7 @@ from functions.core.call import Call
 from functions.core.openapi import describe
 from functions.core.operation import Operation, Reply
 from models.core.actions import READ_DESCRIPTION
+from models.core.kinds import Kind
 
 PAGE = Path(__file__).with_name("docs.html")
 CACHED = {"Cache-Control": "public, max-age=300"}
@@ -33,7 +35,7 @@ class OpenApi(BaseModel):
     paths: dict[str, JsonValue]
 
 
-def routes_describing(others: Iterable[Routes]) -> Routes:
+def routes_describing(others: Iterable[Routes], kinds: Collection[Kind[Any]]) -> Routes:
     """The operations that describe `others`, and themselves."""
     routes = Routes()
     operations: list[Operation] = [operation for other in others for operation in other.operations]
@@ -50,7 +52,7 @@ def routes_describing(others: Iterable[Routes]) -> Routes:
     async def get_openapi(call: Call[None]) -> Reply:
         url = call.services.settings.entra_metadata_url
         if url not in described:
-            described[url] = Kept.of(json.dumps(describe([*operations, *routes.operations], metadata_url=url)))
+            described[url] = Kept.of(json.dumps(describe([*operations, *routes.operations], kinds, metadata_url=url)))
         return Reply(described[url], headers=CACHED)
 
     @routes.operation(

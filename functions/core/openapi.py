@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from types import ModuleType
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from functions.core.api import PREFIX
 from functions.core.examples import BODIES
@@ -18,31 +19,20 @@ from functions.core.operation import Operation
 from functions.core.paging import Paged
 from functions.core.problem_types import PROBLEM_TYPES, ProblemDetails
 from functions.core.tokens import SCOPE
-from models.chat.interaction import TurnId
-from models.kinds import KINDS
+from models.core.kinds import Kind
 
 _PATH_PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
-PATH_SCHEMAS: dict[str, Json] = {
-    "interaction_id": TypeAdapter(TurnId).json_schema(),
-} | {
-    name: {key: part for key, part in schema.items() if key not in {"title", "description"}}
-    for kind in KINDS.values()
-    if kind.plain
-    for name, schema in kind.shown.model_json_schema()["properties"].items()
-    if name in kind.plain.key
-}
-"""Of path parameters that are no UUIDs."""
 
-
-def describe(operations: Iterable[Operation], *, metadata_url: str) -> Json:
+def describe(operations: Iterable[Operation], kinds: Collection[Kind[Any]], *, metadata_url: str) -> Json:
     """The OpenAPI document.
 
     Args:
+        kinds: All kinds of documents: they name enumerations, and say what is in paths.
         metadata_url: OpenID metadata of the issuer of tokens.
     """
     operations = list(operations)
-    schemas = Schemas(operations)
+    schemas = Schemas(operations, kinds)
     paths: dict[str, Json] = {}
     for operation in operations:
         path = "/" + _PATH_PARAMETER.sub(r"{\1}", operation.path)
@@ -74,7 +64,7 @@ def _operation(operation: Operation, schemas: Schemas) -> Json:
         "summary": operation.summary,
         "description": _description(operation),
         "tags": [_tag(operation)],
-        "parameters": _parameters(operation),
+        "parameters": _parameters(operation, schemas),
         "responses": {str(operation.status): _success(operation, schemas), **_errors(operation)},
         "security": _security(operation),
     }
@@ -106,18 +96,18 @@ def _description(operation: Operation) -> str:
     return doc
 
 
-def _parameters(operation: Operation) -> list[Json]:
+def _parameters(operation: Operation, schemas: Schemas) -> list[Json]:
     parameters: list[Json] = [
         {
             "name": name,
             "in": "path",
             "required": True,
-            "schema": PATH_SCHEMAS.get(name, {"type": "string", "format": "uuid"}),
+            "schema": schemas.in_path.get(name, {"type": "string", "format": "uuid"}),
         }
         for name in _PATH_PARAMETER.findall(operation.path)
     ]
     if operation.query:
-        parameters += query_parameters(operation.query)
+        parameters += query_parameters(operation.query, schemas.names)
     parameters += [
         {
             "name": header.name,

@@ -8,66 +8,49 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.core.openapi_parts import Json
 from functions.core.operation import Operation
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDetails
-from models.accounts.finding import Rule
-from models.accounts.limits import Window
-from models.accounts.moderation import AccountStatus, ModerationKind
-from models.accounts.profile import EmailStatus
-from models.analytics.user_analytics import AnalyticsPeriod
-from models.chat.interaction import ResponseQuality
-from models.chat.names import Dimension
-from models.jobs.job import JobAsker, JobState, WorkState
-from models.kinds import KINDS
-from models.privacy.erasure import Asker, ErasureStatus
-from models.risk.judgement import Decision
-from models.usage.allowance_view import ShownMeasure
-from models.usage.pricing import ServiceTier
+from models.core.kinds import Kind
 
 REFERENCE = "#/components/schemas/{model}"
 
-ENUMERATIONS: dict[str, tuple[str, ...]] = {
-    "AccountStatus": get_args(AccountStatus),
-    "AnalyticsPeriod": get_args(AnalyticsPeriod),
-    "Asker": get_args(Asker),
-    "Decision": get_args(Decision),
-    "Dimension": get_args(Dimension),
-    "EmailStatus": get_args(EmailStatus),
-    "ErasureStatus": get_args(ErasureStatus),
-    "JobAsker": get_args(JobAsker),
-    "JobState": get_args(JobState),
-    "ModerationKind": get_args(ModerationKind),
-    "ProblemType": tuple(TYPE_PREFIX + slug for slug in PROBLEM_TYPES),
-    "ResponseQuality": get_args(ResponseQuality),
-    "Rule": get_args(Rule),
-    "ServiceTier": get_args(ServiceTier),
-    "ShownMeasure": get_args(ShownMeasure),
-    "Window": get_args(Window),
-    "WorkState": get_args(WorkState),
-} | {name: get_args(values) for kind in KINDS.values() for name, values in kind.enumerations.items()}
-"""Those that several schemas use: each is one schema, and one type of a generated client."""
+Names = Mapping[tuple[str, ...], str]
+Enumerations = Mapping[str, tuple[str, ...]]
+"""Literal types that several schemas use, by name: each is one schema, and one type of a generated client."""
 
-_NAMES = {values: name for name, values in ENUMERATIONS.items()}
 _ANYTHING = REFERENCE.format(model="JsonValue")
 _NULL = {"type": "null"}
 _BOTH_WAYS = re.compile(r"-(?:Input|Output)\b")
 INT32_MAX = 2**31 - 1
 
 
+def enumerations_of(kinds: Iterable[Kind[Any]]) -> Enumerations:
+    """Those of all problems, and those that the kinds declare."""
+    problems = {"ProblemType": tuple(TYPE_PREFIX + slug for slug in PROBLEM_TYPES)}
+    return problems | {name: get_args(values) for kind in kinds for name, values in kind.enumerations.items()}
+
+
 class Schemas:
     """The schemas of all models: as they are validated in a request, as they are written in an answer.
 
     A model that is part of both is described once, as it may be sent.
+
+    Attributes:
+        names: Of enumerations, by their values.
+        in_path: Those of path parameters that are no UUIDs, by name.
     """
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation], kinds: Collection[Kind[Any]]) -> None:
+        enumerations = enumerations_of(kinds)
+        self.in_path = _in_path(kinds)
+        self.names = {values: name for name, values in enumerations.items()}
         wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
         for operation in operations:
             wanted |= {(part, "validation"): None for part in operation.parts}
@@ -83,8 +66,10 @@ class Schemas:
         self._components: dict[str, Json] = {}
         for name, schema in described["$defs"].items():
             if name != "JsonValue" and not name.endswith("-Output"):
-                self._components[names.get(name) or _BOTH_WAYS.sub("", name)] = plain(schema, of_request=name in sent)
-        for name, values in ENUMERATIONS.items():
+                self._components[names.get(name) or _BOTH_WAYS.sub("", name)] = plain(
+                    schema, self.names, of_request=name in sent
+                )
+        for name, values in enumerations.items():
             self._components[name] = {"type": "string", "enum": list(values)}
         for model in {kind.model for kind in PROBLEM_TYPES.values()} - {ProblemDetails}:
             self._components[model.__name__] = _inherited(self._components, model)
@@ -116,28 +101,40 @@ class Schemas:
         return found
 
 
-def plain(value: Any, of_request: bool = False) -> Any:
+def _in_path(kinds: Iterable[Kind[Any]]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for kind in kinds:
+        found |= {name: TypeAdapter(value).json_schema() for name, value in kind.in_path.items()}
+        if kind.plain:
+            for name, schema in kind.shown.model_json_schema()["properties"].items():
+                if name in kind.plain.key:
+                    found[name] = {key: part for key, part in schema.items() if key not in {"title", "description"}}
+    return found
+
+
+def plain(value: Any, names: Names, of_request: bool = False) -> Any:
     """A schema as generators read it, without the titles that pydantic makes of names.
 
     Args:
+        names: Of enumerations, by their values.
         of_request: Says in words what is taken where a field is absent: as a `default` it would have to be sent.
     """
     if isinstance(value, list):
-        return [plain(part, of_request) for part in value]
+        return [plain(part, names, of_request) for part in value]
     if not isinstance(value, Mapping):
         return value
     schema: Json = {}
     for key, part in value.items():
         if key in {"properties", "$defs"}:
-            schema[key] = {name: plain(member, of_request) for name, member in part.items()}
+            schema[key] = {name: plain(member, names, of_request) for name, member in part.items()}
         elif key in {"examples", "default", "enum", "const", "required"}:
             schema[key] = part
         elif key != "title" or not isinstance(part, str):
-            schema[key] = plain(part, of_request)
-    return _rewritten(schema, of_request)
+            schema[key] = plain(part, names, of_request)
+    return _rewritten(schema, names, of_request)
 
 
-def _rewritten(schema: Json, of_request: bool) -> Json:
+def _rewritten(schema: Json, names: Names, of_request: bool) -> Json:
     if schema.get("$ref") == _ANYTHING:
         return {name: part for name, part in schema.items() if name != "$ref"}
     if schema.get("additionalProperties") == {}:
@@ -154,7 +151,7 @@ def _rewritten(schema: Json, of_request: bool) -> Json:
         return united(schema.pop("anyOf")) | schema
     if schema.get("type") == "integer" and schema.get("maximum", INT32_MAX + 1) > INT32_MAX:
         schema["format"] = "int64"
-    name = _NAMES.get(tuple(schema.get("enum", ())))
+    name = names.get(tuple(schema.get("enum", ())))
     if name:
         schema = {"$ref": REFERENCE.format(model=name)} | {k: v for k, v in schema.items() if k not in {"enum", "type"}}
     return schema
@@ -193,7 +190,7 @@ def _keywords(option: Json, is_alone: bool) -> Json:
     return keywords
 
 
-def query_parameters(query: type[BaseModel]) -> list[Json]:
+def query_parameters(query: type[BaseModel], names: Names) -> list[Json]:
     """One parameter for each field. In a query string there is no null: what is absent is absent."""
     schema = query.model_json_schema(ref_template=REFERENCE)
     parameters = []
@@ -201,7 +198,7 @@ def query_parameters(query: type[BaseModel]) -> list[Json]:
         described = {key: part for key, part in field.items() if key not in {"description", "default"}}
         if "anyOf" in field:
             described["anyOf"] = [option for option in field["anyOf"] if option != _NULL]
-        described = plain(described)
+        described = plain(described, names)
         if field.get("default") is not None:
             described["default"] = field["default"]
         parameter = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": described}

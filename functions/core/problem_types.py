@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.accounts.limits import Window
+from models.core.limits import ShownMeasure, Window
 from models.core.values import Timestamp
-from models.usage.allowance_view import ShownMeasure
 
 TYPE_PREFIX = "urn:vimarsh:problem:"
 

@@ -11,10 +11,9 @@ from pydantic import Field
 
 from models.accounts.moderation import Reason
 from models.core.document import Message
+from models.core.limits import Measure, Window
 from models.core.values import Count, Timestamp
 
-Window = Literal["minute", "day", "month"]
-Measure = Literal["queries", "tokens", "cost_nano_usd"]
 LimitKey = tuple[Window, Measure]
 Limits = Mapping[LimitKey, int]
 """What may be used at most, cost in 1e-9 USD. What is not there has no limit."""

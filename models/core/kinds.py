@@ -128,6 +128,7 @@ class Kind(Generic[D]):
         withheld: Fields that a user does not get of their own documents: they would tell who somebody else is.
         kept: Fields that others set, such as counts, and that stay when it is made anew by PUT.
         enumerations: Its `Literal` types by the names that generated clients give them.
+        in_path: What else of it is named in paths and is no UUID: types by the names of parameters.
         importable: Whether documents of it can be brought over from another system.
         readers: Who may read it, as fields of `Action`: whose it is, if nothing else is said.
         writers: Who may make, change, delete and restore it, likewise.
@@ -148,6 +149,7 @@ class Kind(Generic[D]):
     withheld: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     enumerations: Mapping[str, Any] = field(default_factory=dict)
+    in_path: Mapping[str, Any] = field(default_factory=dict)
     importable: bool = False
     readers: Mapping[str, Any] = field(default_factory=lambda: {"owner": True})
     writers: Mapping[str, Any] = field(default_factory=lambda: {"owner": True})

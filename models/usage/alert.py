@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from models.accounts.limits import WINDOWS, Limits, Measure, Window
+from models.accounts.limits import WINDOWS, Limits
 from models.core.document import Document
+from models.core.limits import Measure, Window
 from models.core.values import Count, Timestamp, Uuid
 from models.usage.allowance import Allowance
 

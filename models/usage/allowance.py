@@ -17,10 +17,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from models.accounts.limits import Limits, Measure, Window
+from models.accounts.limits import Limits
 from models.core.document import Document, Message
 from models.core.errors import AdmissionSettled, ConsentRequired, KeyReused
 from models.core.identity import Recorder
+from models.core.limits import Measure, Window
 from models.core.values import Count, Timestamp, Total, Uuid, saturated
 from models.usage.windows import Clock, is_over
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from models.accounts.limits import NANO, WINDOWS, Limits, Measure, Window
+from models.accounts.limits import NANO, WINDOWS, Limits
 from models.core.document import Message
+from models.core.limits import Measure, ShownMeasure, Window
 from models.core.values import Timestamp
 from models.usage.alert import THRESHOLDS
 from models.usage.allowance import Allowance
 from models.usage.windows import Clock
-
-ShownMeasure = Literal["queries", "tokens", "cost_usd"]
 
 _SHOWN: dict[Measure, ShownMeasure] = {"queries": "queries", "tokens": "tokens", "cost_nano_usd": "cost_usd"}
 

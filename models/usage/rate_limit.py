@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from math import ceil
 
-from models.accounts.limits import WINDOWS, LimitKey, Limits, Measure
+from models.accounts.limits import WINDOWS, LimitKey, Limits
+from models.core.limits import Measure
 from models.usage.allowance import Allowance
 from models.usage.windows import Clock
 

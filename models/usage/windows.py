@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from models.accounts.limits import WINDOWS, Window
+from models.accounts.limits import WINDOWS
 from models.core.calendar import day_bounds, day_of, month_bounds
+from models.core.limits import Window
 
 MINUTES_KEPT = timedelta(minutes=10)
 """Minutes that are over are kept this long: the alerts are raised from the change feed, some time later."""
