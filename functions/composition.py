@@ -12,11 +12,11 @@ from cosmos.accounts.audit import Audit
 from cosmos.accounts.directory import Directory
 from cosmos.accounts.users import Users
 from cosmos.analytics.insights import PlatformInsights
-from cosmos.analytics.names import PlatformNames
 from cosmos.analytics.rollups import Rollups
 from cosmos.analytics.totals import Totals
 from cosmos.chat.history import History
 from cosmos.chat.ingestion import Ingestion
+from cosmos.chat.names import PlatformNames
 from cosmos.chat.repricing import Repricing
 from cosmos.chat.sessions import Sessions
 from cosmos.chat.turns import Turns
@@ -169,7 +169,7 @@ class Store(Parts):
             accounts=Accounts(database, users),
             audit=Audit(database),
             directory=Directory(database, users),
-            exporting=Exporting(database),
+            exporting=Exporting(database, KINDS),
             allowances=Allowances(database),
             alerts=alerts,
             ingestion=Ingestion(users, sessions, turns, bookmarks.keep, privacy),
@@ -180,7 +180,7 @@ class Store(Parts):
             risk=Risk(database, risk),
             insights=PlatformInsights(database, risk, pseudonyms),
             names=PlatformNames(database, names),
-            erasures=Erasures(database),
+            erasures=Erasures(database, KINDS),
             erasure_marks=ErasureMarks(database, jobs),
             consents=Consents(database, users, counters, rebuilding, privacy),
             jobs=jobs,

@@ -13,6 +13,28 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("models", "cosmos", "functions")
 """From below: a room imports from itself and from those before it."""
 
+CAPABILITIES = (
+    "core",
+    "jobs",
+    "counting",
+    "accounts",
+    "people",
+    "organizations",
+    "usage",
+    "risk",
+    "chat",
+    "library",
+    "analytics",
+    "privacy",
+)
+"""From below, in each room: a capability imports from itself and from those before it."""
+
+ROOTS = {"models.kinds", "functions.capabilities", "functions.composition"}
+"""What knows all capabilities, because it puts them together. No capability imports it."""
+
+SETTINGS = "functions.core.settings"
+"""The one exception: the settings are one model, of values that capabilities have, read and refused together."""
+
 LOADED = re.compile(r"import_module\(\s*\"([\w.]+)\"")
 
 
@@ -53,6 +75,37 @@ def test_rooms_import_only_from_those_below(graph: dict[str, set[str]]) -> None:
         if order[other.partition(".")[0]] > order[name.partition(".")[0]]
     ]
     assert wrong == []
+
+
+def capability(module: str) -> str | None:
+    """The folder that a module is in; None of what is beside the folders."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in CAPABILITIES else None
+
+
+def test_every_folder_has_its_place_in_the_order_of_capabilities() -> None:
+    folders = {path.parent.name for room in ROOMS for path in (ROOT / room).glob("*/__init__.py")}
+    assert folders == set(CAPABILITIES)
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert " < ".join(f"`{name}`" for name in CAPABILITIES) in page.replace("\n", " ")
+
+
+def test_capabilities_import_only_from_those_below(graph: dict[str, set[str]]) -> None:
+    wrong = [
+        (name, other)
+        for name, others in graph.items()
+        for other in others
+        if (own := capability(name))
+        and (its := capability(other))
+        and CAPABILITIES.index(its) > CAPABILITIES.index(own)
+        and name != SETTINGS
+        and own != "counting"
+    ]
+    assert wrong == []
+
+
+def test_capabilities_know_nothing_of_what_puts_them_together(graph: dict[str, set[str]]) -> None:
+    assert {name for name, others in graph.items() if others & ROOTS} <= ROOTS | {"cosmos.counting.sources"}
 
 
 def test_no_module_imports_itself_by_others(graph: dict[str, set[str]]) -> None:

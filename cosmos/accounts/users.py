@@ -167,6 +167,16 @@ class Users:
         """
         await self.recent(user_id)
 
+    async def check_known(self, user_id: str) -> None:
+        """Stops what is about a user who is not there.
+
+        Raises:
+            NotFound: there is no such user.
+            AccountClosed: the account is deleted.
+        """
+        if await self.find(user_id) is None:
+            raise NotFound("user")
+
     def remember(self, profile: UserProfile) -> None:
         """Has this process go by a profile that has just been read or written, unless the account was closed since."""
         if profile.id not in self._closed:

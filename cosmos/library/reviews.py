@@ -14,14 +14,17 @@ from cosmos.core.repository import Repository
 from cosmos.core.swapping import swap
 from models.accounts.audit import AuditEntry
 from models.core.errors import NotFound, OwnReview
+from models.core.kinds import Kind
 from models.core.revisions import ANY_REVISION
 from models.counting.bucket import Bucket, bucket_id
 from models.counting.tally import Tally
-from models.kinds import KINDS
 from models.library.helpful_vote import HELPFUL_VOTE, HelpfulVote, vote_id_of
 from models.library.item import item_partition
-from models.library.rating import RATING, ItemFeedback, Rating
+from models.library.rating import ITEM_FEEDBACK, RATING, ItemFeedback, Rating
 from models.library.review import Review
+
+REVIEWED: dict[str, Kind[Any]] = {RATING.name: RATING, ITEM_FEEDBACK.name: ITEM_FEEDBACK}
+"""Kinds of which reviews are shown, by name."""
 
 COUNTS = {"rating": "helpful_count", "feedback": "is_helpful_vote_count"}
 """The field that shows the votes, by the kind of what is reviewed."""
@@ -118,7 +121,7 @@ class Reviews:
                 raise NotFound("review")
             if held["hidden_by_staff"] == hidden:
                 return None
-            document = KINDS[held["kind"]].model.parse(held)
+            document = REVIEWED[held["kind"]].model.parse(held)
             return document.changed(entry.audited_at, hidden_by_staff=hidden).body()  # type: ignore[no-any-return]
 
         await swap(self._container, source_id, entry.user_id, changed)

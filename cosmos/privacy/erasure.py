@@ -29,9 +29,9 @@ from cosmos.privacy.mentions import Mentions
 from models.accounts.audit import AuditEntry
 from models.accounts.profile import UserProfile
 from models.core.errors import Contention, NotFound
+from models.core.kinds import Kind
 from models.core.tombstone import TOMBSTONE, Tombstone, is_tombstone
 from models.jobs.job import Job
-from models.kinds import KINDS
 from models.privacy.erasure import PROGRESS_ID, Counts, Erasure, ErasureProgress
 from models.risk.window import risk_window_id
 from models.usage.allowance import ALLOWANCE_ID
@@ -56,10 +56,10 @@ LEFT = (
 class Erasures:
     """The steps of an erasure, and its receipt."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kinds: Mapping[str, Kind[Any]]) -> None:
         self._users = database.users
         self._roster = Roster(database)
-        self._mentions = Mentions(database, KINDS)
+        self._mentions = Mentions(database, kinds)
         self._containers: dict[str, ContainerProxy] = {
             "user_sessions": database.user_sessions,
             "user_interactions": database.user_interactions,

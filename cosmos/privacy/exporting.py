@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from azure.cosmos.aio import ContainerProxy
 
@@ -24,7 +26,7 @@ from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
 from cosmos.privacy.mentions import Mentions
 from models.core.identity import email_claim_id_of, username_claim_id_of
-from models.kinds import KINDS
+from models.core.kinds import Kind
 from models.privacy.export import (
     Counts,
     ExportedDocument,
@@ -47,11 +49,12 @@ ENOUGH_BYTES = 1_500_000
 class Exporting:
     """Reads all that is held about one user, a page at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kinds: Mapping[str, Kind[Any]]) -> None:
         self._containers: dict[str, ContainerProxy] = {
             name: getattr(database, name) for name in Database.__dataclass_fields__
         }
-        self._mentions = Mentions(database, KINDS)
+        self._kinds = kinds
+        self._mentions = Mentions(database, kinds)
 
     async def begin(self, user_id: str, now: datetime) -> tuple[Manifest, list[ExportedDocument], Progress]:
         """The manifest, what is outside of the user's partitions, and where to go on."""
@@ -92,10 +95,9 @@ class Exporting:
                 progress.container = self._following(name)
         return lines, progress
 
-    @staticmethod
-    def _own(item: Item) -> Item:
+    def _own(self, item: Item) -> Item:
         """A document of the user's without what would tell who somebody else is."""
-        kind = KINDS.get(kind_of(item))
+        kind = self._kinds.get(kind_of(item))
         withheld = {*kind.withheld, *kind.secrets} if kind else ()
         return {name: value for name, value in item.items() if name not in withheld}
 

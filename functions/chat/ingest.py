@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from cosmos.analytics.names import PlatformNames
 from cosmos.chat.ingestion import Ingestion, Outcome, Submission
+from cosmos.chat.names import PlatformNames
 from cosmos.chat.turns import Recorded
 from functions.core import problems
 from functions.core.api import Routes

@@ -7,8 +7,8 @@ from functools import partial
 
 from pydantic import Field
 
-from cosmos.analytics.names import PlatformNames
 from cosmos.chat.history import History
+from cosmos.chat.names import PlatformNames
 from cosmos.chat.sessions import Sessions
 from cosmos.chat.turns import Turns
 from functions.accounts.signed_in import writer

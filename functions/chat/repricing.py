@@ -19,7 +19,7 @@ from functions.core.call import Call
 from functions.core.operation import Reply
 from functions.jobs.kind import AT_ONCE, JobKind, Step, Work, for_each
 from functions.jobs.starting import found, of_staff, view_of
-from models.analytics.rollup import NANO
+from models.accounts.limits import NANO
 from models.chat.actions import READ_REPRICINGS, START_REPRICING
 from models.chat.repricing import Repriced
 from models.core.document import Message

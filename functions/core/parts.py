@@ -45,6 +45,14 @@ class Callers(Protocol):
             AccountClosed: it is.
         """
 
+    async def check_known(self, user_id: str) -> None:
+        """Stops what is about a user who is not there.
+
+        Raises:
+            NotFound: there is no such user.
+            AccountClosed: the account is deleted.
+        """
+
 
 class Parts(ABC):
     """What reads and writes the containers. `functions/composition.py` puts it together; a part is had by its class."""

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from cosmos.jobs.heartbeats import Heartbeats
 from cosmos.jobs.jobs import Jobs
-from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
@@ -152,7 +151,7 @@ async def get_job(call: Call[None]) -> JobView:
 )
 async def start_job_again(call: Call[None]) -> Reply:
     """Does no harm: each step counts once, and the driver before gives way. A job that has ended stays as it is."""
-    await writer(call)
+    await call.writer()
     job = await _found(call)
     claimed = await call.store[Jobs].claim(job, call.now, anew=True)
     if claimed is not None and call.durable is not None:

@@ -16,9 +16,7 @@ from typing import Any
 import azure.durable_functions as df
 from azure.core.exceptions import AzureError
 
-from cosmos.accounts.accounts import Accounts
 from cosmos.jobs.jobs import Jobs
-from functions.accounts.signed_in import writer
 from functions.core.call import Call
 from functions.core.redaction import named
 from functions.jobs.kind import JobKind
@@ -67,9 +65,9 @@ async def of_staff(call: Call[Any], kind: JobKind) -> Job:
         NotFound: there is no such user as the body names.
         KeyReused: the same key came with another body before.
     """
-    await writer(call)
+    await call.writer()
     if call.body.user_id is not None:
-        await call.store[Accounts].read(call.body.user_id)
+        await call.store.callers.check_known(call.body.user_id)
     request = call.body.model_dump(mode="json", by_alias=True)
     job_id, admin = id_for(call.person, kind, call.idempotency_key), call.person.user_id
     job = promise(call, kind, job_id, PLATFORM_JOBS, request, "staff", admin)

@@ -16,6 +16,7 @@ from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import DATABASE, WELL_KNOWN_KEY, Account, provision, read_definitions
 from models.core.identity import Person, email_claim_id_of
+from models.kinds import KINDS
 from tests.conftest import ROOT
 from tests.cosmos.conftest import NOW
 
@@ -51,7 +52,7 @@ async def test_kinds_that_are_counted_in_parts_add_up(
         return parts[continuation]
 
     monkeypatch.setattr(cosmos.privacy.exporting, "page_of", in_parts)
-    manifest, _, _ = await Exporting(database).begin(person.user_id, NOW)
+    manifest, _, _ = await Exporting(database, KINDS).begin(person.user_id, NOW)
     assert manifest.counts["user_analytics"] == {"ledger": 401_970, "rollup": 2}
 
 
@@ -94,7 +95,7 @@ async def test_a_partition_that_moves_to_another_range_goes_on_where_it_was(spli
         database = Database.of(client, DATABASE)
         for name in names:
             await database.user_bookmarks.create_item({"id": name, "partition_key": user_id, "kind": "note"})
-        exporting = Exporting(database)
+        exporting = Exporting(database, KINDS)
         _, _, progress = await exporting.begin(user_id, NOW)
         while progress.container:
             some, progress = await exporting.page(user_id, progress, 4)

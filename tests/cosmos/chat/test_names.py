@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from cosmos.analytics.names import FRESH, PlatformNames
+from cosmos.chat.names import FRESH, PlatformNames
 from cosmos.core.database import Database
 from models.analytics.platform_rollup import PlatformRollup
 from models.chat.names import Dimension, KnownNames
