@@ -208,13 +208,13 @@ class Cascade:
             changed = bool(turns or sessions or counted)
             with self.meter.timed():
                 for batch in turns:
-                    await folding.interactions(batch, now)
+                    await folding.fold("user_interactions", batch, now)
                 for batch in sessions:
                     with step(SESSION):
-                        await folding.sessions(batch, now)
+                        await folding.fold("user_sessions", batch, now)
                         await self.store.alerts.sessions(batch, now)
                 for batch in counted:
-                    await folding.analytics(batch, now)
+                    await folding.fold("user_analytics", batch, now)
 
 
 @asynccontextmanager

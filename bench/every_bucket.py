@@ -10,7 +10,6 @@ from typing import Any
 from models.analytics import platform_sources as platform
 from models.analytics.contribution import of_bookmark, of_interaction, of_session
 from models.analytics.platform_rollup import PlatformRollup
-from models.analytics.platform_sources import Placed
 from models.analytics.presence import Presence
 from models.analytics.question import Question
 from models.analytics.rollup import Rollup
@@ -19,9 +18,10 @@ from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.core.pseudonyms import Pseudonyms
 from models.core.values import MOST
+from models.counted import BUCKETS
 from models.counting.bucket import Balance, Bucket, Sums
-from models.counting.bucket_document import Counted
-from models.counting.buckets import document_of
+from models.counting.bucket_document import BucketDocument
+from models.counting.fold import PartitionedSource
 from models.library.bookmark import bookmark_of
 
 Item = dict[str, Any]
@@ -39,11 +39,13 @@ def recount(items: Iterable[Item], pseudonyms: Pseudonyms, now: datetime) -> dic
     for item in sorted(items, key=lambda item: int(item["revision"])):
         newest[item["partition_key"], item["id"]] = item
     given = [placed for item in newest.values() for placed in _of_document(item, pseudonyms)]
-    questions = {bucket: source.question for _, source in given for bucket in source.contributions}
+    contexts = {bucket: source.context for _, source in given for bucket in source.contributions}
     balances = _added(given)
     while True:  # what is counted is counted again: a day in a week, a user in the platform
         documents = (
-            document_of(partition, bucket, held, 1, now, question=questions.get(bucket))
+            BUCKETS.document_of(
+                partition, bucket, held, 1, now, BUCKETS.kind_of(bucket).context(contexts.get(bucket), None)
+            )
             for (partition, bucket), held in balances.items()
         )
         again = [placed for document in documents for placed in _of_bucket(document, pseudonyms)]
@@ -69,7 +71,7 @@ def stored(items: Iterable[Item]) -> dict[Place, Sums]:
     }
 
 
-def _of_document(item: Item, pseudonyms: Pseudonyms) -> list[Placed]:
+def _of_document(item: Item, pseudonyms: Pseudonyms) -> list[PartitionedSource]:
     if item["kind"] == "interaction":
         turn = UserInteraction.parse(item)
         return [(turn.user_id, of_interaction(turn)), platform.of_turn(turn, pseudonyms)]
@@ -80,8 +82,8 @@ def _of_document(item: Item, pseudonyms: Pseudonyms) -> list[Placed]:
     return [(bookmark.user_id, of_bookmark(bookmark))]
 
 
-def _of_bucket(document: Counted, pseudonyms: Pseudonyms) -> list[Placed]:
-    placed: list[Placed | None] = []
+def _of_bucket(document: BucketDocument, pseudonyms: Pseudonyms) -> list[PartitionedSource]:
+    placed: list[PartitionedSource | None] = []
     if isinstance(document, Rollup) and document.analytics_period == "daily":
         placed.append((document.user_id, document.as_source()))
         placed += platform.at_addresses(document, pseudonyms)
@@ -92,7 +94,7 @@ def _of_bucket(document: Counted, pseudonyms: Pseudonyms) -> list[Placed]:
     return [one for one in placed if one is not None]
 
 
-def _added(placed: Iterable[Placed]) -> dict[Place, Balance]:
+def _added(placed: Iterable[PartitionedSource]) -> dict[Place, Balance]:
     balances: dict[Place, Balance] = {}
     for partition, source in placed:
         for bucket, sums in source.contributions.items():

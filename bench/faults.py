@@ -35,8 +35,8 @@ from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision, read_definitions
 from models.core.document import Document
+from models.counted import BUCKETS
 from models.counting.bucket import Bucket, Sums
-from models.counting.buckets import KINDS
 from models.usage.pricing import PriceTable
 
 ROOT = Path(__file__).parent.parent
@@ -121,7 +121,7 @@ async def run(url: str, seed: int, users: int, turns: int) -> Result:
     if len(sources) != len({(document.partition_key, document.id) for document in made.writes}):
         raise RuntimeError("what was written is not there")
     expected = recount(sources, PSEUDONYMS, NOW)
-    wrong = differing(expected, stored(item for item in held["user_analytics"] if item["kind"] in KINDS))
+    wrong = differing(expected, stored(item for item in held["user_analytics"] if item["kind"] in BUCKETS.by_kind))
     letters = [item for item in held["user_analytics"] if item["kind"] == "dead_letter"]
     shown = misshown(expected, held["users"] + held["user_sessions"])
     return Result(len(expected), len(wrong) + shown, len(letters), weather.happened, time.perf_counter() - began)

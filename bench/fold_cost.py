@@ -36,11 +36,12 @@ from models.chat.interaction import Draft, Origin
 from models.core.document import Document
 from models.core.pseudonyms import is_platform
 from models.core.user_agent import Client
+from models.counted import BUCKETS
 from models.counting.bucket import Balance, Bucket
-from models.counting.bucket_document import Counted
-from models.counting.buckets import document_of, following
+from models.counting.bucket_document import BucketDocument
 from models.counting.fold import Applied, Source, fold
 from models.counting.ledger import LedgerEntry
+from models.risk.facts import TurnFacts
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow
@@ -80,29 +81,31 @@ class Memory:
     def __init__(self) -> None:
         self._ledgers: dict[str, dict[str, Applied]] = defaultdict(dict)
         self._balances: dict[str, dict[Bucket, Balance]] = defaultdict(dict)
-        self._written: dict[str, Counted] = {}
+        self._written: dict[str, BucketDocument] = {}
         self._windows: dict[str, RiskWindow] = {}
-        self._changed: dict[str, Counted] = {}
+        self._changed: dict[str, BucketDocument] = {}
         self._turns: list[tuple[str, Document]] = []
 
     async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
-        """As `Analytics.fold`."""
+        """As `Counters.fold`."""
         ledger, balances = self._ledgers[partition], self._balances[partition]
         outcome = fold(sources, ledger, balances)
-        turns = {source.key for source in sources if source.facts or source.question}
+        turns = {source.key for source in sources if source.context}
         for key, applied in outcome.entries.items():
             if key in turns:
                 self._turns.append((partition, LedgerEntry.of(partition, key, applied, 1)))
             else:
                 ledger[key] = applied
         balances |= outcome.balances
-        questions = {bucket: source.question for source in sources for bucket in source.contributions}
+        contexts = {bucket: source.context for source in sources for bucket in source.contributions}
         for bucket, balance in outcome.balances.items():
             name = f"{partition} {bucket.name}"
             revision = self._written[name].revision + 1 if name in self._written else 1
-            document = document_of(partition, bucket, balance, revision, now, questions.get(bucket))
-            self._changed[name] = self._written[name] = following(document, self._written.get(name))
-        facts = [source.facts for source in sources if source.facts]
+            before = self._written.get(name)
+            context = BUCKETS.kind_of(bucket).context(contexts.get(bucket), before)
+            document = BUCKETS.document_of(partition, bucket, balance, revision, now, context)
+            self._changed[name] = self._written[name] = BUCKETS.following(document, before)
+        facts = [source.context for source in sources if isinstance(source.context, TurnFacts)]
         if facts and not is_platform(partition):
             window = self._windows.get(partition) or RiskWindow.empty(partition)
             self._windows[partition] = judged(window.with_turns(facts), RiskSettings())
@@ -150,10 +153,10 @@ async def load(stack: Stack, histories: Iterable[Iterator[Item]]) -> None:
         store.counters.fold = memory.fold  # type: ignore[method-assign]  # in memory, and then all at once
         for items in histories:
             while chunk := list(islice(items, AT_ONCE)):
-                await store.folding.interactions(chunk, now)
+                await store.folding.fold("user_interactions", chunk, now)
                 await write(database.user_analytics, memory.turns())
         while changed := memory.changes():
-            await store.folding.analytics(changed, now)
+            await store.folding.fold("user_analytics", changed, now)
         await write(database.user_analytics, memory.documents())
 
 

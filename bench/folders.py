@@ -33,10 +33,10 @@ Places = dict[FeedRange, str | None]
 T = TypeVar("T")
 Fold = Callable[[Folding, Iterable[Item]], Awaitable[None]]
 FEEDS: dict[str, Fold] = {
-    "user_interactions": lambda folding, items: folding.interactions(items, NOW),
-    "user_sessions": lambda folding, items: folding.sessions(items, NOW),
-    "user_bookmarks": lambda folding, items: folding.bookmarks(items, NOW),
-    "user_analytics": lambda folding, items: folding.analytics(items, NOW),
+    "user_interactions": lambda folding, items: folding.fold("user_interactions", items, NOW),
+    "user_sessions": lambda folding, items: folding.fold("user_sessions", items, NOW),
+    "user_bookmarks": lambda folding, items: folding.fold("user_bookmarks", items, NOW),
+    "user_analytics": lambda folding, items: folding.fold("user_analytics", items, NOW),
 }
 """What is done with the changes of each container."""
 

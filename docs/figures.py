@@ -38,7 +38,7 @@ from models.analytics.user_analytics import Analytics, Totals
 from models.analytics.user_group import UserGroup
 from models.chat.session import UserSession
 from models.core.document import Document
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
 from models.risk.address_day import AddressDay
 
 INTRODUCTION = """What is told of use, and how to read it. All figures leave out what a user without `analytics_consent`
@@ -91,7 +91,7 @@ _HEALTH = {
 }
 _ENDED = "sessions that go on, or whose length nothing tells"
 _FEATURE = ("share of active users", "users without a turn in the month")
-_KEPT = frozenset(Counted.model_fields) | {"last_updated", "user_id"}
+_KEPT = frozenset(BucketDocument.model_fields) | {"last_updated", "user_id"}
 _USE: dict[str, tuple[str, ...]] = {
     "interactions": ("turns", NOTHING),
     "tokens": ("tokens", NOTHING),

@@ -43,14 +43,14 @@ class Capability:
 
 CAPABILITIES: dict[str, Capability] = {
     "core": Capability((health.routes, importing.routes)),
-    "accounts": Capability((me.routes, admin_users.routes), (feeds.of_users,)),
+    "accounts": Capability((me.routes, admin_users.routes), (feeds.OF["users"],)),
     "privacy": Capability(
         (export.routes, consents.routes, erasure.routes),
         (forgetting.blueprint,),
         (erasure.JOB, noting.JOB, restoring.JOB, consents.JOB),
         (restoring.look_at_log,),
     ),
-    "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.of_analytics,), (rebuild.JOB,)),
+    "counting": Capability((dead_letters.routes, rebuild.routes), (feeds.OF["user_analytics"],), (rebuild.JOB,)),
     "chat": Capability(
         (
             sessions.routes,
@@ -60,14 +60,16 @@ CAPABILITIES: dict[str, Capability] = {
             admin_history.routes,
             repricing.routes,
         ),
-        (feeds.of_interactions, feeds.of_sessions, idle_sessions.blueprint),
+        (feeds.OF["user_interactions"], feeds.OF["user_sessions"], idle_sessions.blueprint),
         (repricing.JOB,),
     ),
     "usage": Capability((admissions.routes, usage.routes, admin_limits.routes)),
     "jobs": Capability((admin_jobs.routes,), looks=(standing_still.look_at_feeds,)),
     "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes)),
     "risk": Capability((admin_risk.routes,)),
-    "library": Capability((bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.of_bookmarks,)),
+    "library": Capability(
+        (bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.OF["user_bookmarks"],)
+    ),
     "organizations": Capability(
         (
             organizations.routes,

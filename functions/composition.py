@@ -25,9 +25,10 @@ from cosmos.core.mirroring import Mirroring
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.counting.counters import Counters
 from cosmos.counting.dead_letters import DeadLetters
-from cosmos.counting.folding import Folding
+from cosmos.counting.folding import Folding, Reaction
+from cosmos.counting.readers import Readers
 from cosmos.counting.rebuilding import Rebuilding
-from cosmos.counting.sources import Placing
+from cosmos.counting.sources import Sources
 from cosmos.jobs.heartbeats import Heartbeats
 from cosmos.jobs.jobs import Jobs
 from cosmos.library.bookmarks import Bookmarks
@@ -43,6 +44,7 @@ from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
 from cosmos.privacy.erasure_marks import ErasureMarks
 from cosmos.privacy.exporting import Exporting
+from cosmos.risk.gatherings import Gatherings
 from cosmos.risk.profiles import RiskOnProfiles
 from cosmos.risk.risk import Risk
 from cosmos.usage.alerts import Alerts
@@ -62,8 +64,10 @@ from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.core.pseudonyms import Pseudonyms
 from models.core.rights import Place
 from models.core.write_policy import Privacy
+from models.counted import BUCKETS
 from models.kinds import KINDS, undeclared
 from models.privacy.erasure_log import Keys
+from models.risk.companion import windows
 from models.risk.standing import as_it_stands
 from models.risk.thresholds import RiskSettings
 from models.usage.pricing import PriceTable
@@ -107,6 +111,7 @@ class Store(Parts):
     heartbeats: Heartbeats
     mirroring: Mirroring
     reviews: Reviews
+    readers: Readers
     rights: Rights
     organizations: Organizations
     members: Members
@@ -149,13 +154,27 @@ class Store(Parts):
             Sessions(database),
             Turns(database, prices, observer),
         )
-        counters, bookmarks = Counters(database, risk, observer), Bookmarks(database)
+        counters, bookmarks = Counters(database, BUCKETS, windows(risk), observer), Bookmarks(database)
         rights = Rights(database)
         organizations = Organizations(database, rights)
-        placing = Placing(pseudonyms)
-        totals, profiles = Totals(database), RiskOnProfiles(database, users)
-        folding, rebuilding = Folding(totals, profiles, counters, placing), Rebuilding(database, counters, placing)
+        sources = Sources(KINDS, BUCKETS, pseudonyms)
+        totals, profiles = Totals(database), RiskOnProfiles(database, users, risk.shadow)
+        reactions: dict[str, Reaction] = {
+            "rollup": totals.changed,
+            "risk_window": profiles.changed,
+            "address_day": Gatherings(database.user_analytics, risk).changed,
+        }
+        folding, rebuilding = Folding(counters, sources, reactions), Rebuilding(database, counters, sources)
         alerts, jobs = Alerts(database, users, counters, limits), Jobs(database, patience)
+        reviews, members = Reviews(database), Members(database, organizations, rights)
+        guardians = Guardians(database, users)
+        readers = Readers(
+            {
+                "users": (members.bring, guardians.bring),
+                "user_sessions": (alerts.sessions,),
+                "user_analytics": (reviews.set_helpful,),
+            }
+        )
         return cls(
             users=users,
             totals=totals,
@@ -174,7 +193,7 @@ class Store(Parts):
             alerts=alerts,
             ingestion=Ingestion(users, sessions, turns, bookmarks.keep, privacy),
             folding=folding,
-            dead_letters=DeadLetters(database, folding, alerts),
+            dead_letters=DeadLetters(database, folding, readers),
             rebuilding=rebuilding,
             repricing=Repricing(database, prices),
             risk=Risk(database, risk),
@@ -185,15 +204,16 @@ class Store(Parts):
             consents=Consents(database, users, counters, rebuilding, privacy),
             jobs=jobs,
             mirroring=Mirroring(database, KINDS, pseudonyms),
-            reviews=Reviews(database),
+            reviews=reviews,
+            readers=readers,
             heartbeats=Heartbeats(database),
             rights=rights,
             organizations=organizations,
             roles=Roles(database, rights),
             assignments=Assignments(database, organizations, rights),
-            members=Members(database, organizations, rights),
+            members=members,
             invitations=Invitations(database, organizations, pseudonyms),
-            guardians=Guardians(database, users),
+            guardians=guardians,
             database=database,
         )
 

@@ -14,6 +14,7 @@ from models.accounts.finding import Rule
 from models.accounts.moderation import AccountStatus, ModerationKind
 from models.accounts.profile import EmailClaim, EmailStatus, UsernameClaim, UserProfile
 from models.accounts.staff import StaffRoster
+from models.analytics.buckets import bookmark_counts, session_counts, turn_counts
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.question import Question
@@ -68,11 +69,14 @@ _ALL: tuple[Kind[Any], ...] = (
     Kind(model=EmailClaim, capability="accounts", owner=Owner.NOBODY),
     Kind(model=UsernameClaim, capability="accounts", owner=Owner.NOBODY),
     Kind(model=StaffRoster, capability="accounts", owner=Owner.PLATFORM),
-    Kind(model=UserSession, capability="chat"),
+    Kind(model=UserSession, capability="chat", counts=session_counts, rebuilt=True),
     Kind(model=TurnClaim, capability="chat"),
     Kind(
         model=UserInteraction,
         capability="chat",
+        counts=turn_counts,
+        remembered=True,
+        rebuilt=True,
         enumerations={"ResponseQuality": ResponseQuality},
         in_path={"interaction_id": TurnId},
     ),
@@ -93,8 +97,8 @@ _ALL: tuple[Kind[Any], ...] = (
     Kind(model=Heartbeat, capability="jobs", owner=Owner.PLATFORM),
     Kind(model=Tally, capability="counting", owner=Owner.ITEM),
     Kind(model=AddressDay, capability="risk", owner=Owner.PLATFORM),
-    Kind(model=UserBookmark, capability="library"),
-    Kind(model=DeletedBookmark, capability="library"),
+    Kind(model=UserBookmark, capability="library", counts=bookmark_counts, rebuilt=True),
+    Kind(model=DeletedBookmark, capability="library", counts=bookmark_counts, rebuilt=True),
     Kind(model=BookmarkRequest, capability="library"),
     FAVORITE,
     RATING,

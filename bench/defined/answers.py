@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bench.defined.turns import Counted, Fields, Stored, Turn, follow_ups, mean, ranked, share, tokens, usd, week_of
+from bench.defined.turns import (
+    BucketDocument,
+    Fields,
+    Stored,
+    Turn,
+    follow_ups,
+    mean,
+    ranked,
+    share,
+    tokens,
+    usd,
+    week_of,
+)
 from bench.defined.users import progress, rollup
 
 PARTS = ("night",) * 5 + ("morning",) * 7 + ("afternoon",) * 5 + ("evening",) * 5 + ("night",) * 2
@@ -51,7 +63,7 @@ def dashboard(stored: Stored, user: str, now: datetime) -> Fields:
     }
 
 
-def _progression(stored: Stored, user: str, counted: Counted) -> tuple[str, str] | tuple[None, None]:
+def _progression(stored: Stored, user: str, counted: BucketDocument) -> tuple[str, str] | tuple[None, None]:
     """Levels after the first week and now, and what they go by; nothing while all turns are of one week."""
     turns = counted.turns
     if len({week_of(day) for day in counted.days}) < 2:
@@ -66,7 +78,7 @@ def _basis(found: Fields) -> str:
     return f"{areas} areas asked about three times, {followed} sessions followed up, {harder} harder questions"
 
 
-def _consistency(counted: Counted, now: datetime) -> float | None:
+def _consistency(counted: BucketDocument, now: datetime) -> float | None:
     if not counted.turns:
         return None
     zone = ZoneInfo(counted.zone)
@@ -112,7 +124,7 @@ def suggestions(stored: Stored, user: str) -> list[Fields]:
     return [{"rule": rule, "text": text, "reason": reason} for rule, text, reason in found[:5]]
 
 
-def _of_whom(counted: Counted) -> list[Said]:
+def _of_whom(counted: BucketDocument) -> list[Said]:
     """Of personalities: one alone, or one before all others (60 % of five questions and more)."""
     turns, asked = len(counted.turns), counted.by("personality_used")
     (main, most), topic = next(iter(asked.items())), next(iter(counted.by("query_category")))
@@ -127,7 +139,7 @@ def _of_whom(counted: Counted) -> list[Said]:
     return [("other_view", f"Try exploring {rare}'s thoughts on {topic}.", reason)]
 
 
-def _of_what(counted: Counted, month: Counted, key: str) -> list[Said]:
+def _of_what(counted: BucketDocument, month: BucketDocument, key: str) -> list[Said]:
     """Of topics: one asked about twice and not in the latest month; one dived into, with less than a tenth saved; and
     the main one, where 20 questions and more were nearly all simple."""
     said: list[Said] = []
@@ -150,7 +162,7 @@ def _of_what(counted: Counted, month: Counted, key: str) -> list[Said]:
     return said
 
 
-def _of_how(counted: Counted) -> list[Said]:
+def _of_how(counted: BucketDocument) -> list[Said]:
     """Of habits: few second questions in five sessions and more; always the same part of the day, and no ratings, in 20
     questions and more."""
     said: list[Said] = []

@@ -20,7 +20,7 @@ from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup
 from models.core.pseudonyms import PLATFORM, Pseudonyms
 from models.counting.bucket import Bucket, Sums, bucket_id
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
 from models.risk.standing import moment_of
 from models.risk.thresholds import RiskSettings
 
@@ -29,7 +29,7 @@ QUESTIONS = 20
 COHORT_WEEKS = 12
 USERS_AT_ONCE = 100
 
-C = TypeVar("C", bound=Counted)
+C = TypeVar("C", bound=BucketDocument)
 
 
 class PlatformInsights:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
 from cosmos.accounts.users import NOT_DELETED
 from cosmos.chat.sessions import same_turns
-from cosmos.core.database import Database
+from cosmos.core.database import Database, Item
 from cosmos.core.patching import set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import PRECONDITION_FAILED
@@ -27,8 +28,9 @@ class Totals:
         self._sessions = database.user_sessions
         self._users = database.users
 
-    async def of(self, rollup: Rollup) -> None:
-        """Those of a session or of all time; of other periods nobody shows any."""
+    async def changed(self, item: Item, now: datetime) -> None:
+        """Brings those of a rollup that has changed: of a session, or of all time; of others nobody shows any."""
+        rollup = Rollup.parse(item)
         if rollup.analytics_period == "session":
             await self.of_session(rollup)
         elif rollup.analytics_period == "all_time":

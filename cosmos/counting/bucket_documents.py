@@ -13,11 +13,9 @@ from pydantic import ValidationError
 from cosmos.core.database import Item
 from cosmos.core.paging import pages_of
 from cosmos.core.reading import read_or_none
-from models.analytics.question import Question
-from models.core.pseudonyms import PLATFORM
 from models.counting.bucket import Bucket, Sums, bucket_id
-from models.counting.bucket_document import Counted
-from models.counting.buckets import KINDS, document_of, parsed
+from models.counting.bucket_document import BucketDocument
+from models.counting.buckets import Buckets
 
 BUCKETS_PER_PAGE = 400
 ETAGS_PER_PAGE = 1000
@@ -27,7 +25,7 @@ AS_WRITTEN = frozenset({"last_updated", "told_revision", "was_common"})
 
 
 @dataclass(frozen=True)
-class StoredBucket:
+class ReadBucket:
     """A bucket as it was read.
 
     Attributes:
@@ -42,24 +40,22 @@ class StoredBucket:
     sums: Sums
     first: datetime | None
     last: datetime | None
-    question: str | None
+    context: Any
     is_valid: bool
     misstated: tuple[str, ...]
 
     @classmethod
-    def of(cls, partition: str, item: Item) -> StoredBucket:
+    def of(cls, buckets: Buckets, partition: str, item: Item) -> ReadBucket:
         bucket = Bucket.parse(item["id"].removeprefix(f"{partition}:"))
+        context = buckets.kind_of(bucket).held(item)
         try:
-            held = parsed(item)
+            held = buckets.parsed(item)
         except ValidationError as error:
             fields = tuple(sorted({str(part["loc"][0]) for part in error.errors() if part["loc"]}))
-            question = item.get("question")
-            text = question if isinstance(question, str) else None
-            return cls(bucket, item["_etag"], _revision(item), _sums(item), None, None, text, False, fields)
-        text = held.question if isinstance(held, Question) else None
-        fields = _misstated(partition, bucket, held, text)
+            return cls(bucket, item["_etag"], _revision(item), _sums(item), None, None, context, False, fields)
+        fields = _misstated(buckets, partition, bucket, held, context)
         first, last = held.first_activity, held.last_activity
-        return cls(bucket, item["_etag"], held.revision, held.sums, first, last, text, True, fields)
+        return cls(bucket, item["_etag"], held.revision, held.sums, first, last, context, True, fields)
 
     def narrower_than(self, first: datetime | None, last: datetime | None) -> list[str]:
         """Those of its two times that leave out some of what it counts, which is between `first` and `last`. None of a
@@ -68,44 +64,42 @@ class StoredBucket:
         return [name for name, (held, right) in times.items() if self.is_valid and self.sums and held != right]
 
 
-_HOLD_BUCKETS = "c.kind IN (" + ", ".join(f"'{kind}'" for kind in KINDS) + ")"
-
-
-async def stored_buckets(container: ContainerProxy, partition: str) -> AsyncIterator[StoredBucket]:
+async def read_buckets(container: ContainerProxy, buckets: Buckets, partition: str) -> AsyncIterator[ReadBucket]:
     """The buckets of a partition."""
-    query = f"SELECT * FROM c WHERE {_HOLD_BUCKETS}"  # noqa: S608  # constants
+    query = f"SELECT * FROM c WHERE {_of_kinds(buckets)}"  # noqa: S608  # constants
     async for page in pages_of(container, query, BUCKETS_PER_PAGE, partition):
         for item in page:
-            yield StoredBucket.of(partition, item)
+            yield ReadBucket.of(buckets, partition, item)
 
 
-async def stored_etags(container: ContainerProxy, partition: str) -> dict[str, str]:
+async def read_etags(container: ContainerProxy, buckets: Buckets, partition: str) -> dict[str, str]:
     """The ETags of the buckets of a partition, by name."""
-    query = f"SELECT c.id, c._etag FROM c WHERE {_HOLD_BUCKETS}"  # noqa: S608  # constants
+    query = f"SELECT c.id, c._etag FROM c WHERE {_of_kinds(buckets)}"  # noqa: S608  # constants
     pages = pages_of(container, query, ETAGS_PER_PAGE, partition)
     return {item["id"].removeprefix(f"{partition}:"): item["_etag"] async for page in pages for item in page}
 
 
-async def stored_question(container: ContainerProxy, partition: str, bucket: Bucket) -> str | None:
-    """The text that a partition keeps of a question."""
+async def read_context(container: ContainerProxy, buckets: Buckets, partition: str, bucket: Bucket) -> Any:
+    """The context that a partition knows of a bucket."""
     item = await read_or_none(container, bucket_id(partition, bucket), partition)
-    return item.get("question") if item else None
+    return buckets.kind_of(bucket).held(item) if item else None
 
 
-def _misstated(partition: str, bucket: Bucket, held: Counted, question: str | None) -> tuple[str, ...]:
-    """Sums that no document can hold are told of by themselves: nothing follows from them. The platform is told of
-    common questions only, so it knows their texts."""
+def _of_kinds(buckets: Buckets) -> str:
+    return "c.kind IN (" + ", ".join(f"'{kind}'" for kind in buckets.by_kind) + ")"
+
+
+def _misstated(buckets: Buckets, partition: str, bucket: Bucket, held: BucketDocument, context: Any) -> tuple[str, ...]:
+    """Sums that no document can hold are told of by themselves: nothing follows from them."""
     never = datetime.min.replace(tzinfo=UTC)
     try:
-        right = document_of(partition, bucket, held.balance, held.revision, never, question=question).body()
+        right = buckets.document_of(partition, bucket, held.balance, held.revision, never, context).body()
     except (KeyError, ValueError):
         return ()
     stored = held.body()
     names = (stored.keys() | right.keys()) - AS_WRITTEN
     wrong = {name for name in names if stored.get(name) != right.get(name)}
-    if partition == PLATFORM and isinstance(held, Question) and held.frequency and not question:
-        wrong.add("question")
-    return tuple(sorted(wrong))
+    return tuple(sorted(wrong.union(buckets.kind_of(bucket).lacking(partition, held, context))))
 
 
 def _revision(item: Item) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -19,21 +19,17 @@ from cosmos.core.reading import read_or_none
 from cosmos.core.status import OUTRUN, OUTRUN_OR_GONE, TOO_LARGE
 from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.counting.recent import Recent
-from cosmos.risk.gatherings import Gatherings
-from models.analytics.question import Question
 from models.core.document import Document
 from models.core.errors import Contention
-from models.core.pseudonyms import is_platform, is_user
+from models.core.pseudonyms import is_platform
 from models.core.tombstone import is_tombstone
 from models.counting.bucket import Balance, Bucket, bucket_id
-from models.counting.bucket_document import Counted
-from models.counting.buckets import KINDS, document_of, following, parsed
+from models.counting.bucket_document import BucketDocument
+from models.counting.buckets import Buckets
+from models.counting.companion import NO_COMPANION, Companion
 from models.counting.dead_letter import DeadLetter
 from models.counting.fold import Applied, Outcome, Source, buckets_of, fold
 from models.counting.ledger import LedgerEntry, ledger_id
-from models.risk.judgement import judged
-from models.risk.thresholds import RiskSettings
-from models.risk.window import RiskWindow, risk_window_id
 
 SOURCES_PER_TRANSACTION = 32
 OPERATIONS_PER_TRANSACTION = 100
@@ -44,25 +40,32 @@ log = logging.getLogger(__name__)
 
 
 class Counters:
-    """Reads and writes rollups with their ledger, what is found of abuse, and dead letters.
+    """Writes buckets with their ledger, what goes with them, and dead letters."""
 
-    Attributes:
-        risk: What is judged how.
-        gatherings: Tells accounts at one address of each other.
-    """
-
-    def __init__(self, database: Database, risk: RiskSettings | None = None, observer: Observer = NOBODY) -> None:
+    def __init__(
+        self,
+        database: Database,
+        buckets: Buckets,
+        companion: Companion = NO_COMPANION,
+        observer: Observer = NOBODY,
+    ) -> None:
         self._container = database.user_analytics
+        self._buckets = buckets
+        self._companion = companion
         self._observer = observer
         self._recent = Recent()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self.risk = risk or RiskSettings()
-        self.gatherings = Gatherings(self._container, self.risk)
+
+    async def is_erased(self, partition: str) -> bool:
+        """Whether a tombstone bars a partition: where its companion was."""
+        companion = self._companion.id_of(partition)
+        item = await read_or_none(self._container, companion, partition) if companion else None
+        return item is not None and is_tombstone(item)
 
     async def fold(self, partition: str, sources: Sequence[Source], now: datetime, again: bool = False) -> None:
         """Counts each source once, at its newest revision, whatever of them has been folded before.
 
-        Of a user who is erased nothing is counted: a tombstone is where the risk window was.
+        Of a user who is erased nothing is counted: a tombstone is where the companion was.
 
         One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the history is.
 
@@ -83,8 +86,7 @@ class Counters:
 
         The log names the letter, and not what it is about.
         """
-        window = await read_or_none(self._container, risk_window_id(letter.partition_key), letter.partition_key)
-        if window is not None and is_tombstone(window):
+        if await self.is_erased(letter.partition_key):
             return
         await self._container.upsert_item(letter.body())
         log.error("dead letter: %s for a change of %s", letter.id, letter.source_container)
@@ -100,7 +102,7 @@ class Counters:
             if not outcome.entries:
                 return
             try:
-                operations = held.operations(outcome, sources, self.risk, now)
+                operations = held.operations(outcome, sources, now)
             except ValueError:
                 if await self._has_changed(held):
                     continue
@@ -145,11 +147,11 @@ class Counters:
         Args:
             recent: Whether what this process knows of it will do: the transaction fails if that is out of date.
         """
-        held = _Held(partition, recent)
+        held = _Held(partition, recent, self._buckets, self._companion)
         buckets = {bucket for source in sources for bucket in source.contributions}
         entries = [ledger_id(source.key) for source in sources]
-        window = [risk_window_id(partition)] if is_user(partition) else []
-        await self._read(held, [*entries, *_ids(partition, buckets), *window])
+        companion = self._companion.id_of(partition)
+        await self._read(held, [*entries, *_ids(partition, buckets), *([companion] if companion else [])])
         earlier = buckets_of(sources, held.ledger()) - buckets
         if earlier:
             await self._read(held, _ids(partition, earlier))
@@ -172,29 +174,31 @@ def _ids(partition: str, buckets: Iterable[Bucket]) -> list[str]:
 
 
 class _Held:
-    """The ledger entries, the buckets and the risk window that a transaction starts from, with their ETags."""
+    """The ledger entries, the buckets and the companion that a transaction starts from, with their ETags."""
 
-    def __init__(self, partition: str, is_recent: bool) -> None:
+    def __init__(self, partition: str, is_recent: bool, buckets: Buckets, companion: Companion) -> None:
         self.partition = partition
         self.is_recent = is_recent
+        self._buckets = buckets
+        self._companion = companion
         self._entries: dict[str, LedgerEntry] = {}
-        self._counted: dict[Bucket, Counted] = {}
-        self._window: RiskWindow | None = None
+        self._documents: dict[Bucket, BucketDocument] = {}
+        self._beside: Document | None = None
         self.is_erased = False
         self.etags: dict[str, str] = {}
 
     def add(self, item: Item) -> None:
         self.etags[item["id"]] = item["_etag"]
-        if item["kind"] in KINDS:
-            counted = parsed(item)
-            self._counted[counted.bucket] = counted
+        if item["kind"] in self._buckets.by_kind:
+            document = self._buckets.parsed(item)
+            self._documents[document.bucket] = document
         elif item["kind"] == "ledger":
             entry = LedgerEntry.parse(item)
             self._entries[entry.source] = entry
         elif is_tombstone(item):
             self.is_erased = True
         else:
-            self._window = RiskWindow.parse(item)
+            self._beside = self._companion.parse(item)
 
     def ledger(self, again: bool = False) -> dict[str, Applied]:
         """The entries by source; `again` makes them look one revision older, so that the same revision is new."""
@@ -203,36 +207,30 @@ class _Held:
         return {source: replace(entry, revision=entry.revision - older) for source, entry in entries.items()}
 
     def balances(self) -> dict[Bucket, Balance]:
-        return {bucket: counted.balance for bucket, counted in self._counted.items()}
+        return {bucket: counted.balance for bucket, counted in self._documents.items()}
 
-    def operations(self, outcome: Outcome, sources: Iterable[Source], risk: RiskSettings, now: datetime) -> list[Any]:
+    def operations(self, outcome: Outcome, sources: Collection[Source], now: datetime) -> list[Any]:
         """The transaction: every document it changes is guarded by the ETag it was read with, or must be new."""
         documents: list[Document] = []
-        window = self._judged(sources, risk)
-        if window is not None and window is not self._window:
-            documents.append(window)
+        beside = self._companion.after(self.partition, self._beside, self._new_contexts(sources))
+        if beside is not None and beside is not self._beside:
+            documents.append(beside)
         for source, applied in outcome.entries.items():
             known = self._entries.get(source)
             documents.append(LedgerEntry.of(self.partition, source, applied, known.revision + 1 if known else 1))
-        questions = {bucket: source.question for source in sources for bucket in source.contributions}
+        contexts = {bucket: source.context for source in sources for bucket in source.contributions}
         for bucket, balance in outcome.balances.items():
-            before = self._counted.get(bucket)
+            before = self._documents.get(bucket)
             revision = before.revision + 1 if before else 1
-            asked = before if isinstance(before, Question) else None  # also if all that changes is taken away
-            question = questions.get(bucket) or (asked.question if asked else None)
-            was_common = asked is not None and asked.was_common
-            document = document_of(self.partition, bucket, balance, revision, now, question, was_common)
-            documents.append(following(document, before))
+            context = self._buckets.kind_of(bucket).context(contexts.get(bucket), before)
+            document = self._buckets.document_of(self.partition, bucket, balance, revision, now, context)
+            documents.append(self._buckets.following(document, before))
         return [self._guarded(document) for document in documents]
 
-    def _judged(self, sources: Iterable[Source], risk: RiskSettings) -> RiskWindow | None:
-        """The risk window with the turns that are new in the ledger: what is edited later was judged before."""
-        new = {source.key: source.facts for source in sources if source.facts and source.key not in self._entries}
-        if not new:
-            return self._window
-        window = self._window or RiskWindow.empty(self.partition)
-        revision = window.revision + 1 if self._window else 1
-        return judged(window.with_turns(new.values()), risk).model_copy(update={"revision": revision})
+    def _new_contexts(self, sources: Iterable[Source]) -> list[Any]:
+        """Of the sources that are new in the ledger, each once: what is edited later has been looked at before."""
+        new = {source.key: source.context for source in sources if source.key not in self._entries}
+        return [context for context in new.values() if context is not None]
 
     def _guarded(self, document: Document) -> Any:
         etag = self.etags.get(document.id)

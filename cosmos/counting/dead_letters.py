@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from azure.core import MatchConditions
 from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
 
-from cosmos.core.database import Database, Item
+from cosmos.core.database import Database
 from cosmos.core.paging import full_page_of
 from cosmos.core.reading import read_or_none
 from cosmos.counting.folding import Folding
-from cosmos.usage.alerts import Alerts
+from cosmos.counting.readers import Readers
 from models.counting.dead_letter import DeadLetter
 
 RedriveOutcome = Literal["folded", "failed", "source_gone", "absent"]
@@ -22,16 +21,11 @@ RedriveOutcome = Literal["folded", "failed", "source_gone", "absent"]
 class DeadLetters:
     """Lists and re-drives dead letters."""
 
-    def __init__(self, database: Database, folding: Folding, alerts: Alerts) -> None:
+    def __init__(self, database: Database, folding: Folding, readers: Readers) -> None:
+        self._database = database
         self._letters = database.user_analytics
         self._folding = folding
-        self._alerts = alerts
-        self._sources = {
-            "user_interactions": (database.user_interactions, folding.interactions),
-            "user_sessions": (database.user_sessions, self._sessions),
-            "user_bookmarks": (database.user_bookmarks, folding.bookmarks),
-            "user_analytics": (database.user_analytics, folding.analytics),
-        }
+        self._readers = readers
 
     async def page(self, limit: int, continuation: str | None) -> tuple[list[DeadLetter], str | None]:
         """One page of all letters, in no particular order, and the continuation of the next."""
@@ -53,10 +47,11 @@ class DeadLetters:
         if item is None:
             return "absent"
         letter = DeadLetter.parse(item)
-        container, fold = self._sources[letter.source_container]
+        container = getattr(self._database, letter.source_container)
         source = await read_or_none(container, letter.source_id, letter.source_partition)
         if source is not None:
-            await fold([source], now)
+            await self._folding.fold(letter.source_container, [source], now)
+            await self._readers.read(letter.source_container, [source], now)
         try:
             await self._letters.delete_item(
                 letter_id, partition, etag=item["_etag"], match_condition=MatchConditions.IfNotModified
@@ -66,8 +61,3 @@ class DeadLetters:
         except CosmosResourceNotFoundError:
             return "absent"  # somebody else re-drove it at the same time
         return "folded" if source is not None else "source_gone"
-
-    async def _sessions(self, items: Sequence[Item], now: datetime) -> None:
-        """As the change feed: allowances are there, too."""
-        await self._folding.sessions(items, now)
-        await self._alerts.sessions(items, now)

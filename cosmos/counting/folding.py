@@ -13,20 +13,19 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 from cachetools import LRUCache
 from pydantic import ValidationError
 
-from cosmos.analytics.totals import Totals
 from cosmos.core.database import Item
 from cosmos.core.status import TOO_LARGE
 from cosmos.counting.counters import Counters
-from cosmos.counting.sources import COUNTED_AGAIN, Placing, has_counts
-from cosmos.risk.profiles import RiskOnProfiles
-from models.analytics.platform_sources import Placed
-from models.analytics.rollup import Rollup
+from cosmos.counting.sources import Sources
 from models.counting.dead_letter import DeadLetter
 from models.counting.fold import Source
-from models.risk.window import RiskWindow
 
 PARTITIONS_AT_ONCE = 8
 SOURCES_REMEMBERED = 20_000
+
+
+Reaction = Callable[[Item, datetime], Awaitable[None]]
+"""What is done with each change of a kind of document, and when it came. May be repeated."""
 
 
 class Folding:
@@ -36,66 +35,36 @@ class Folding:
     raised, for the whole batch to be given again: what was folded before it is not counted twice.
     """
 
-    def __init__(self, totals: Totals, profiles: RiskOnProfiles, counters: Counters, placing: Placing) -> None:
-        self._totals = totals
-        self._profiles = profiles
+    def __init__(self, counters: Counters, sources: Sources, reactions: Mapping[str, Reaction]) -> None:
         self._counters = counters
-        self._placing = placing
+        self._sources = sources
+        self._reactions = reactions
         self._applied: LRUCache[tuple[str, str], int] = LRUCache(SOURCES_REMEMBERED)
 
-    async def interactions(self, items: Iterable[Item], now: datetime) -> None:
-        """Turns into the user's day and their session, and into the platform's day and their question."""
-        await self._fold("user_interactions", _of_kind(items, "interaction"), self._placing.interaction, now)
-
-    async def sessions(self, items: Iterable[Item], now: datetime) -> None:
-        """Sessions into the user's day and the platform's."""
-        await self._fold("user_sessions", _of_kind(items, "session"), self._placing.session, now)
-
-    async def bookmarks(self, items: Iterable[Item], now: datetime) -> None:
-        """Bookmarks into the user's day."""
-        bookmarks = _of_kind(items, "bookmark", "deleted_bookmark")
-        await self._fold("user_bookmarks", bookmarks, self._placing.bookmark, now)
-
-    async def analytics(self, items: Iterable[Item], now: datetime) -> None:
-        """What is counted into what counts it in turn: days into weeks, months and all time, users into the platform.
-
-        Also brings totals and findings to where they are shown: the session and the profile.
-        """
+    async def fold(self, container: str, items: Iterable[Item], now: datetime) -> None:
+        """Counts changes of a container where their kinds say, and brings what buckets say to where it is shown."""
         changes = list(items)
-        await self._fold("user_analytics", _of_kind(changes, *COUNTED_AGAIN), self._placing.counted, now)
-        await self._pass_on(self._set_totals, _of_kind(changes, "rollup"), now)
+        await self._fold(container, [item for item in changes if self._sources.counts(item)], now)
+        for kind, reaction in self._reactions.items():
+            await self._pass_on(container, reaction, [item for item in changes if item.get("kind") == kind], now)
 
-        async def set_risk(item: Item) -> None:
-            await self._profiles.show(RiskWindow.parse(item), self._counters.risk.shadow, now)
-
-        suspected = [item for item in _of_kind(changes, "risk_window") if item.get("suspected")]
-        await self._pass_on(set_risk, suspected, now)
-        await self._pass_on(self._counters.gatherings.tell, _of_kind(changes, "address_day"), now)
-
-    async def declared(self, container: str, items: Iterable[Item], now: datetime) -> None:
-        """What kinds count by their declaration, where that says."""
-        counted = [item for item in items if has_counts(item)]
-        await self._fold(container, counted, self._placing.declared, now)
-
-    async def _pass_on(self, work: Callable[[Item], Awaitable[None]], items: Iterable[Item], now: datetime) -> None:
+    async def _pass_on(self, container: str, work: Reaction, items: Iterable[Item], now: datetime) -> None:
         """Brings what analytics documents say to those that show it."""
 
         async def one(_: str, item: Item) -> None:
             try:
-                await work(item)
+                await work(item, now)
             except (KeyError, ValueError, OverflowError) as error:
-                await self._bury("user_analytics", item, error, now)
+                await self._bury(container, item, error, now)
 
         await self._each(one, {f"{item['partition_key']}/{item['id']}": item for item in items})
 
-    async def _fold(
-        self, container: str, items: Iterable[Item], placed: Callable[[Item], list[Placed]], now: datetime
-    ) -> None:
+    async def _fold(self, container: str, items: Iterable[Item], now: datetime) -> None:
         """Folds changes where they count: together with the others that count in the same partition."""
         by_partition: dict[str, list[tuple[Item, Source]]] = defaultdict(list)
         for item in items:
             try:
-                for partition, source in placed(item):
+                for partition, source in self._sources.of(item):
                     if not self._is_applied(partition, source):
                         by_partition[partition].append((item, source))
             except (KeyError, ValueError, OverflowError) as error:
@@ -129,9 +98,6 @@ class Folding:
             key = partition, source.key
             self._applied[key] = max(source.revision, self._applied.get(key, 0))
 
-    async def _set_totals(self, item: Item) -> None:
-        await self._totals.of(Rollup.parse(item))
-
     async def _bury(self, container: str, item: Item, error: Exception, now: datetime) -> None:
         await self._counters.bury(DeadLetter.of(container, item, _explain(error), now))
 
@@ -147,10 +113,6 @@ class Folding:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-
-
-def _of_kind(items: Iterable[Item], *kinds: str) -> Iterable[Item]:
-    return (item for item in items if item.get("kind") in kinds)
 
 
 def _explain(error: Exception) -> str:

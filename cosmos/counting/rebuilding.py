@@ -24,20 +24,14 @@ from azure.cosmos.exceptions import (
 from cosmos.core.containers import retention_seconds
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of, pages_of
-from cosmos.core.reading import read_or_none
-from cosmos.counting.bucket_documents import StoredBucket, stored_buckets, stored_etags, stored_question
+from cosmos.counting.bucket_documents import ReadBucket, read_buckets, read_context, read_etags
 from cosmos.counting.counters import Counters
-from cosmos.counting.sources import COUNTED_AGAIN, Placing
-from models.analytics.platform_sources import Placed
-from models.analytics.rollup import period_bounds
-from models.core.pseudonyms import PLATFORM, is_platform
-from models.core.tombstone import is_tombstone
+from cosmos.counting.sources import Sources
+from models.core.pseudonyms import is_platform
 from models.counting.bucket import Balance, Bucket, bucket_id
-from models.counting.buckets import document_of, told_anew
 from models.counting.drift import Bounds, BucketDrift, Standing, Tally, UserDrift, compare, standing
-from models.counting.fold import Source
+from models.counting.fold import PartitionedSource, Source
 from models.counting.ledger import LedgerEntry, ledger_id
-from models.risk.window import risk_window_id
 
 DOCUMENTS_PER_PAGE = 100
 """Of turns and sessions: that many are held at a time, however many a user has."""
@@ -45,9 +39,6 @@ DOCUMENTS_PER_PAGE = 100
 ENTRIES_PER_PAGE = 1000
 PASSES = 3
 """How often rollups are read again that were written meanwhile."""
-
-CALENDAR = ("daily", "weekly", "monthly")
-"""A user's periods that are told by their names when they were."""
 
 SLACK = timedelta(days=2)
 """Before documents expire: the user's days are not those of UTC, and a rebuild takes its time."""
@@ -106,7 +97,7 @@ class _Buckets:
     unsettled: int
 
 
-Page = list[list[Placed] | None]
+Page = list[list[PartitionedSource] | None]
 """The sources that some documents are; None for a document that can't be read."""
 
 Pages = AsyncIterator[Page]
@@ -118,11 +109,14 @@ class Rebuilding:
     Safe to be interrupted anywhere and to be called again.
     """
 
-    def __init__(self, database: Database, counters: Counters, placing: Placing) -> None:
+    def __init__(self, database: Database, counters: Counters, sources: Sources) -> None:
         self._database = database
         self._container = database.user_analytics
         self._counters = counters
-        self._placing = placing
+        self._sources = sources
+        self._kinds = sources.buckets
+        self._of_documents = _Level(self._kinds.is_of_documents, "user_interactions")
+        self._of_buckets = _Level(lambda name: not self._kinds.is_of_documents(name), "user_analytics")
 
     async def count_users(self) -> int:
         """How many there are, by a query of all partitions."""
@@ -145,7 +139,7 @@ class Rebuilding:
             users, following = await self.users(limit, (continuation or {}).get("users"))
             return users, {"users": following} if following else {"platform": 0}
         end = start + limit
-        return self._placing.platform[start:end], {"platform": end} if end < len(self._placing.platform) else None
+        return self._sources.platform[start:end], {"platform": end} if end < len(self._sources.platform) else None
 
     async def rebuild(self, partition: str, repair: bool, now: datetime, forgetting: bool = False) -> UserDrift:
         """Compares the rollups of a user, or of one of the platform's partitions; repairs them if told to.
@@ -163,9 +157,9 @@ class Rebuilding:
         if is_platform(partition):
             levels = [await self._level(work, OF_PLATFORM, lambda: self._counted(partition))]
         else:
-            documents, fine = await self._level(work, OF_DOCUMENTS, lambda: self._documents(partition))
+            documents, fine = await self._level(work, self._of_documents, lambda: self._documents(partition))
             wrong = _wrong(fine)
-            days, coarse = await self._level(work, OF_DAYS, lambda: self._counted(partition, wrong, DAYS))
+            days, coarse = await self._level(work, self._of_buckets, lambda: self._counted(partition, wrong, DAYS))
             wrong |= _wrong(coarse)
             others = await self._level(work, ELSEWHERE, lambda: self._counted(partition, wrong, LONGER))
             levels = [(documents, fine), (days, coarse), others]
@@ -198,26 +192,21 @@ class Rebuilding:
 
     async def _documents(self, user_id: str) -> Pages:
         """The user's bookmarks, turns and sessions, and what sessions hold, some at a time."""
-        kinds: tuple[tuple[ContainerProxy, str, Callable[[Item], list[Placed]]], ...] = (
-            (self._database.user_bookmarks, "bookmark", self._placing.bookmark),
-            (self._database.user_bookmarks, "deleted_bookmark", self._placing.bookmark),
-            (self._database.user_interactions, "interaction", self._placing.interaction),
-            (self._database.user_sessions, "session", self._placing.session),
-        )
-        for container, kind, placing in kinds:
-            query = f"SELECT * FROM c WHERE c.kind = '{kind}'"  # noqa: S608  # one of the kinds above
+        for kind in self._sources.rebuilt:
+            container: ContainerProxy = getattr(self._database, kind.model.container)
+            query = f"SELECT * FROM c WHERE c.kind = '{kind.name}'"  # noqa: S608  # a declared kind
             async for page in pages_of(container, query, DOCUMENTS_PER_PAGE, user_id):
-                yield [_read(placing, item) for item in page]
+                yield [self._read(item) for item in page]
         async for counted in self._counted(user_id, which=SESSIONS):
             yield counted
 
     async def _counted(self, partition: str, without: Collection[str] = (), which: str = "true") -> Pages:
         """The buckets that are sources themselves, some at a time; those that a condition holds for."""
-        kinds = ", ".join(f"'{kind}'" for kind in COUNTED_AGAIN)
+        kinds = ", ".join(f"'{kind}'" for kind in self._kinds.counted_again)
         query = f"SELECT * FROM c WHERE c.kind IN ({kinds}) AND {which}"  # noqa: S608  # constants
         async for page in pages_of(self._container, query, DOCUMENTS_PER_PAGE, partition):
             sound = [item for item in page if item["id"].removeprefix(f"{partition}:") not in without]
-            yield [_read(self._placing.counted, item) for item in sound]
+            yield [self._read(item) for item in sound]
 
     async def _check_sources(self, partition: str, pages: Pages) -> _Sources:
         found = _Sources(0, 0, 0, 0, Bounds())
@@ -250,7 +239,7 @@ class Rebuilding:
         for _ in range(PASSES):
             before = await self._buckets(work.partition, level)
             tally, shortest = await self._tally(work.partition, level)
-            after = await stored_etags(self._container, work.partition)
+            after = await read_etags(self._container, self._kinds, work.partition)
             oldest = work.now - timedelta(seconds=shortest) + SLACK
             found.unsettled = 0
             names = before.keys() | filter(level.has, after) | tally.buckets()
@@ -261,7 +250,7 @@ class Rebuilding:
                     continue
                 settled.add(name)
                 first, last = bounds.around(name, held.first, held.last) if held else bounds.of(name)
-                began = first or _began(name)
+                began = first or self._kinds.began(Bucket.parse(name))
                 if began and began < oldest and not work.forgetting:
                     found.expired += 1
                     continue
@@ -276,21 +265,20 @@ class Rebuilding:
                 break
         return found
 
-    async def _replace(self, work: _Work, held: StoredBucket | None, bucket: Bucket, balance: Balance) -> bool:
+    async def _replace(self, work: _Work, held: ReadBucket | None, bucket: Bucket, balance: Balance) -> bool:
         """Writes a rollup in the place of the one that was read; False if that has been written meanwhile, or the user
         is being erased.
 
         Its revision counts on, so that whatever counts days or totals takes the difference from the change feed.
         """
         revision = held.revision + 1 if held else 1
-        window = await read_or_none(self._container, risk_window_id(work.partition), work.partition)
-        if window and is_tombstone(window):
+        if await self._counters.is_erased(work.partition):
             return False
-        question = held.question if held else None
-        if bucket.period == "question" and work.partition == PLATFORM and not question:
-            question = await stored_question(self._container, self._placing.shard_of_question(bucket.key), bucket)
-        document = document_of(work.partition, bucket, balance, revision, work.now, question, True)
-        body = told_anew(document).body()
+        kind, context = self._kinds.kind_of(bucket), held.context if held else None
+        if elsewhere := kind.elsewhere(work.partition, bucket, context, self._sources.names):
+            context = await read_context(self._container, self._kinds, elsewhere, bucket)
+        document = self._kinds.document_of(work.partition, bucket, balance, revision, work.now, context)
+        body = self._kinds.told_anew(document).body()
         try:
             if held is None:
                 await self._container.create_item(body)
@@ -300,8 +288,8 @@ class Rebuilding:
                 )
         except (CosmosAccessConditionFailedError, CosmosResourceExistsError, CosmosResourceNotFoundError):
             return False
-        if bucket.period == "monthly":
-            await self._count_revision(work.partition, Bucket("all_time"))
+        if reread := kind.reread.get(bucket.period):
+            await self._count_revision(work.partition, reread)
         return True
 
     async def _count_revision(self, partition: str, bucket: Bucket) -> None:
@@ -312,9 +300,16 @@ class Rebuilding:
         except CosmosResourceNotFoundError:
             return
 
-    async def _buckets(self, partition: str, level: _Level) -> dict[str, StoredBucket]:
-        stored = stored_buckets(self._container, partition)
+    async def _buckets(self, partition: str, level: _Level) -> dict[str, ReadBucket]:
+        stored = read_buckets(self._container, self._kinds, partition)
         return {held.bucket.name: held async for held in stored if level.has(held.bucket.name)}
+
+    def _read(self, item: Item) -> list[PartitionedSource] | None:
+        """The sources that a document is; None of what the fold has put aside as a dead letter."""
+        try:
+            return self._sources.of(item)
+        except (KeyError, ValueError, OverflowError):
+            return None
 
     async def _tally(self, partition: str, level: _Level) -> tuple[Tally, int]:
         """What the ledger has applied to the buckets, and the seconds after which the first of its entries expires."""
@@ -333,30 +328,6 @@ def _wrong(buckets: _Buckets) -> set[str]:
     """Those that stay wrong: what they count in turn is not to be judged by."""
     return {drift.bucket for drift in buckets.drifted if not drift.repaired}
 
-
-def _began(bucket: str) -> datetime | None:
-    """When a bucket of a calendar began: one that counts bookmarks alone knows of no activity."""
-    named = Bucket.parse(bucket)
-    return period_bounds(named, "UTC")[0] if named.period in CALENDAR else None
-
-
-def _read(placing: Callable[[Item], list[Placed]], item: Item) -> list[Placed] | None:
-    """None for what the fold has put aside as a dead letter."""
-    try:
-        return placing(item)
-    except (KeyError, ValueError, OverflowError):
-        return None
-
-
-def _counts_documents(bucket: str) -> bool:
-    return bucket.partition(":")[0] in ("session", "daily", "presence")
-
-
-OF_DOCUMENTS = _Level(_counts_documents, "user_interactions")
-"""A user's sessions, days and days of UTC."""
-
-OF_DAYS = _Level(lambda bucket: not _counts_documents(bucket), "user_analytics")
-"""What counts the user's days."""
 
 OF_PLATFORM = _Level(lambda bucket: True, "user_interactions")
 ELSEWHERE = _Level(lambda bucket: False, "user_analytics")

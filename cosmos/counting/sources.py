@@ -1,95 +1,61 @@
-"""Where each kind of stored document counts: for its user, and for the platform."""
+"""Where each stored document counts, by the declaration of its kind."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from cosmos.core.containers import retention_seconds
 from cosmos.core.database import Item
-from models.analytics import platform_sources as platform
-from models.analytics.contribution import of_bookmark, of_interaction, of_session
-from models.analytics.platform_rollup import PlatformRollup
-from models.analytics.platform_sources import Placed
-from models.analytics.presence import Presence
-from models.analytics.question import Question
-from models.analytics.rollup import Rollup
-from models.analytics.user_group import UserGroup
-from models.chat.interaction import UserInteraction
-from models.chat.session import UserSession
 from models.core.dates_in_text import in_one_form
+from models.core.kinds import Kind
 from models.core.pseudonyms import Pseudonyms
-from models.counting.buckets import parsed
-from models.counting.fold import Source
-from models.kinds import KINDS
-from models.library.bookmark import bookmark_of
-
-COUNTED_AGAIN = ("rollup", "presence", "platform_rollup", "user_group", "question")
-"""Kinds of documents that hold buckets and are sources themselves."""
+from models.counting.buckets import Buckets
+from models.counting.fold import PartitionedSource
 
 
-def has_counts(item: Item) -> bool:
-    """Whether a stored document is of a kind that says by its declaration what it counts."""
-    kind = KINDS.get(str(item.get("kind")))
-    return kind is not None and kind.counts is not None
-
-
-class Placing:
+class Sources:
     """A document's sources, each with the partition that counts it.
 
-    All of it raises pydantic.ValidationError for an item that is not valid.
+    Attributes:
+        buckets: The kinds of buckets.
+        names: Names for what the platform counts.
     """
 
-    def __init__(self, pseudonyms: Pseudonyms) -> None:
-        self._pseudonyms = pseudonyms
+    def __init__(self, kinds: Mapping[str, Kind[Any]], buckets: Buckets, names: Pseudonyms) -> None:
+        self._kinds = kinds
+        self.buckets = buckets
+        self.names = names
 
     @property
     def platform(self) -> list[str]:
         """The platform's partitions, those first that count documents."""
-        return self._pseudonyms.partitions
+        return self.names.partitions
 
-    def shard_of_question(self, question: str) -> str:
-        """The partition that counts a question first, by its month and its name."""
-        return self._pseudonyms.shard(question.partition(":")[2])
+    @property
+    def rebuilt(self) -> list[Kind[Any]]:
+        """The kinds of documents that count for their owner."""
+        return [kind for kind in self._kinds.values() if kind.rebuilt]
 
-    def interaction(self, item: Item) -> list[Placed]:
-        """A turn: in the user's day, day of UTC and session, and in the platform's day and its question."""
-        turn = UserInteraction.parse(in_one_form(item))
-        partition, source = platform.of_turn(turn, self._pseudonyms)
-        return [(turn.user_id, _remembered(of_interaction(turn))), (partition, _remembered(source))]
+    def counts(self, item: Item) -> bool:
+        """Whether documents of this kind count anywhere."""
+        name = str(item.get("kind"))
+        return name in self.buckets.counted_again or (name in self._kinds and self._kinds[name].counts is not None)
 
-    def session(self, item: Item) -> list[Placed]:
-        """A session: in the user's day, and the platform's. The ledger keeps it as long as it keeps days: a session may
-        be long."""
-        session = UserSession.parse(in_one_form(item))
-        return [(session.user_id, of_session(session)), platform.of_session(session, self._pseudonyms)]
+    def of(self, item: Item) -> list[PartitionedSource]:
+        """What a document counts.
 
-    def bookmark(self, item: Item) -> list[Placed]:
-        """A bookmark, or what is left of one: in the user's day."""
-        bookmark = bookmark_of(in_one_form(item))
-        return [(bookmark.user_id, of_bookmark(bookmark))]
-
-    def declared(self, item: Item) -> list[Placed]:
-        """What a document counts by the declaration of its kind."""
-        kind = KINDS[item["kind"]]
+        Raises:
+            pydantic.ValidationError: it is not valid.
+        """
+        if item["kind"] in self.buckets.by_kind:
+            return self.buckets.sources(self.buckets.parsed(item), self.names)
+        kind = self._kinds[item["kind"]]
         if kind.counts is None:
             return []
-        return kind.counts(kind.model.parse(in_one_form(item)), self._pseudonyms)
-
-    def counted(self, item: Item) -> list[Placed]:
-        """A bucket that is a source itself: nowhere, if nothing is counted from it."""
-        document = parsed(item)
-        placed: list[Placed | None] = []
-        if isinstance(document, Rollup) and document.analytics_period == "daily":
-            placed.append((document.user_id, document.as_source()))
-            placed += platform.at_addresses(document, self._pseudonyms)
-        elif isinstance(document, Rollup | Presence):
-            placed.append(platform.of_user(document, self._pseudonyms))
-        elif isinstance(document, PlatformRollup | UserGroup | Question):
-            placed.append(platform.of_shard(document))
-        return [one for one in placed if one is not None]
-
-
-def _remembered(source: Source) -> Source:
-    """The ledger keeps a turn as long as turns are kept, also where its own retention was shortened: the rollups that
-    count it stay, and a turn that is sent again later is not counted again."""
-    return replace(source, ttl=retention_seconds(UserInteraction.container))
+        sources: list[PartitionedSource] = kind.counts(kind.model.parse(in_one_form(item)), self.names)
+        if not kind.remembered:
+            return sources
+        kept = retention_seconds(kind.model.container)
+        return [(partition, replace(source, ttl=kept)) for partition, source in sources]

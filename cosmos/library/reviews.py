@@ -135,7 +135,7 @@ class Reviews:
         review = await self._review(item_type, item_id, review_id)
         return review.source_owner, review.source_id
 
-    async def set_helpful(self, items: Iterable[Item]) -> None:
+    async def set_helpful(self, items: Iterable[Item], now: datetime) -> None:
         """Brings the votes that tallies count to the reviews, and to what these mirror. May be repeated.
 
         Raises:

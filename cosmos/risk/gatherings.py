@@ -31,7 +31,7 @@ class Gatherings:
         self._container = container
         self._risk = risk
 
-    async def tell(self, item: Item) -> None:
+    async def changed(self, item: Item, now: datetime) -> None:
         """Has each account know that it was one of too many, if it was. Safe to be repeated, and in any order.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cosmos.accounts.users import NOT_DELETED, Users
-from cosmos.core.database import Database
+from cosmos.core.database import Database, Item
 from cosmos.core.patching import edit, set_totals_if_newer
 from models.accounts.profile import UserProfile
 from models.core.values import format_timestamp
@@ -17,9 +17,15 @@ from models.risk.window import RiskWindow
 class RiskOnProfiles:
     """Brings what was found to the profiles."""
 
-    def __init__(self, database: Database, users: Users) -> None:
+    def __init__(self, database: Database, users: Users, shadow: bool) -> None:
         self._profiles = database.users
         self._users = users
+        self._shadow = shadow
+
+    async def changed(self, item: Item, now: datetime) -> None:
+        """Brings what is in a window that has changed, if anything in it was ever suspected."""
+        if item.get("suspected"):
+            await self.show(RiskWindow.parse(item), self._shadow, now)
 
     async def show(self, window: RiskWindow, shadow: bool, now: datetime) -> None:
         """Puts what was found of abuse on the profile, unless something newer is there, or it is a service account's.

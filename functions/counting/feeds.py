@@ -6,43 +6,32 @@ and put aside as dead letters the single changes that can't be counted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
 
-from cosmos.core.database import Item
 from cosmos.core.mirroring import Mirroring
 from cosmos.counting.folding import Folding
+from cosmos.counting.readers import Readers
 from cosmos.jobs.heartbeats import Heartbeats
-from cosmos.library.reviews import Reviews
-from cosmos.organizations.members import Members
-from cosmos.people.guardians import Guardians
-from cosmos.usage.alerts import Alerts
-from functions.core.parts import Parts
 from functions.core.redaction import private
 from functions.core.services import services
 from functions.core.telemetry import parent_of
-from models.jobs.heartbeat import FEEDS
-
-OF = {feed.name: feed for feed in FEEDS}
-
-Fold = Callable[[Parts, list[Item], datetime], Awaitable[None]]
-"""What is done with a batch of changes, and when it came."""
+from models.jobs.heartbeat import FEEDS, Feed
 
 
-def _feed(fold: Fold) -> Any:
-    """The blueprint of a function for the changes of a container: the feed that has the name of what folds them."""
-    blueprint, feed = func.Blueprint(), OF[fold.__name__]  # type: ignore[no-untyped-call]
+def _feed(feed: Feed) -> Any:
+    """The blueprint of the function that takes a feed."""
+    blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
     @private
     async def run(documents: func.DocumentList, context: func.Context) -> None:
         shared, items = services(), [dict(document) for document in documents]
         with shared.telemetry.feed(feed.name, parent_of(context), items):
             store, now = await shared.store(), datetime.now(UTC)
-            await fold(store, items, now)
-            await store[Folding].declared(feed.container, items, now)
+            await store[Folding].fold(feed.container, items, now)
+            await store[Readers].read(feed.container, items, now)
             await store[Mirroring].bring(feed.container, items)
             await store[Heartbeats].passed(feed, items)
 
@@ -68,31 +57,5 @@ def _feed(fold: Fold) -> Any:
     return blueprint
 
 
-async def fold_users(store: Parts, items: list[Item], now: datetime) -> None:
-    await store[Members].bring(items, now)
-    await store[Guardians].bring(items, now)
-
-
-async def fold_interactions(store: Parts, items: list[Item], now: datetime) -> None:
-    await store[Folding].interactions(items, now)
-
-
-async def fold_sessions(store: Parts, items: list[Item], now: datetime) -> None:
-    await store[Folding].sessions(items, now)
-    await store[Alerts].sessions(items, now)
-
-
-async def fold_bookmarks(store: Parts, items: list[Item], now: datetime) -> None:
-    await store[Folding].bookmarks(items, now)
-
-
-async def fold_analytics(store: Parts, items: list[Item], now: datetime) -> None:
-    await store[Folding].analytics(items, now)
-    await store[Reviews].set_helpful(items)
-
-
-of_users = _feed(fold_users)
-of_interactions = _feed(fold_interactions)
-of_sessions = _feed(fold_sessions)
-of_bookmarks = _feed(fold_bookmarks)
-of_analytics = _feed(fold_analytics)
+OF = {feed.container: _feed(feed) for feed in FEEDS}
+"""By container."""

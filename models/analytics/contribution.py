@@ -103,7 +103,7 @@ def of_interaction(turn: UserInteraction) -> Source:
         else {},
         first=turn.timestamp,
         last=turn.timestamp,
-        facts=facts,
+        context=facts,
     )
 
 

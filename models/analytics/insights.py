@@ -312,7 +312,7 @@ class PlatformUse(Message):
 
     by: Dimension = Field(description="What the use is grouped by")
     first_day: date = Field(description="First day of the range")
-    last_day: date = Field(description="Counted in")
+    last_day: date = Field(description="BucketDocument in")
     items: list[UsePeriod] = Field(description="The days or months of UTC in which anything was counted, in order")
     total: UsePeriod = Field(description="The whole range")
 

@@ -11,12 +11,12 @@ from models.analytics.response_times import RELATIVE_ERROR, quantile
 from models.analytics.rollup import NANO
 from models.core.values import Count, Timestamp, Total
 from models.counting.bucket import Balance, Bucket, average_rating, bucket_id, by_count, mean, ratio
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
 
 _WITHIN = f"within {RELATIVE_ERROR:.0%}; null where no turn reports its time"
 
 
-class PlatformRollup(Counted):
+class PlatformRollup(BucketDocument):
     """A day or a month of UTC, of the whole platform or of one of its shards. It names no user."""
 
     kind: Literal["platform_rollup"] = "platform_rollup"

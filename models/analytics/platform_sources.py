@@ -26,19 +26,15 @@ from models.chat.session import UserSession
 from models.core.calendar import day_of
 from models.core.pseudonyms import PLATFORM, Pseudonyms
 from models.counting.bucket import Bucket, Sums, by_count
-from models.counting.fold import Source
+from models.counting.fold import PartitionedSource, Source
 from models.risk.text import normalised
 from models.risk.together import addresses, contribution
-
-Placed = tuple[str, Source]
-"""A source, and the partition that counts it."""
-
 
 TELLING = frozenset({"session", "presence", "monthly", "all_time"})
 """Periods of a user's buckets of which others count what is `told`."""
 
 
-def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
+def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> PartitionedSource:
     """A turn counts in its day of UTC and in its question of that month, both in the question's shard.
 
     One without texts, or whose text is punctuation alone, has no question. One without its user's consent to analytics
@@ -53,10 +49,10 @@ def of_turn(turn: UserInteraction, pseudonyms: Pseudonyms) -> Placed:
         contributions[question_bucket(turn.timestamp, question)] = _asked(turn, pseudonyms)
     if not turn.analytics_consent:
         contributions, text = {}, None
-    return shard, Source(name, turn.revision, contributions, turn.timestamp, turn.timestamp, question=text)
+    return shard, Source(name, turn.revision, contributions, turn.timestamp, turn.timestamp, context=text)
 
 
-def of_session(session: UserSession, pseudonyms: Pseudonyms) -> Placed:
+def of_session(session: UserSession, pseudonyms: Pseudonyms) -> PartitionedSource:
     """A session counts in the day of UTC that it started, its duration once it has ended; nowhere without consent."""
     measures = {"sessions": 1}
     if session.duration_seconds is not None:
@@ -88,7 +84,7 @@ def told(document: Rollup | Presence) -> dict[Bucket, Sums]:
     return {_day(first): {"new_users": 1}, Bucket("cohort", began.isoformat()): {"users": 1} | returns(began, ended)}
 
 
-def of_user(document: Rollup | Presence, pseudonyms: Pseudonyms) -> Placed | None:
+def of_user(document: Rollup | Presence, pseudonyms: Pseudonyms) -> PartitionedSource | None:
     """A user's bucket as a source of what is `told` of it; None of what has never told anything.
 
     It tells no times: turns do, where they count themselves.
@@ -103,7 +99,7 @@ def of_user(document: Rollup | Presence, pseudonyms: Pseudonyms) -> Placed | Non
     return pseudonyms.shard(pseudonyms.source(document.partition_key, "")), Source(name, revision, contributions)
 
 
-def at_addresses(day: Rollup, pseudonyms: Pseudonyms) -> list[Placed]:
+def at_addresses(day: Rollup, pseudonyms: Pseudonyms) -> list[PartitionedSource]:
     """A user's day counts at each address at which they were busy, in the address's shard.
 
     What is withdrawn from a day later stays with the address: else who withdraws in time were never seen there.
@@ -119,7 +115,7 @@ def at_addresses(day: Rollup, pseudonyms: Pseudonyms) -> list[Placed]:
     return placed
 
 
-def of_shard(document: PlatformRollup | UserGroup | Question) -> Placed | None:
+def of_shard(document: PlatformRollup | UserGroup | Question) -> PartitionedSource | None:
     """What a shard counts, the platform counts in the same period; and what its days count, its months. Users who were
     active on two days of a month are not two active users of the month: those are counted by month.
 
@@ -140,7 +136,7 @@ def of_shard(document: PlatformRollup | UserGroup | Question) -> Placed | None:
         return None
     first, last = document.first_activity, document.last_activity
     key = f"rollup:{document.id}"
-    return PLATFORM, Source(key, document.revision, contributions, first, last, question=text)
+    return PLATFORM, Source(key, document.revision, contributions, first, last, context=text)
 
 
 def _day(moment: datetime) -> Bucket:

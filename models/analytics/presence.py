@@ -8,10 +8,10 @@ from pydantic import Field
 
 from models.core.values import Count
 from models.counting.bucket import Balance, Bucket, bucket_id
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
 
 
-class Presence(Counted):
+class Presence(BucketDocument):
     """One user on one day of UTC, which may hold parts of two days of their own calendar."""
 
     kind: Literal["presence"] = "presence"

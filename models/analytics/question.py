@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from models.core.document import Message
 from models.core.pseudonyms import PLATFORM
 from models.core.values import Count
 from models.counting.bucket import Balance, Bucket, Sums, average_rating, bucket_id, by_count
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
 
 ASKERS_NEEDED = 3
 """Its text is kept once that many users have asked it in the month. Then it is common; before, it might be somebody's
@@ -33,7 +33,14 @@ class Asked(Message):
     avg_rating: float | None = Field(description="Mean of these ratings 1-5; null without one")
 
 
-class Question(Counted):
+class QuestionContext(NamedTuple):
+    """What a question is made with, besides its sums: its normalised text, and whether that has been kept before."""
+
+    text: str | None = None
+    was_common: bool = False
+
+
+class Question(BucketDocument):
     """A question of one month that differs from others in more than case, width, spacing, punctuation or a trailing
     counter."""
 

@@ -23,7 +23,7 @@ from models.counting.bucket import (
     numbers_by_count,
     ratio,
 )
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
 from models.counting.fold import OTHER, Source
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -34,7 +34,7 @@ LEVELS = (("advanced", (5, 10, 3)), ("intermediate", (2, 3, 1)), ("beginner", (0
 """What is needed for each level: areas revisited, follow-ups and harder questions."""
 
 
-class Rollup(Counted):
+class Rollup(BucketDocument):
     """What one user did in one period. Every figure is derived from `sums`, which are exact integers.
 
     `id` is `<user_id>:<period>:<key>`, as in `…:daily:2026-11-20`, `…:weekly:2026-W47`, `…:monthly:2026-11`,

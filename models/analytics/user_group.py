@@ -9,13 +9,13 @@ from pydantic import Field
 
 from models.core.values import Count
 from models.counting.bucket import Balance, Bucket, Sums, bucket_id
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
 
 RETENTION_DAYS = (1, 7, 30)
 """Whether a cohort's users came back is looked at from that many days after their first."""
 
 
-class UserGroup(Counted):
+class UserGroup(BucketDocument):
     """How many users there are of a cohort, and how many of them had turns again later.
 
     Days are those of the time zone that most of a user's turns were stamped with.

@@ -16,6 +16,7 @@ from models.core.changes import Changes
 from models.core.document import Document, Message
 from models.core.fields import changes_model, given_model, marked, shown_model
 from models.core.mirrors import Mirror
+from models.core.pseudonyms import Pseudonyms
 from models.core.resource import Resource
 from models.core.rights import Action
 
@@ -119,6 +120,9 @@ class Kind(Generic[D]):
         retention: Seconds that it is kept after its last write; None for its container's.
         counts: What it counts, and where: `(partition, Source)` for each of its sources; a pure function of one state
             of it, deleted or not, and of the names that it goes by where nobody is to be named.
+        remembered: Whether the ledger keeps it as long as its container does, also where its own retention was
+            shortened: what counts it stays, and if it is sent again later it is not counted again.
+        rebuilt: Whether it counts for its owner, so that a rebuild compares it with the ledger.
         mirrors: What other partitions show of it: such a function, too.
         mentioned: What an erasure does with it in somebody else's partition, if it names people there.
         redacted: The fields that are emptied then; those that are lists lose whoever is erased.
@@ -139,7 +143,9 @@ class Kind(Generic[D]):
     owner: Owner = Owner.USER
     plain: Plain | None = None
     retention: int | None = None
-    counts: Callable[[D, Names], list[tuple[str, Any]]] | None = None
+    counts: Callable[[D, Pseudonyms], list[tuple[str, Any]]] | None = None
+    remembered: bool = False
+    rebuilt: bool = False
     mirrors: Callable[[D, Names], list[Mirror]] | None = None
     mentioned: Mentioned | None = None
     redacted: tuple[str, ...] = ()

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from models.core.document import Document
 from models.core.values import Saturated, Timestamp
-from models.counting.bucket import Balance, Bucket, Period
+from models.counting.bucket import Balance, Bucket
 
 
-class Counted(Document):
+class BucketDocument(Document):
     """A bucket as it is stored: exact sums, and whatever is derived from them for its readers.
 
     `id` is `<partition_key>:<period>:<key>`.
@@ -19,7 +19,7 @@ class Counted(Document):
 
     container: ClassVar[str] = "user_analytics"
 
-    analytics_period: Period
+    analytics_period: str
     period_key: str = Field(description="Which period: 2026-11-20, 2026-W47, 2026-11, a session's id, or empty")
     sums: dict[str, Saturated] = Field(description="Exact sums by measure: what all else is derived from")
     first_activity: Timestamp | None = Field(

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from models.core.values import MOST
 from models.counting.bucket import Balance, Bucket, Sums
-from models.risk.facts import TurnFacts
 
 VALUES_PER_DIMENSION = 200
 """A bucket counts this many values of a dimension by name; further ones count as `<dimension>:other`.
@@ -42,8 +42,8 @@ class Source:
         first: Earliest time that it counts, None where it counts none.
         last: Latest such time.
         ttl: Seconds that the ledger remembers it, None for the container's default.
-        facts: What the rules on abuse look at; None of a source that is no turn.
-        question: The normalised text of the question that it asks, for the bucket that counts it.
+        context: What else is known of it, for the documents that it changes: opaque here. Kinds of buckets and
+            companions say what they take.
     """
 
     key: str
@@ -52,8 +52,11 @@ class Source:
     first: datetime | None = None
     last: datetime | None = None
     ttl: int | None = None
-    facts: TurnFacts | None = None
-    question: str | None = None
+    context: Any = None
+
+
+PartitionedSource = tuple[str, Source]
+"""A source, and the partition that counts it."""
 
 
 @dataclass(frozen=True)

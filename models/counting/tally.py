@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from models.core.values import Count
 from models.counting.bucket import Balance, Bucket, ItemPeriod, average_rating, bucket_id, by_count
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
+from models.counting.buckets import BucketKind
 
 
-class Tally(Counted):
+class Tally(BucketDocument):
     """All that users say of one thing, and how many found a review of it helpful; in the thing's partition."""
 
     kind: Literal["tally"] = "tally"
@@ -47,3 +48,10 @@ class Tally(Counted):
                 "helpful_count": sums.get("helpful", 0),
             }
         )
+
+
+TALLIES = BucketKind(
+    model=Tally,
+    periods=get_args(ItemPeriod),
+    of=lambda partition, bucket, balance, revision, now, _: Tally.of(partition, bucket, balance, revision),
+)

@@ -8,11 +8,12 @@ from pydantic import Field
 
 from models.core.values import Count
 from models.counting.bucket import Balance, Bucket, bucket_id, by_count
-from models.counting.bucket_document import Counted
+from models.counting.bucket_document import BucketDocument
+from models.counting.buckets import BucketKind
 from models.counting.fold import OTHER
 
 
-class AddressDay(Counted):
+class AddressDay(BucketDocument):
     """One address on one day of its users' calendars. `period_key` is the day and the address's keyed hash."""
 
     kind: Literal["address_day"] = "address_day"
@@ -42,3 +43,10 @@ class AddressDay(Counted):
     def address(self) -> str:
         """Its hash, as in `TurnFacts`."""
         return self.period_key.partition("@")[2]
+
+
+ADDRESS_DAYS = BucketKind(
+    model=AddressDay,
+    periods=("address_day",),
+    of=lambda partition, bucket, balance, revision, now, _: AddressDay.of(partition, bucket, balance, revision),
+)

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 
 from cosmos.core.database import Database, Item
-from cosmos.counting.sources import COUNTED_AGAIN
 from functions.composition import Store
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import of_turn
 from models.analytics.response_times import RELATIVE_ERROR
 from models.chat.interaction import UserInteraction
+from models.counted import BUCKETS
 from models.counting.bucket import Bucket
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PSEUDONYMS, an_interaction
@@ -51,10 +51,10 @@ def some_turns(seed: int, users: int = 9, count: int = 120) -> list[UserInteract
 
 async def settle(store: Store, database: Database) -> None:
     """What the feed of the analytics does, from its beginning, until nothing is left to do: three steps of three."""
-    kinds = ", ".join(f"'{kind}'" for kind in COUNTED_AGAIN)
+    kinds = ", ".join(f"'{kind}'" for kind in BUCKETS.counted_again)
     for _ in range(4):
         found = database.user_analytics.query_items(f"SELECT * FROM c WHERE c.kind IN ({kinds})")
-        await store.folding.analytics([item async for item in found], NOW)
+        await store.folding.fold("user_analytics", [item async for item in found], NOW)
 
 
 async def days(store: Store) -> list[PlatformRollup]:
@@ -78,11 +78,11 @@ async def test_the_platform_equals_a_count_of_the_turns(store: Store, database: 
     for _ in range(3):
         feed = [turn.body() for turn in chance.sample(turns, len(turns))]
         for start in range(0, len(feed), 50):
-            await store.folding.interactions(feed[start : start + 50], NOW)
+            await store.folding.fold("user_interactions", feed[start : start + 50], NOW)
             await settle(store, database)
     rated = turns[5].model_copy(update={"revision": 2, "user_rating": 5})
     turns[5] = rated
-    await store.folding.interactions([rated.body()], NOW)
+    await store.folding.fold("user_interactions", [rated.body()], NOW)
     await settle(store, database)
 
     by_day = Counter(turn.timestamp.date().isoformat() for turn in turns)
@@ -141,7 +141,7 @@ async def test_nothing_that_the_platform_keeps_names_a_user_or_a_rare_question(
     unusual = [
         turn.model_copy(update={"user_query": f"How do I treat my rare illness {turn.user_id[:2]}"}) for turn in turns
     ]
-    await store.folding.interactions([turn.body() for turn in unusual], NOW)
+    await store.folding.fold("user_interactions", [turn.body() for turn in unusual], NOW)
     await settle(store, database)
     kept = str(await documents(database, "2031-01-01"))
     assert "illness" not in kept
@@ -160,7 +160,7 @@ async def drift(store: Store, repair: bool) -> tuple[list[str], int]:
 
 async def test_damage_to_the_platform_is_found_exactly_and_repaired(store: Store, database: Database) -> None:
     turns = some_turns(seed=3)
-    await store.folding.interactions([turn.body() for turn in turns], NOW)
+    await store.folding.fold("user_interactions", [turn.body() for turn in turns], NOW)
     await settle(store, database)
     assert await drift(store, repair=False) == ([], 0)
     kept = {item["id"]: item for item in await documents(database, "2031-01-01") if "sums" in item}
@@ -184,7 +184,7 @@ async def test_a_turn_that_the_platform_has_missed_is_found_with_its_user(store:
     user = turns[0].user_id
     for turn in turns:
         await database.user_interactions.create_item(turn.body())
-    await store.folding.interactions([turn.body() for turn in turns], NOW)
+    await store.folding.fold("user_interactions", [turn.body() for turn in turns], NOW)
     await settle(store, database)
     clean = await store.rebuilding.rebuild(user, False, NOW)
     assert (clean.sources_behind, clean.sources_wrong) == (0, 0)
@@ -206,11 +206,11 @@ async def test_a_turn_that_the_platform_has_missed_is_found_with_its_user(store:
 async def test_a_common_question_stays_when_one_who_asked_it_takes_it_back(store: Store, database: Database) -> None:
     turns = [turn for turn in some_turns(seed=5, users=4, count=40) if (turn.user_query or "").endswith("lock??")]
     asked = [turn.model_copy(update={"user_query": "Does a question that is taken back stay?"}) for turn in turns]
-    await store.folding.interactions([turn.body() for turn in asked], NOW)
+    await store.folding.fold("user_interactions", [turn.body() for turn in asked], NOW)
     await settle(store, database)
     leaver = next(user for user, count in Counter(turn.user_id for turn in asked).items() if count)
     back = [turn.model_copy(update={"revision": 2, "analytics_consent": False}) for turn in asked]
-    await store.folding.interactions([turn.body() for turn in back if turn.user_id == leaver], NOW)
+    await store.folding.fold("user_interactions", [turn.body() for turn in back if turn.user_id == leaver], NOW)
     await settle(store, database)
     stay = [turn for turn in asked if turn.user_id != leaver]
     assert len({turn.user_id for turn in stay}) == 3
@@ -227,7 +227,7 @@ async def test_questions_of_the_platform_are_repaired_with_their_texts(store: St
         for turn in some_turns(seed=6, users=4, count=24)
     ]
     turns = [turn.model_copy(update={"id": f"{turn.id}-{n}"}) for n, turn in enumerate(asked)]
-    await store.folding.interactions([turn.body() for turn in turns], NOW)
+    await store.folding.fold("user_interactions", [turn.body() for turn in turns], NOW)
     await settle(store, database)
     query = "SELECT * FROM c WHERE c.partition_key = 'platform' AND CONTAINS(c.question, 'repaired')"
     found = {item["question"]: item async for item in database.user_analytics.query_items(query)}

@@ -25,7 +25,7 @@ from cosmos.core.database import Database, Item, connect
 from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision, read_definitions
-from models.counting.buckets import KINDS
+from models.counted import BUCKETS
 from models.usage.pricing import PriceTable
 
 CONTAINERS = Path(__file__).parents[3] / "cosmos" / "containers.json"
@@ -134,7 +134,7 @@ class FoldMachine(RuleBasedStateMachine):
             container = Database.of(client, self.database).user_analytics
             items = [dict(item) async for item in container.read_all_items()]
         assert [item for item in items if item["kind"] == "dead_letter"] == []
-        return [item for item in items if item["kind"] in KINDS]
+        return [item for item in items if item["kind"] in BUCKETS.by_kind]
 
     async def settle(self) -> list[Any]:
         """The newest of everything is delivered, and then what is older; the places that differ from a recount.

@@ -20,8 +20,11 @@ from models.analytics.contribution import of_interaction
 from models.chat.interaction import UserInteraction
 from models.core.errors import Contention
 from models.core.identity import Person
+from models.counted import BUCKETS
 from models.counting.bucket import Bucket, bucket_id
 from models.counting.fold import Source
+from models.risk.companion import windows
+from models.risk.thresholds import RiskSettings
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PSEUDONYMS, a_session, an_interaction
 
@@ -67,7 +70,7 @@ async def fold_all(store: Store, database: Database, person: Person, now: Any = 
     query = "SELECT * FROM c WHERE c.kind IN ('rollup', 'presence')"
     for _ in range(2):  # the days, and then what counts them
         pages = database.user_analytics.query_items(query, partition_key=person.user_id)
-        await store.folding.analytics([item async for item in pages], now)
+        await store.folding.fold("user_analytics", [item async for item in pages], now)
     rollup = await store.rollups.rollup(person.user_id, Bucket("all_time"))
     assert rollup is not None
     return rollup.sums
@@ -75,7 +78,7 @@ async def fold_all(store: Store, database: Database, person: Person, now: Any = 
 
 async def test_a_fold_of_many_turns_equals_a_recount(store: Store, database: Database, person: Person) -> None:
     items = turns(person, 120)
-    await store.folding.interactions(items, NOW)
+    await store.folding.fold("user_interactions", items, NOW)
     assert await fold_all(store, database, person) == recount(person, items)
 
 
@@ -92,13 +95,13 @@ async def test_what_a_process_knows_to_be_applied_is_not_looked_for_again(
     monkeypatch.setattr(store.counters, "fold", noting)
     (first,) = (item for item in turns(person, 1) if item["revision"] == 1)
     second = first | {"revision": 2, "user_rating": 5}
-    await store.folding.interactions([second], NOW)
+    await store.folding.fold("user_interactions", [second], NOW)
     assert {revision for _, revision in asked} == {2}
     asked.clear()
-    await store.folding.interactions([second, first], NOW)
+    await store.folding.fold("user_interactions", [second, first], NOW)
     assert asked == []
     later = second | {"revision": 3, "user_rating": 1}
-    await store.folding.interactions([later], NOW)
+    await store.folding.fold("user_interactions", [later], NOW)
     assert {revision for _, revision in asked} == {3}
     assert await fold_all(store, database, person) == recount(person, [first, second, later])
 
@@ -114,8 +117,8 @@ async def test_what_could_not_be_written_is_given_again(
     with monkeypatch.context() as patched:
         patched.setattr(store.counters, "fold", failing)
         with pytest.raises(ServiceResponseError):
-            await store.folding.interactions(items, NOW)
-    await store.folding.interactions(items, NOW)
+            await store.folding.fold("user_interactions", items, NOW)
+    await store.folding.fold("user_interactions", items, NOW)
     assert await fold_all(store, database, person) == recount(person, items)
 
 
@@ -125,7 +128,7 @@ async def test_repeated_and_shuffled_deliveries_change_nothing(
     items = turns(person, 40)
     chance = random.Random(3)
     for _ in range(4):
-        await store.folding.interactions(chance.sample(items, len(items)), NOW)
+        await store.folding.fold("user_interactions", chance.sample(items, len(items)), NOW)
         await fold_all(store, database, person)
     assert await fold_all(store, database, person) == recount(person, items)
 
@@ -134,8 +137,12 @@ async def test_two_folders_at_once_count_once(store: Store, database: Database, 
     items = turns(person, 60)
     other = Store.of(database, store.turns._prices, PSEUDONYMS)
     chance = random.Random(5)
-    work = [folder.folding.interactions(chance.sample(items, 40), NOW) for folder in (store, other) for _ in range(3)]
-    await asyncio.gather(*work, store.folding.interactions(items, NOW))
+    work = [
+        folder.folding.fold("user_interactions", chance.sample(items, 40), NOW)
+        for folder in (store, other)
+        for _ in range(3)
+    ]
+    await asyncio.gather(*work, store.folding.fold("user_interactions", items, NOW))
     assert await fold_all(store, database, person) == recount(person, items)
 
 
@@ -169,7 +176,7 @@ async def test_a_fold_that_is_cut_off_anywhere_is_made_good(
         for start in range(0, len(items), 5):
             while True:
                 try:
-                    await store.folding.interactions(items[start : start + 5], NOW)
+                    await store.folding.fold("user_interactions", items[start : start + 5], NOW)
                     break
                 except ServiceResponseError:
                     continue
@@ -186,7 +193,7 @@ async def test_sessions_count_once_and_their_duration_when_they_end(
     ended = a_session(**of, revision=2, end_time=NOW, duration_seconds=600, is_active=False).body()
     claim = {"id": "turn-x", "partition_key": person.user_id, "kind": "turn_claim"}
     for batch in ([started, claim], [patched, started], [ended, patched]):
-        await store.folding.sessions(batch, NOW)
+        await store.folding.fold("user_sessions", batch, NOW)
     sums = await fold_all(store, database, person)
     assert (sums["sessions"], sums["ended_sessions"], sums["session_seconds"]) == (1, 1, 600)
 
@@ -196,7 +203,7 @@ async def test_a_change_that_can_not_be_counted_is_put_aside_and_holds_up_nothin
 ) -> None:
     good, bad = turns(person, 2)[:2]
     bad = bad | {"id": "bad", "input_tokens": "a secret", "kind": "interaction"}
-    await store.folding.interactions([bad, good, bad], NOW)
+    await store.folding.fold("user_interactions", [bad, good, bad], NOW)
     query = "SELECT * FROM c WHERE c.kind = 'dead_letter'"
     letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
     assert [(letter["source_id"], letter["source_container"]) for letter in letters] == [("bad", "user_interactions")]
@@ -209,13 +216,13 @@ async def test_a_difference_whose_rollup_is_gone_is_not_counted_and_holds_up_not
     store: Store, database: Database, person: Person
 ) -> None:
     first, other = (item for item in turns(person, 2, seed=1) if item["revision"] == 1)
-    await store.folding.interactions([first, other], NOW)
+    await store.folding.fold("user_interactions", [first, other], NOW)
     query = "SELECT c.id FROM c WHERE c.kind = 'rollup'"
     for rollup in [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]:
         await database.user_analytics.delete_item(rollup["id"], person.user_id)
     cheaper = first | {"revision": 2, "total_tokens": 1, "input_tokens": 1, "output_tokens": 0}
     new = other | {"id": "turn-new"}
-    await store.folding.interactions([cheaper, new], NOW)
+    await store.folding.fold("user_interactions", [cheaper, new], NOW)
     query = "SELECT c.source_id FROM c WHERE c.kind = 'dead_letter'"
     letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
     assert letters == []
@@ -230,7 +237,9 @@ async def test_a_rollup_that_can_not_be_read_is_put_aside_and_holds_up_nothing(
 ) -> None:
     damaged = {"id": f"{person.user_id}:x", "partition_key": person.user_id, "kind": "rollup"}
     window = {"id": "w", "partition_key": person.user_id, "kind": "risk_window", "suspected": True}
-    await store.folding.analytics([damaged | ({"analytics_period": period} if period else {}), window], NOW)
+    await store.folding.fold(
+        "user_analytics", [damaged | ({"analytics_period": period} if period else {}), window], NOW
+    )
     query = "SELECT c.source_id FROM c WHERE c.kind = 'dead_letter'"
     letters = [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]
     assert {letter["source_id"] for letter in letters} == {damaged["id"], "w"}
@@ -241,10 +250,10 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
 ) -> None:
     await store.users.ensure(person, NOW, NOW)
     items = turns(person, 6)
-    await store.folding.interactions(items[:2], NOW)
+    await store.folding.fold("user_interactions", items[:2], NOW)
     await fold_all(store, database, person)
     old = await store.rollups.rollup(person.user_id, Bucket("all_time"))
-    await store.folding.interactions(items, NOW)
+    await store.folding.fold("user_interactions", items, NOW)
     sums = await fold_all(store, database, person)
     await fold_all(store, database, person)
     assert old is not None
@@ -257,7 +266,7 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
 async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, other = store.counters._held, Counters(database)
+    real, other = store.counters._held, Counters(database, BUCKETS, windows(RiskSettings()))
 
     async def overtaken(user_id: str, sources: Any, recent: bool) -> Any:
         held = await real(user_id, sources, recent)
@@ -285,7 +294,7 @@ async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_w
     def turn(name: str, revision: int = 1) -> Source:
         return Source(f"{bucket.key}-{name}", revision, {bucket: {"interactions": revision}}, NOW, NOW)
 
-    here, elsewhere = store.counters, Counters(database)
+    here, elsewhere = store.counters, Counters(database, BUCKETS, windows(RiskSettings()))
     await here.fold(partition, [turn("a")], NOW)
     read.clear()
     await here.fold(partition, [turn("a", 2)], NOW)
@@ -298,7 +307,7 @@ async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_w
     await here.fold(partition, [turn("a", 5)], NOW)
     assert len(read[-1]) == 2  # who meets others reads for a while
 
-    other = Counters(database)
+    other = Counters(database, BUCKETS, windows(RiskSettings()))
     await other.fold(partition, [turn("c")], NOW)
     item_id = bucket_id(partition, bucket)
     await database.user_analytics.delete_item(item_id, partition)

@@ -27,8 +27,8 @@ async def recorded(store: Store, database: Database, person: Person, count: int 
     other = "33333333-3333-4333-8333-333333333333"  # than that of the turns, whose totals would change it
     session = a_session(id=other, session_id=other, user_id=person.user_id, partition_key=person.user_id)
     await database.user_sessions.create_item(session.body())
-    await store.folding.interactions(items, NOW)
-    await store.folding.sessions([session.body()], NOW)
+    await store.folding.fold("user_interactions", items, NOW)
+    await store.folding.fold("user_sessions", [session.body()], NOW)
     await fold_all(store, database, person)
     return items
 
@@ -195,7 +195,7 @@ async def test_repair_beside_the_live_fold_loses_and_doubles_nothing(
 
     async def fold() -> None:
         for start in range(0, len(items), 10):
-            await store.folding.interactions(items[start : start + 10], NOW)
+            await store.folding.fold("user_interactions", items[start : start + 10], NOW)
             await fold_all(store, database, person)
 
     async def rebuild() -> None:

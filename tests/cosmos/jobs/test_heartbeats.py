@@ -145,14 +145,14 @@ async def test_a_heartbeat_counts_nowhere_is_mirrored_nowhere_and_is_no_dead_let
         await heartbeats.look(feed, NOW)
     items = {feed.container: await left(database, feed) for feed in FEEDS}
     for container, found in items.items():
-        await store.folding.interactions(found, NOW)
-        await store.folding.sessions(found, NOW)
-        await store.folding.bookmarks(found, NOW)
-        await store.folding.analytics(found, NOW)
-        await store.folding.declared(container, found, NOW)
+        await store.folding.fold("user_interactions", found, NOW)
+        await store.folding.fold("user_sessions", found, NOW)
+        await store.folding.fold("user_bookmarks", found, NOW)
+        await store.folding.fold("user_analytics", found, NOW)
+        await store.folding.fold(container, found, NOW)
         await store.mirroring.bring(container, found)
         await store.alerts.sessions(found, NOW)
-        await store.reviews.set_helpful(found)
+        await store.reviews.set_helpful(found, NOW)
     for container in items:
         everything: Any = getattr(database, container).query_items("SELECT VALUE c.kind FROM c")
         assert [kind async for kind in everything] == ["heartbeat"] * 2

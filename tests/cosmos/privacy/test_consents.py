@@ -44,9 +44,9 @@ async def a_user(store: Store, database: Database, person: Person, count: int = 
     saved = UserBookmark.of(an_interaction().model_copy(update=of), NOW)
     bookmark = saved.model_copy(update={"id": bookmark_id_of(person.user_id, saved.interaction_id)}).body()
     await database.user_bookmarks.create_item(bookmark)
-    await store.folding.interactions(newest.values(), NOW)
-    await store.folding.sessions([session], NOW)
-    await store.folding.bookmarks([bookmark], NOW)
+    await store.folding.fold("user_interactions", newest.values(), NOW)
+    await store.folding.fold("user_sessions", [session], NOW)
+    await store.folding.fold("user_bookmarks", [bookmark], NOW)
     await fold_all(store, database, person)
     return list(newest.values())
 
@@ -152,7 +152,7 @@ async def test_changes_that_the_feed_brings_later_or_again_count_nothing(
     await applied(store, person, "analytics_consent")
     after = await items(database.user_interactions, person, "interaction")
     for batch in (before, after, before):
-        await store.folding.interactions(batch, NOW)
+        await store.folding.fold("user_interactions", batch, NOW)
     await fold_all(store, database, person)
     assert await counted(database, person) == {}
     assert await items(database.user_analytics, person, "dead_letter") == []
@@ -168,8 +168,8 @@ async def test_the_feed_may_take_out_the_same_at_the_same_time(
     stamped = await items(database.user_interactions, person, "interaction")
     await asyncio.gather(
         store.consents.uncount(person.user_id, None, NOW),
-        store.folding.interactions(stamped, NOW),
-        store.folding.interactions(stamped[::-1], NOW),
+        store.folding.fold("user_interactions", stamped, NOW),
+        store.folding.fold("user_interactions", stamped[::-1], NOW),
     )
     await store.consents.empty(person.user_id, NOW)
     await fold_all(store, database, person)

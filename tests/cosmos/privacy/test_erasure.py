@@ -110,7 +110,7 @@ async def a_full_account(store: Store, database: Database, person: Person, turns
     await store.bookmarks.save(recorded[1].interaction, UserBookmark.of(recorded[1].interaction, NOW))
     await store.bookmarks.delete(user_id, bookmark.id, Revisions.of(bookmark.revision), NOW)
     await database.users.create_item(a_note(person).body())
-    await store.folding.interactions([result.interaction.body() for result in recorded], NOW)
+    await store.folding.fold("user_interactions", [result.interaction.body() for result in recorded], NOW)
     await store.counters.bury(DeadLetter.of("user_interactions", {"id": "x", "partition_key": user_id}, "wrong", NOW))
     allowance = Allowance.parse(await database.user_sessions.read_item(ALLOWANCE_ID, user_id))
     for alert in due(allowance, {("day", "queries"): turns}, NOW):
@@ -315,8 +315,8 @@ async def test_edits_that_come_too_late_leave_the_tombstone_as_it_is(
         "analytics_period": "all_time",
         "period_key": "",
     }
-    await stale.folding.analytics([*changes, window, all_time], NOW)
-    await stale.folding.sessions(sessions, NOW)
+    await stale.folding.fold("user_analytics", [*changes, window, all_time], NOW)
+    await stale.folding.fold("user_sessions", sessions, NOW)
     await stale.alerts.sessions(sessions, NOW)
     assert await database.users.read_item(person.user_id, person.user_id) == tombstone
     await assert_gone(database, person)
@@ -330,7 +330,7 @@ async def test_feed_events_of_an_erased_user_fold_and_bury_nothing(
     (recorded,) = await store.turns.record(person.user_id, session_id, drafts(person, session_id, "turn"))
     await erase(store, person)
     turn = recorded.interaction.body()
-    await store.folding.interactions([turn, turn | {"id": "bad", "input_tokens": "none"}], NOW)
+    await store.folding.fold("user_interactions", [turn, turn | {"id": "bad", "input_tokens": "none"}], NOW)
     await store.counters.fold(person.user_id, [of_interaction(recorded.interaction)], NOW)
     await assert_gone(database, person)
 
@@ -352,7 +352,7 @@ async def test_a_fold_that_has_read_before_the_tombstone_came_writes_nothing(
         return held
 
     monkeypatch.setattr(store.counters, "_held", overtaken)
-    await store.folding.interactions([recorded.interaction.body()], NOW)
+    await store.folding.fold("user_interactions", [recorded.interaction.body()], NOW)
     assert raced == 1
     await assert_gone(database, person)
 

@@ -48,7 +48,7 @@ async def settle(store: Store, database: Database) -> None:
     for _ in range(3):
         items = [item async for item in database.user_analytics.query_items("SELECT * FROM c")]
         random.Random(7).shuffle(items)
-        await store.folding.analytics([item for item in items if not is_tombstone(item)], NOW)
+        await store.folding.fold("user_analytics", [item for item in items if not is_tombstone(item)], NOW)
 
 
 async def gathered(database: Database, person: Person) -> tuple[int, int] | None:
@@ -72,7 +72,7 @@ async def test_accounts_that_are_more_than_people_are_told(store: Store, databas
     for who in (*ring, neighbour):
         await store.users.ensure(who, NOW, NOW)
     for start in range(0, len(items), 200):
-        await store.folding.interactions(items[start : start + 200], NOW)
+        await store.folding.fold("user_interactions", items[start : start + 200], NOW)
         await settle(store, database)
     assert {await gathered(database, one) for one in ring} == {(6, 60)}
     assert await gathered(database, neighbour) is None
@@ -84,7 +84,7 @@ async def test_accounts_that_are_more_than_people_are_told(store: Store, databas
 async def test_a_class_at_one_address_is_no_ring(store: Store, database: Database, person: Person) -> None:
     pupils, address = people(person, 8), uuid.uuid4().hex
     for pupil in pupils:
-        await store.folding.interactions(turns_of(pupil, 22, address), NOW)
+        await store.folding.fold("user_interactions", turns_of(pupil, 22, address), NOW)
     await settle(store, database)
     assert {await gathered(database, pupil) for pupil in pupils} == {None}
     query = "SELECT c.busy_accounts FROM c WHERE c.kind = 'address_day' AND ENDSWITH(c.id, @address)"
@@ -95,7 +95,7 @@ async def test_a_class_at_one_address_is_no_ring(store: Store, database: Databas
 
 async def test_an_address_names_nobody(store: Store, database: Database, person: Person) -> None:
     address = uuid.uuid4().hex
-    await store.folding.interactions(turns_of(person, 25, address), NOW)
+    await store.folding.fold("user_interactions", turns_of(person, 25, address), NOW)
     await settle(store, database)
     query = "SELECT * FROM c WHERE c.kind = 'address_day' AND ENDSWITH(c.id, @address)"
     parameters: list[dict[str, object]] = [{"name": "@address", "value": address[:12]}]

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from cosmos.core.database import Database, Item
-from cosmos.counting.counters import Counters
 from cosmos.counting.folding import Folding
-from cosmos.counting.sources import Placing
 from functions.composition import Store
 from models.accounts.moderation import ModerationAction
 from models.accounts.profile import UserProfile
@@ -24,7 +22,7 @@ from models.counting.bucket import Bucket
 from models.risk.thresholds import RiskSettings
 from models.risk.window import RiskWindow, risk_window_id
 from tests.cosmos.conftest import NOW
-from tests.models.examples import PSEUDONYMS, an_interaction
+from tests.models.examples import PRICES, PSEUDONYMS, an_interaction
 from tests.models.risk_turns import at_human_pace, different_questions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -53,7 +51,7 @@ async def stored_window(database: Database, person: Person) -> RiskWindow:
 async def fold_on(folding: Folding, database: Database, person: Person, now: datetime = NOW) -> None:
     """What the change feed of `user_analytics` brings."""
     pages = database.user_analytics.query_items("SELECT * FROM c", partition_key=person.user_id)
-    await folding.analytics([item async for item in pages], now)
+    await folding.fold("user_analytics", [item async for item in pages], now)
 
 
 async def profile_of(store: Store, person: Person) -> UserProfile:
@@ -63,16 +61,15 @@ async def profile_of(store: Store, person: Person) -> UserProfile:
 
 
 def enforcing(store: Store, database: Database) -> Folding:
-    analytics = Counters(database, RiskSettings(shadow=False))
-    return Folding(store.totals, store.risk_on_profiles, analytics, Placing(PSEUDONYMS))
+    return Store.of(database, PRICES, PSEUDONYMS, risk=RiskSettings(shadow=False)).folding
 
 
 async def test_turns_are_in_the_window_once_however_they_are_delivered(
     store: Store, database: Database, person: Person
 ) -> None:
     items, chance = repeated(person, 40), random.Random(5)
-    await asyncio.gather(*(store.folding.interactions(chance.sample(items, 40), NOW) for _ in range(3)))
-    await store.folding.interactions(repeated(person, 40, revision=2), NOW)
+    await asyncio.gather(*(store.folding.fold("user_interactions", chance.sample(items, 40), NOW) for _ in range(3)))
+    await store.folding.fold("user_interactions", repeated(person, 40, revision=2), NOW)
     window = await stored_window(database, person)
     assert len(window.turns) == sum(window.hours.values()) == 40
     assert [turn.at for turn in window.turns] == sorted({turn.at for turn in window.turns})
@@ -81,7 +78,7 @@ async def test_turns_are_in_the_window_once_however_they_are_delivered(
 
 async def test_findings_reach_profile_and_rollups(store: Store, database: Database, person: Person) -> None:
     await store.users.ensure(person, NOW, NOW)
-    await store.folding.interactions(repeated(person, 30), NOW)
+    await store.folding.fold("user_interactions", repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
     profile = await profile_of(store, person)
     assert (profile.risk_score, profile.abuse_flags, profile.risk_decision) == (90, ["repetitive_queries"], "flag")
@@ -95,7 +92,7 @@ async def test_rollups_show_signs_that_follow_from_the_turns_alone(
     items = repeated(person, 60, device="bot")
     random.Random(1).shuffle(items)
     for start in range(0, 60, 7):
-        await store.folding.interactions(items[start : start + 7], NOW)
+        await store.folding.fold("user_interactions", items[start : start + 7], NOW)
     await fold_on(store.folding, database, person)
     day = await store.rollups.rollup(person.user_id, day_bucket(START, "Asia/Kolkata"))
     all_time = await store.rollups.rollup(person.user_id, Bucket("all_time"))
@@ -104,13 +101,13 @@ async def test_rollups_show_signs_that_follow_from_the_turns_alone(
         assert rollup.usage_anomalies == ["automated_turns"]
         assert (rollup.risk_indicators, rollup.abuse_likelihood) == ({"bot_like_patterns": 1.0}, 1.0)
     edited = [item | {"revision": 2, "was_helpful": True} for item in items[:30]]
-    await store.folding.interactions(edited, NOW)
+    await store.folding.fold("user_interactions", edited, NOW)
     assert await store.rollups.rollup(person.user_id, Bucket("all_time")) == all_time
 
 
 async def test_who_is_not_suspected_has_nothing_written(store: Store, database: Database, person: Person) -> None:
     await store.users.ensure(person, NOW, NOW)
-    await store.folding.interactions(repeated(person, 5), NOW)
+    await store.folding.fold("user_interactions", repeated(person, 5), NOW)
     await fold_on(store.folding, database, person)
     profile = await profile_of(store, person)
     assert (profile.risk_score, profile.abuse_flags, profile.risk_revision) == (0, [], 0)
@@ -118,9 +115,9 @@ async def test_who_is_not_suspected_has_nothing_written(store: Store, database: 
 
 async def test_late_findings_do_not_replace_newer_ones(store: Store, database: Database, person: Person) -> None:
     await store.users.ensure(person, NOW, NOW)
-    await store.folding.interactions(repeated(person, 20), NOW)
+    await store.folding.fold("user_interactions", repeated(person, 20), NOW)
     old = await stored_window(database, person)
-    await store.folding.interactions(repeated(person, 30), NOW)
+    await store.folding.fold("user_interactions", repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
     await store.risk_on_profiles.show(old, True, NOW)
     assert (await profile_of(store, person)).abuse_evidence[0].turns == 30
@@ -129,7 +126,7 @@ async def test_late_findings_do_not_replace_newer_ones(store: Store, database: D
 async def test_the_policy_suspends_once(store: Store, database: Database, person: Person) -> None:
     await store.users.ensure(person, NOW, NOW)
     folding = enforcing(store, database)
-    await folding.interactions(repeated(person, 30, device="bot"), NOW)
+    await folding.fold("user_interactions", repeated(person, 30, device="bot"), NOW)
     for _ in range(2):
         await fold_on(folding, database, person)
     profile = await profile_of(store, person)
@@ -145,7 +142,7 @@ async def test_the_policy_suspends_once(store: Store, database: Database, person
 async def test_staff_are_flagged_and_never_suspended(store: Store, database: Database, person: Person) -> None:
     await store.users.writer(person, NOW, NOW, {MODERATOR_ROLE})
     folding = enforcing(store, database)
-    await folding.interactions(repeated(person, 40, device="bot"), NOW)
+    await folding.fold("user_interactions", repeated(person, 40, device="bot"), NOW)
     await fold_on(folding, database, person)
     profile = await profile_of(store, person)
     assert (profile.account_status, profile.risk_decision, profile.moderation_actions) == ("active", "suspend", [])
@@ -154,7 +151,7 @@ async def test_staff_are_flagged_and_never_suspended(store: Store, database: Dat
 async def test_repetition_alone_suspends_nobody(store: Store, database: Database, person: Person) -> None:
     await store.users.ensure(person, NOW, NOW)
     folding = enforcing(store, database)
-    await folding.interactions(repeated(person, 40), NOW)
+    await folding.fold("user_interactions", repeated(person, 40), NOW)
     await fold_on(folding, database, person)
     profile = await profile_of(store, person)
     assert (profile.account_status, profile.risk_score, profile.risk_decision) == ("active", 90, "flag")
@@ -165,7 +162,7 @@ async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
 ) -> None:
     await store.users.ensure(person, NOW, NOW)
     folding = enforcing(store, database)
-    await folding.interactions(repeated(person, 30, device="bot"), NOW)
+    await folding.fold("user_interactions", repeated(person, 30, device="bot"), NOW)
     await fold_on(folding, database, person)
     suspended = await profile_of(store, person)
     restored = ModerationAction(
@@ -180,7 +177,7 @@ async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
     await fold_on(folding, database, person)
     assert (await profile_of(store, person)).account_status == "active"
     later = NOW + timedelta(hours=1)
-    await folding.interactions(repeated(person, 30, later, "again", device="bot"), later)
+    await folding.fold("user_interactions", repeated(person, 30, later, "again", device="bot"), later)
     await fold_on(folding, database, person, later + timedelta(hours=2))
     assert (await profile_of(store, person)).account_status == "suspended"
 
@@ -188,7 +185,7 @@ async def test_whom_staff_restore_is_suspended_for_new_evidence_only(
 async def test_a_service_account_is_not_judged(store: Store, database: Database, person: Person) -> None:
     await store.users.writer(person, NOW, NOW, {SERVICE_ROLE})
     folding = enforcing(store, database)
-    await folding.interactions(repeated(person, 30), NOW)
+    await folding.fold("user_interactions", repeated(person, 30), NOW)
     await fold_on(folding, database, person)
     profile = await profile_of(store, person)
     assert (profile.is_service, profile.account_status) == (True, "active")
@@ -199,7 +196,7 @@ async def test_who_becomes_a_service_account_is_no_longer_suspected(
     store: Store, database: Database, person: Person
 ) -> None:
     await store.users.ensure(person, NOW, NOW)
-    await store.folding.interactions(repeated(person, 30), NOW)
+    await store.folding.fold("user_interactions", repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
     await store.users.writer(person, NOW, NOW, {SERVICE_ROLE})
     await fold_on(store.folding, database, person)
@@ -211,14 +208,14 @@ async def test_who_is_no_service_account_any_more_is_judged_again(
     store: Store, database: Database, person: Person
 ) -> None:
     await store.users.writer(person, NOW, NOW, {SERVICE_ROLE})
-    await store.folding.interactions(repeated(person, 29), NOW)
+    await store.folding.fold("user_interactions", repeated(person, 29), NOW)
     await fold_on(store.folding, database, person)
     for token in (None, {SERVICE_ROLE}):  # a trusted server's, or of the same role
         assert (await store.users.writer(person, NOW, NOW, token)).is_service
     older = await store.users.writer(person, NOW, NOW - timedelta(minutes=1), set())
     assert older.is_service
     assert not (await store.users.writer(person, NOW, NOW, set())).is_service
-    await store.folding.interactions(repeated(person, 30), NOW)
+    await store.folding.fold("user_interactions", repeated(person, 30), NOW)
     await fold_on(store.folding, database, person)
     assert (await profile_of(store, person)).abuse_flags == ["repetitive_queries"]
 
@@ -232,7 +229,7 @@ async def test_who_stands_out_is_told_by_the_scores_of_now(store: Store, databas
     stored = []
     for who, count, last in asked:
         await store.users.ensure(who, now, now)
-        await store.folding.interactions(repeated(who, count, last - timedelta(hours=5)), now)
+        await store.folding.fold("user_interactions", repeated(who, count, last - timedelta(hours=5)), now)
         await fold_on(store.folding, database, who)
         stored.append((await profile_of(store, who)).risk_score)
     assert stored[1] >= stored[0] > stored[2] >= settings.flag_from
@@ -248,7 +245,7 @@ async def test_a_past_month_tells_who_was_flagged_then_and_their_busiest_day(
     await store.users.ensure(person, NOW, NOW)
     asked = repeated(person, 30, datetime(2043, 3, 20, 6, tzinfo=UTC))
     asked += repeated(person, 4, datetime(2043, 3, 27, 6, tzinfo=UTC), "later")
-    await store.folding.interactions(asked, NOW)
+    await store.folding.fold("user_interactions", asked, NOW)
     await fold_on(store.folding, database, person)
     now = datetime(2043, 9, 1, tzinfo=UTC)
     (flagged,) = await store.insights.standings.flagged("2043-03", now)
@@ -265,8 +262,8 @@ async def test_who_asks_a_lot_is_listed_though_nothing_is_found(
     await store.users.ensure(person, NOW, NOW)
     texts = different_questions(90)
     asked = repeated(person, 90, datetime(2044, 3, 20, 6, tzinfo=UTC))
-    await store.folding.interactions(
-        [item | {"user_query": text} for item, text in zip(asked, texts, strict=True)], NOW
+    await store.folding.fold(
+        "user_interactions", [item | {"user_query": text} for item, text in zip(asked, texts, strict=True)], NOW
     )
     (busy,) = await store.insights.standings.busy("2044-03", 60)
     assert (busy.user_id, busy.peak_day, busy.peak_turns, busy.busy_days) == (person.user_id, "2044-03-20", 90, 1)

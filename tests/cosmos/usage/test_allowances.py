@@ -211,9 +211,9 @@ async def test_allowance_and_rollups_agree_after_a_mixed_run(
     await asyncio.gather(*(act(number) for number in range(60)))
     query = "SELECT * FROM c WHERE c.kind = 'interaction'"
     items = [item async for item in database.user_interactions.query_items(query, partition_key=user_id)]
-    await store.folding.interactions(items, NOW)
+    await store.folding.fold("user_interactions", items, NOW)
     days = database.user_analytics.query_items("SELECT * FROM c WHERE c.kind = 'rollup'", partition_key=user_id)
-    await store.folding.analytics([item async for item in days], NOW)
+    await store.folding.fold("user_analytics", [item async for item in days], NOW)
     allowance = await store.allowances.read(user_id)
     names = {
         "queries": "interactions",

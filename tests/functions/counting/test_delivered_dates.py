@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 
 from cosmos.core.database import Database, Item, connect
-from cosmos.counting.sources import Placing, has_counts
+from cosmos.counting.sources import Sources
 from local.functions.json_dates import rewrite_dates
-from models.analytics.platform_sources import Placed
+from models.counted import BUCKETS
+from models.counting.fold import PartitionedSource
+from models.kinds import KINDS
 from tests.functions.calls import Headers, a_session, a_turn
 from tests.models.examples import PSEUDONYMS
 
@@ -26,12 +28,9 @@ async def database(settings: dict[str, str]) -> AsyncIterator[Database]:
         yield Database.of(client, settings["COSMOS_DATABASE"])
 
 
-def placed(item: Item) -> list[Placed]:
-    placing = Placing(PSEUDONYMS)
-    of_kind = {"interaction": placing.interaction, "session": placing.session, "bookmark": placing.bookmark}
-    if item["kind"] in of_kind:
-        return of_kind[item["kind"]](item)
-    return placing.declared(item) if has_counts(item) else []
+def placed(item: Item) -> list[PartitionedSource]:
+    sources = Sources(KINDS, BUCKETS, PSEUDONYMS)
+    return sources.of(item) if sources.counts(item) else []
 
 
 async def test_turns_sessions_and_bookmarks_count_the_same_as_stored_and_as_delivered(

@@ -17,13 +17,13 @@ from models.analytics.insights import Cohort, GrowthMetrics, PlatformHealth, Ret
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.platform_sources import of_session, of_shard, of_turn, of_user
 from models.analytics.presence import Presence
-from models.analytics.question import Question
+from models.analytics.question import Question, QuestionContext
 from models.analytics.response_times import RELATIVE_ERROR, counted, quantile
 from models.analytics.rollup import Rollup
 from models.analytics.user_group import UserGroup, returns
 from models.core.pseudonyms import DEFAULT_SHARDS, PLATFORM, Pseudonyms, is_platform
+from models.counted import BUCKETS
 from models.counting.bucket import Balance, Bucket
-from models.counting.buckets import document_of, following
 from models.counting.fold import OTHER_BOUNDS, Applied, Source, fold
 from tests.models.examples import ALICE, NOON, PSEUDONYMS, a_session, an_interaction
 
@@ -89,7 +89,7 @@ def question_of(source: Source) -> Bucket:
 def test_what_says_nothing_is_no_question(query: str | None) -> None:
     _, source = of_turn(an_interaction().model_copy(update={"user_query": query}), PSEUDONYMS)
     assert [bucket.period for bucket in source.contributions] == ["utc_daily"]
-    assert source.question is None
+    assert source.context is None
 
 
 def asked_by(users: int, turns_each: int = 1, days: Sequence[int] = (0,)) -> Question:
@@ -105,7 +105,7 @@ def asked_by(users: int, turns_each: int = 1, days: Sequence[int] = (0,)) -> Que
             ledger |= outcome.entries
             balances |= outcome.balances
     [bucket] = [bucket for bucket in balances if bucket.period == "question"]
-    document = document_of("platform-00", bucket, balances[bucket], 1, NOON, question="what is wisdom")
+    document = BUCKETS.document_of("platform-00", bucket, balances[bucket], 1, NOON, QuestionContext("what is wisdom"))
     assert isinstance(document, Question)
     return document
 
@@ -146,7 +146,7 @@ def of_question(question: Question) -> dict[Bucket, dict[str, int]] | None:
     if placed is None:
         return None
     partition, source = placed
-    assert (partition, source.question) == (PLATFORM, question.question)
+    assert (partition, source.context) == (PLATFORM, question.question)
     return dict(source.contributions)
 
 
@@ -155,7 +155,9 @@ def test_the_platform_is_told_of_common_questions_alone_and_not_who_asks_them() 
     common = asked_by(users=3)
     sums = {"askers": 3, "asked": 3, "rating:4": 3}
     assert of_question(common) == {common.bucket: sums}
-    told = document_of(PLATFORM, common.bucket, Balance(sums, NOON, NOON), 1, NOON, question=common.question)
+    told = BUCKETS.document_of(
+        PLATFORM, common.bucket, Balance(sums, NOON, NOON), 1, NOON, QuestionContext(common.question)
+    )
     assert isinstance(told, Question)
     assert (told.question, told.askers, told.shown_askers, told.avg_rating) == ("what is wisdom", 3, 3, 4)
     assert of_question(told) is None
@@ -164,11 +166,13 @@ def test_the_platform_is_told_of_common_questions_alone_and_not_who_asks_them() 
 def test_a_question_that_is_common_no_more_is_taken_back() -> None:
     common = asked_by(users=3)
     sums = {measure: count for measure, count in common.sums.items() if not measure.startswith("asker:")}
-    left = document_of("platform-00", common.bucket, Balance(sums, NOON, NOON), 2, NOON, "what is wisdom", True)
+    left = BUCKETS.document_of(
+        "platform-00", common.bucket, Balance(sums, NOON, NOON), 2, NOON, QuestionContext("what is wisdom", True)
+    )
     assert isinstance(left, Question)
     assert (left.question, left.shown_askers, left.was_common) == (None, 0, True)
     assert of_question(left) == {}
-    gone = document_of(PLATFORM, common.bucket, Balance({}, NOON, NOON), 2, NOON)
+    gone = BUCKETS.document_of(PLATFORM, common.bucket, Balance({}, NOON, NOON), 2, NOON)
     assert isinstance(gone, Question)
     assert (gone.question, gone.shown_askers) == (None, 0)
 
@@ -227,7 +231,7 @@ def test_a_user_with_turns_on_a_day_is_one_active_user() -> None:
 
 def test_who_counts_a_bucket_is_told_again_only_of_what_is_new() -> None:
     def at(revision: int, turns: int, before: Presence | None) -> Presence:
-        found = following(a_presence(turns).model_copy(update={"revision": revision}), before)
+        found = BUCKETS.following(a_presence(turns).model_copy(update={"revision": revision}), before)
         assert isinstance(found, Presence)
         return found
 

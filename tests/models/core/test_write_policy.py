@@ -128,7 +128,7 @@ def test_guesses_at_a_question_can_not_be_tried_without_the_key() -> None:
 
 def test_a_turn_without_texts_asks_no_question_of_the_platform_and_counts_in_its_days() -> None:
     _, source = of_turn(without_texts(), PSEUDONYMS)
-    assert ([bucket.period for bucket in source.contributions], source.question) == (["utc_daily"], None)
+    assert ([bucket.period for bucket in source.contributions], source.context) == (["utc_daily"], None)
     _, source = of_turn(an_interaction(user_query=SECRET), PSEUDONYMS)
     assert [bucket.period for bucket in source.contributions] == ["utc_daily", "question"]
 
@@ -137,9 +137,9 @@ def test_without_consent_to_analytics_nothing_counts_but_abuse_is_judged() -> No
     turn = an_interaction(policy=WritePolicy(analytics=False))
     shard, source = of_turn(turn, PSEUDONYMS)
     counting = of_turn(an_interaction(), PSEUDONYMS)
-    assert (source.contributions, source.question, shard) == ({}, None, counting[0])
+    assert (source.contributions, source.context, shard) == ({}, None, counting[0])
     assert of_interaction(turn).contributions == {}
-    assert of_interaction(turn).facts == of_interaction(an_interaction()).facts
+    assert of_interaction(turn).context == of_interaction(an_interaction()).context
     assert of_session(a_session(analytics_consent=False)).contributions == {}
     saved = UserBookmark.of(turn, NOON, analytics_consent=False)
     assert of_bookmark(saved).contributions == {}
