@@ -18,7 +18,6 @@ CAPABILITIES = (
     "jobs",
     "counting",
     "accounts",
-    "people",
     "organizations",
     "usage",
     "risk",
@@ -26,10 +25,11 @@ CAPABILITIES = (
     "library",
     "analytics",
     "privacy",
+    "people",
 )
 """From below, in each room: a capability imports from itself and from those before it."""
 
-ROOTS = {"models.kinds", "models.counted", "functions.capabilities", "functions.composition"}
+ROOTS = {"models.kinds", "models.counted", "functions.capabilities", "functions.composition", "functions.rewrapping"}
 """What knows all capabilities, because it puts them together. No capability imports it."""
 
 SETTINGS = "functions.core.settings"

@@ -19,7 +19,6 @@ from models.core.document import Message
 from models.core.errors import NotFound
 from models.core.fields import shown_model, shown_of
 from models.core.values import Day
-from models.kinds import KINDS
 from models.organizations.actions import GIVE_ROLES, READ_ASSIGNMENTS
 from models.organizations.assignment import (
     AssignmentChanges,
@@ -111,7 +110,7 @@ async def assign_role(call: Call[NewAssignment]) -> Reply:
     member = await other_member(call, organization, call.revisions_if_said)
     gives = await _gives(call, organization, wanted.role)
     try:
-        assignment_id = KINDS["role_assignment"].id_by_key(
+        assignment_id = call.services.kinds["role_assignment"].id_by_key(
             f"{organization.organization_id}/{member.user_id}", call.idempotency_key
         )
         new = assigned(
