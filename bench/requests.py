@@ -497,6 +497,7 @@ _OF_ORGANIZATIONS = (
     ),
     Step("take_over_organization", "POST", f"{_ORGANIZATION}/takeover", "staff"),
     Step("hand_over_organization", "POST", f"{_ORGANIZATION}/hand-over", "staff", prepare=_to_oneself),
+    Step("get_organization_use", "GET", f"{_ORGANIZATION}/usage?limit=1", "staff"),
     Step("list_members", "GET", f"{_ORGANIZATION}/members", "staff"),
     Step("add_member", "POST", f"{_ORGANIZATION}/members", "staff", prepare=_somebody),
     Step("remove_member", "DELETE", f"{_ORGANIZATION}/members/{{user_id}}", "staff", prepare=_joined),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from functions.accounts import admin_users, me
-from functions.analytics import admin_insights, admin_standings, insights
+from functions.analytics import admin_insights, admin_standings, insights, organization_use
 from functions.chat import admin_history, history, idle_sessions, ingest, interactions, repricing, sessions
 from functions.core import health, importing
 from functions.core.api import Routes
@@ -65,7 +65,7 @@ CAPABILITIES: dict[str, Capability] = {
     ),
     "usage": Capability((admissions.routes, usage.routes, admin_limits.routes)),
     "jobs": Capability((admin_jobs.routes,), looks=(standing_still.look_at_feeds,)),
-    "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes)),
+    "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes, organization_use.routes)),
     "risk": Capability((admin_risk.routes,)),
     "library": Capability(
         (bookmarks.routes, favorites.routes, ratings.routes, reviews.routes), (feeds.OF["user_bookmarks"],)

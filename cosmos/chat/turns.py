@@ -130,7 +130,12 @@ class Turns:
             first = session.last_sequence - len(new) + 1
             numbered = [
                 draft.interaction(
-                    first + n, session.timezone, costs[draft.interaction_id], policy, self._canonical(draft)
+                    first + n,
+                    session.timezone,
+                    costs[draft.interaction_id],
+                    policy,
+                    self._canonical(draft),
+                    session.organization_id,
                 )
                 for n, draft in enumerate(new)
             ]

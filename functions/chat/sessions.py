@@ -15,11 +15,11 @@ from functions.core.call import Call, content_hash
 from functions.core.etags import revision_etag
 from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
-from models.chat.actions import CHANGE_SESSIONS, READ_SESSIONS
+from models.chat.actions import CHANGE_SESSIONS, READ_SESSIONS, START_IN
 from models.chat.session import SessionChanges, UserSession
 from models.core.document import Message
 from models.core.identity import request_id_of
-from models.core.values import Timestamp
+from models.core.values import Timestamp, Uuid
 from models.core.write_policy import Privacy
 from models.core.zones import nearest_zone
 
@@ -34,6 +34,9 @@ class NewSession(Message):
     timezone: NamedZone | None = Field(
         default=None,
         description="IANA time zone, as the browser names it; the profile's if absent or unknown, else UTC",
+    )
+    organization_id: Uuid | None = Field(
+        default=None, description="An organization of the user's: the session's turns count for it, too"
     )
 
 
@@ -50,6 +53,7 @@ class SessionQuery(Paged):
     "sessions",
     summary="Start a session",
     action=CHANGE_SESSIONS,
+    also=(START_IN,),
     body=NewSession,
     returns=UserSession,
     status=201,
@@ -57,7 +61,9 @@ class SessionQuery(Paged):
 )
 async def start_session(call: Call[NewSession]) -> Reply:
     """A zone that nobody knows keeps no chat from beginning: the profile's takes its place, and `adjusted` says so."""
-    named = call.body.timezone
+    named, organization_id = call.body.timezone, call.body.organization_id
+    if organization_id is not None:
+        await call.check_in(organization_id, START_IN)
     zone = nearest_zone(named) if named else None
     profile = await call.store[Users].zoned(await writer(call), zone, call.now)
     timezone = zone or profile.timezone or "UTC"
@@ -71,6 +77,7 @@ async def start_session(call: Call[NewSession]) -> Reply:
         session_id=session_id,
         start_time=call.now,
         last_activity=call.now,
+        organization_id=organization_id,
         timezone=timezone,
         adjusted={} if named in (None, zone) else {"timezone": f"taken for {timezone}"},
         user_agent=call.user_agent and call.user_agent[:512],

@@ -25,7 +25,7 @@ NEVER = -1
 """The `ttl` of what does not expire."""
 
 
-OF_DAYS_ALONE = ("address:",)
+OF_DAYS_ALONE = ("address:", "org_")
 """Measures of a day that weeks, months and all time are not told."""
 
 
@@ -67,6 +67,21 @@ def _turn_measures(turn: UserInteraction) -> Sums:
     return {measure: value for measure, value in measures.items() if value}
 
 
+def _organization_measures(turn: UserInteraction) -> Sums:
+    """What a turn counts for the organization that it was for: its rollups are those of its members' days."""
+    if turn.organization_id is None:
+        return {}
+    organization, cost = turn.organization_id, turn.cost_nano_usd or 0
+    measures = {
+        f"org_interactions:{organization}": 1,
+        f"org_tokens:{organization}": turn.total_tokens,
+        f"org_cost_nano_usd:{organization}": cost,
+        f"org_model_interactions:{organization}/{turn.model_used}": 1,
+        f"org_model_cost_nano_usd:{organization}/{turn.model_used}": cost,
+    }
+    return {measure: value for measure, value in measures.items() if value}
+
+
 def _presence_measures(turn: UserInteraction) -> Sums:
     """That the user was there; and what servers say it cost, for a share of the platform's to be told."""
     if turn.recorded_by == "user":
@@ -88,6 +103,7 @@ def of_interaction(turn: UserInteraction) -> Source:
         | {f"hour:{local.hour}": 1, f"weekday:{local.weekday()}": 1}
         | _dimension("address", [turn.ip_address[:ADDRESS_DIGITS]] if turn.ip_address else [])
         | _dimension("source", {*turn.citations_provided})
+        | _organization_measures(turn)
     )
     facts = facts_of(turn)
     utc_day = Bucket("presence", turn.timestamp.astimezone(UTC).date().isoformat())

@@ -7,6 +7,7 @@ from models.core.rights import Action
 
 READ_SESSIONS = Action(name="session.read", to="session", owner=True)
 CHANGE_SESSIONS = Action(name="session.change", to="session", owner=True, changes=True)
+START_IN = Action(name="session.start_in", to="organization", member=True, changes=True)
 READ_TURNS = Action(name="turn.read", to="turn", owner=True)
 CHANGE_TURNS = Action(name="turn.change", to="turn", owner=True, changes=True)
 RECORD_TURNS = Action(name="turn.record", to="turn", owner=True, changes=True)

@@ -209,6 +209,7 @@ class UserInteraction(Document):
 
     user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
     session_id: Uuid = Field(description="The session it belongs to")
+    organization_id: Uuid | None = Field(default=None, description="The session's: the organization that it counts for")
     interaction_sequence: int = Field(ge=1, description="Order within the session: 1, 2, 3, ...")
 
     timestamp: Timestamp = Field(description="When it was recorded; of an ingested turn, when it was asked")
@@ -379,11 +380,18 @@ class Draft:
         return prices.cost(asked, self.usage, self.origin.timestamp)
 
     def interaction(
-        self, sequence: int, timezone: str, cost: Cost, policy: WritePolicy = EVERYTHING, model: str | None = None
+        self,
+        sequence: int,
+        timezone: str,
+        cost: Cost,
+        policy: WritePolicy = EVERYTHING,
+        model: str | None = None,
+        organization_id: str | None = None,
     ) -> UserInteraction:
         """The document to store.
 
         Args:
+            organization_id: The session's.
             model: The model's one name; the name as it was sent if None.
         """
         turn, origin = self.turn, self.origin
@@ -400,6 +408,7 @@ class Draft:
                 "partition_key": origin.user_id,
                 "user_id": origin.user_id,
                 "session_id": origin.session_id,
+                "organization_id": organization_id,
                 "interaction_sequence": sequence,
                 "timestamp": origin.timestamp,
                 "timezone": timezone,

@@ -42,6 +42,9 @@ class UserSession(Document):
         default=True, description="Whether it goes on: until it is ended, or nothing happens for `SESSION_IDLE_MINUTES`"
     )
     last_activity: Timestamp = Field(description="Start, or time of the newest turn recorded")
+    organization_id: Uuid | None = Field(
+        default=None, description="The organization that its turns are for, if any; its user was a member when it began"
+    )
     timezone: TimeZone = Field(default="UTC", description="IANA time zone that the session's turns count in")
 
     user_agent: str | None = Field(default=None, description="The client's User-Agent header, at most 512 characters")

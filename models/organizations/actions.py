@@ -30,7 +30,6 @@ READ_INVITATIONS = Action(name="invitation.read", to="invitation", permission="m
 REVOKE_INVITATIONS = Action(name="invitation.revoke", to="invitation", permission="members.manage")
 READ_OWN_INVITATIONS = Action(name="invitation.read_own", to="invitation", owner=True)
 ANSWER_INVITATION = Action(name="invitation.answer", to="invitation", owner=True, changes=True)
-READ_USE = Action(name="organization.read_use", to=_ORGANIZATION, permission="analytics.read")
 READ_ROLES = Action(name="role.read", to="role", member=True, staff=ADMINS)
 DEFINE_ROLES = Action(name="role.define", to="role", permission="roles.manage", staff=ADMINS, changes=True)
 READ_ASSIGNMENTS = Action(name="role_assignment.read", to="member", permission="members.read", staff=ADMINS)

@@ -51,9 +51,6 @@ class Member(Document):
     holds_seat: Annotated[bool, SHOWN] = Field(
         default=True, description="Whether they take one of its seats: all do but those who made or took it over"
     )
-    total_activities: Annotated[Count, SHOWN] = Field(default=0, description="Turns that they had here")
-    last_activity: Annotated[Timestamp | None, SHOWN] = Field(default=None, description="The newest of them")
-    active_days: list[Day] = Field(default_factory=list, max_length=400, description="Days with turns, the latest")
     source_revision: Count = Field(default=0, description="The revision of the membership that it shows")
     mentions: list[Uuid] = Field(default_factory=list, description="The user_ids of those it names")
 

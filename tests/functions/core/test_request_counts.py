@@ -147,6 +147,7 @@ OF_ORGANIZATIONS = {
     "run_organization": {"users read": 2, "users replace": 1},
     "take_over_organization": {"users read": 8, "users batch": 1},
     "hand_over_organization": {"users read": 1},
+    "get_organization_use": {"users query": 1, "user_analytics query": 1},
     "list_members": {"users query": 1},
     "add_member": {"users read": 1, "users batch": 1},
     "remove_member": {"users read": 6, "users create": 1, "users replace": 1, "users batch": 1},
@@ -159,7 +160,7 @@ OF_ORGANIZATIONS = {
     "decline_invitation": {"users read": 2, "users batch": 1},
 }
 """What a decision reads, the membership and the organization, was read within half a minute. `list_my_organizations`
-reads each organization that was not."""
+reads each organization that was not, and `get_organization_use` asks once for each member on its page."""
 
 
 OF_PEOPLE = {

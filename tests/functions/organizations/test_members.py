@@ -13,6 +13,7 @@ from functions.composition import services
 from local.entra.identity import TENANT_ID
 from models.organizations.invitation import Invitation
 from models.organizations.organization import organization_partition
+from tests.functions.calls import a_turn
 from tests.functions.organizations.conftest import People
 from tests.local.functions.host_helpers import until
 
@@ -225,3 +226,40 @@ async def test_who_is_erased_leaves_no_seat_taken_and_nothing_that_names_them(
             query = {"database": "vimarsh", "container": container, "query": asked}
             answer = await engine.post("/_local/query", json=query)
             assert answer.raise_for_status().json()["rows"] == [0]
+
+
+async def test_what_members_use_for_an_organization_is_told_by_member_day_and_model(people: People) -> None:
+    staff, made, other = await people.staff(), await people.organization(), await people.organization()
+    organization_id = made["organization_id"]
+    ann, ben = [await people.member(organization_id, staff, "student") for _ in range(2)]
+    path = f"/organizations/{organization_id}/usage"
+    for one, models in ((ann, ["gpt-4o-mini", "gpt-4o", "gpt-4o"]), (ben, ["gpt-4o-mini"])):
+        for in_it in (organization_id, None):
+            body = {"timezone": "UTC"} | ({"organization_id": in_it} if in_it else {})
+            session = (await one.call("POST", "/sessions", body)).json()
+            assert session["organization_id"] == in_it
+            for model in models:
+                told = await one.call(
+                    "POST", f"/sessions/{session['session_id']}/interactions", a_turn(model_used=model)
+                )
+                assert (told.status_code, told.json()["organization_id"]) == (201, in_it)
+    stranger = await ann.call("POST", "/sessions", {"organization_id": other["organization_id"]})
+    assert stranger.status_code == 404
+    await people.drained()
+    used = {one["user_id"]: one for one in (await staff.call("GET", path)).json()["items"]}
+    assert [used[one.user_id]["interactions"] for one in (ann, ben, staff)] == [3, 1, 0]
+    assert [used[one.user_id]["tokens"] for one in (ann, ben)] == [3600, 1200]
+    assert [(one["model"], one["interactions"]) for one in used[ann.user_id]["models"]] == [
+        ("gpt-4o", 2),
+        ("gpt-4o-mini", 1),
+    ]
+    (day,) = used[ann.user_id]["days"]
+    assert (day["interactions"], used[ann.user_id]["last_active_day"], used[ann.user_id]["active_days"]) == (
+        3,
+        day["day"],
+        1,
+    )
+    assert day["cost_usd"] == used[ann.user_id]["cost_usd"] > 0
+    assert (await ann.call("GET", path)).status_code == 403
+    assert (await (await people.somebody()).call("GET", path)).status_code == 404
+    assert (await staff.call("GET", f"{path}?from=2026-11-20&to=2026-11-19")).status_code == 422
