@@ -28,6 +28,7 @@ from models.analytics.insights import (
     Retention,
     UsePeriod,
 )
+from models.analytics.organization_use import DayOfUse, MemberUse, ModelUse, Use
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.question import Asked, Question
@@ -99,7 +100,27 @@ _USE: dict[str, tuple[str, ...]] = {
     "unpriced_interactions": ("turns", "turns that have a price"),
 }
 
+_OF_ORGANIZATION: dict[str, tuple[str, ...]] = {
+    "interactions": ("turns", "turns of sessions without the organization"),
+    "tokens": ("tokens", "turns of sessions without the organization"),
+    "cost_usd": ("USD", UNPRICED),
+}
+
 FIGURES: tuple[Figures, ...] = (
+    Figures(Use, "the first day", _OF_ORGANIZATION),
+    Figures(DayOfUse, "the day's start", _OF_ORGANIZATION, frozenset({"day"})),
+    Figures(
+        ModelUse,
+        "the first day",
+        {name: figure for name, figure in _OF_ORGANIZATION.items() if name != "tokens"},
+        frozenset({"model"}),
+    ),
+    Figures(
+        MemberUse,
+        "the first day",
+        {**_OF_ORGANIZATION, "active_days": ("days", "days without turns for the organization")},
+        frozenset({"user_id", "name", "last_active_day", "days", "models"}),
+    ),
     Figures(
         Rollup,
         "the period's start",
@@ -197,7 +218,16 @@ FIGURES: tuple[Figures, ...] = (
         frozenset(
             {
                 *Document.model_fields,
-                *("user_id", "session_id", "start_time", "end_time", "is_active", "last_activity", "timezone"),
+                *(
+                    "user_id",
+                    "session_id",
+                    "organization_id",
+                    "start_time",
+                    "end_time",
+                    "is_active",
+                    "last_activity",
+                    "timezone",
+                ),
                 *("user_agent", "ip_address", "device_type", "browser", "platform", "adjusted", "last_sequence"),
                 *("request_hash", "analytics_consent", "totals_revision", "completed_successfully"),
             }

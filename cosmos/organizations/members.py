@@ -21,11 +21,12 @@ from cosmos.core.paging import full_page_of, rows_of
 from cosmos.core.patching import patch, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, OUTRUN_OR_GONE, PRECONDITION_FAILED
-from cosmos.core.swapping import ATTEMPTS, pause, swap
+from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
 from models.core.errors import AccountClosed, Contention, NotFound, SeatsTaken, Stale
 from models.core.tombstone import is_tombstone
+from models.core.values import format_timestamp
 from models.organizations.assignment import NewAssignment, RoleAssignment, assigned
 from models.organizations.invitation import Invitation
 from models.organizations.member import SEAT_GIVEN_BACK, Member, MemberStatus, member_id
@@ -157,14 +158,13 @@ class Members:
         if known.status == "active":
             await self._organizations.leave_admins(organization_id, user_id, now, last)
 
-        def ended(held: Item | None) -> Item | None:
-            membership = Membership.parse(held) if held else None
+        def ended(membership: Membership | None) -> tuple[Membership, None] | None:
             if membership is None or membership.status != "active":
                 return None
-            return membership.changed(now, status=status, assignments=[], grants=[], is_primary=False).body()
+            return membership.changed(now, status=status, assignments=[], grants=[], is_primary=False), None
 
         try:
-            await swap(self._container, membership_id(organization_id), user_id, ended)
+            await self._swapped(user_id, organization_id, ended)
         finally:
             self._rights.forget(user_id, organization_id)
         await self.release(user_id, organization_id)
@@ -244,7 +244,7 @@ class Members:
         organization_id: str,
         change: Callable[[Membership | None], tuple[Membership, RoleAssignment | None] | None],
     ) -> Membership:
-        """Compare-and-swap of a membership, with an assignment that is new, in one transaction."""
+        """Compare-and-swap of a membership, in one transaction with the assignments that it changes."""
         for lost in range(ATTEMPTS):
             await pause(lost)
             held = await read_or_none(self._container, membership_id(organization_id), user_id, ["membership"])
@@ -259,6 +259,8 @@ class Members:
             if held is not None:
                 writing = ("replace", (after.id, after.body()), {"if_match_etag": held["_etag"]})
             operations: list[Any] = [writing, *([("create", (assignment.body(),))] if assignment else [])]
+            if known is not None:
+                operations += _of_assignments(known, after)
             try:
                 await self._container.execute_item_batch(operations, user_id)
                 return after
@@ -424,3 +426,21 @@ def _membership(
         mentions=[member.created_by_id] if member.created_by_id else [],
     )
     return membership, given
+
+
+def _of_assignments(before: Membership, after: Membership) -> list[Any]:
+    """What becomes of the assignments that a membership holds copies of, when these are other, or gone."""
+    now, held = after.updated_at, {one.assignment_id: one for one in after.assignments}
+    operations: list[Any] = []
+    for one in before.assignments:
+        kept = held.get(one.assignment_id)
+        if kept == one:
+            continue
+        fields: dict[str, Any] = {"updated_at": format_timestamp(now)}
+        if kept is None:
+            fields |= {"revoked_at": format_timestamp(now), "revoked_on": now.date().isoformat()}
+        else:
+            fields["is_primary"] = kept.is_primary
+        counted = {"op": "incr", "path": "/revision", "value": 1}
+        operations.append(("patch", (one.assignment_id, [*set_fields(fields), counted])))
+    return operations

@@ -34,7 +34,7 @@ class ModelUse(Message):
     """What was used of a model."""
 
     model: str
-    interactions: Count
+    interactions: Count = Field(description="Turns")
     cost_usd: float = Field(ge=0, description="USD, of turns that have a price")
 
 

@@ -126,4 +126,4 @@ INVITATION = Kind(
     freed=seat_not_needed,
     told=("organization_name", "role", "status", "created_at", "expires_at"),
 )
-INVITATION_NOTICE = Kind(model=InvitationNotice, capability="organizations")
+INVITATION_NOTICE = Kind(model=InvitationNotice, capability="organizations", mentioned=Mentioned.DELETED)

@@ -154,6 +154,7 @@ def _turns() -> list[UserInteraction]:
         was_shared=True,
         was_flagged=True,
         was_bookmarked=True,
+        organization_id="5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11",
     )
     unpriced = an_interaction(
         "turn-2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 
 import pytest
@@ -156,6 +157,10 @@ async def test_an_organization_is_handed_over(people: People) -> None:
     await people.drained()
     roles = {item["user_id"]: item["role"] for item in (await other.call("GET", f"{path}/members")).json()["items"]}
     assert roles == {other.user_id: "admin"}
+    exported = [json.loads(line) for line in (await staff.call("GET", "/me/export")).text.splitlines()]
+    held = [one["document"] for one in exported if one.get("document", {}).get("kind") == "role_assignment"]
+    (ended,) = [one for one in held if one["tenant_id"] == made["organization_id"]]
+    assert (ended["role"], ended["revoked_at"] is not None) == ("admin", True)
 
 
 async def test_one_without_an_admin_is_taken_over_from_above(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
