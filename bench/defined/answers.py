@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bench.defined.turns import (
-    BucketDocument,
+    Counted,
     Fields,
     Stored,
     Turn,
@@ -63,7 +63,7 @@ def dashboard(stored: Stored, user: str, now: datetime) -> Fields:
     }
 
 
-def _progression(stored: Stored, user: str, counted: BucketDocument) -> tuple[str, str] | tuple[None, None]:
+def _progression(stored: Stored, user: str, counted: Counted) -> tuple[str, str] | tuple[None, None]:
     """Levels after the first week and now, and what they go by; nothing while all turns are of one week."""
     turns = counted.turns
     if len({week_of(day) for day in counted.days}) < 2:
@@ -78,7 +78,7 @@ def _basis(found: Fields) -> str:
     return f"{areas} areas asked about three times, {followed} sessions followed up, {harder} harder questions"
 
 
-def _consistency(counted: BucketDocument, now: datetime) -> float | None:
+def _consistency(counted: Counted, now: datetime) -> float | None:
     if not counted.turns:
         return None
     zone = ZoneInfo(counted.zone)
@@ -124,7 +124,7 @@ def suggestions(stored: Stored, user: str) -> list[Fields]:
     return [{"rule": rule, "text": text, "reason": reason} for rule, text, reason in found[:5]]
 
 
-def _of_whom(counted: BucketDocument) -> list[Said]:
+def _of_whom(counted: Counted) -> list[Said]:
     """Of personalities: one alone, or one before all others (60 % of five questions and more)."""
     turns, asked = len(counted.turns), counted.by("personality_used")
     (main, most), topic = next(iter(asked.items())), next(iter(counted.by("query_category")))
@@ -139,13 +139,13 @@ def _of_whom(counted: BucketDocument) -> list[Said]:
     return [("other_view", f"Try exploring {rare}'s thoughts on {topic}.", reason)]
 
 
-def _of_what(counted: BucketDocument, month: BucketDocument, key: str) -> list[Said]:
-    """Of topics: one asked about twice and not in the latest month; one dived into, with less than a tenth saved; and
-    the main one, where 20 questions and more were nearly all simple."""
+def _of_what(counted: Counted, month: Counted, key: str) -> list[Said]:
+    """Of topics: one asked about twice, and not in the latest month though that has five questions; one dived into,
+    with less than a tenth saved; and the main one, where 20 questions and more were nearly all simple."""
     said: list[Said] = []
     turns, topics = len(counted.turns), counted.by("query_category")
     forgotten = [topic for topic, asked in topics.items() if asked >= 2 and topic not in month.by("query_category")]
-    if forgotten:
+    if forgotten and len(month.turns) >= 5:
         topic = forgotten[0]
         reason = f"You asked {topics[topic]} questions about {topic}, but none in {key}."
         said.append(("forgotten_topic", f"Come back to {topic}.", reason))
@@ -162,7 +162,7 @@ def _of_what(counted: BucketDocument, month: BucketDocument, key: str) -> list[S
     return said
 
 
-def _of_how(counted: BucketDocument) -> list[Said]:
+def _of_how(counted: Counted) -> list[Said]:
     """Of habits: few second questions in five sessions and more; always the same part of the day, and no ratings, in 20
     questions and more."""
     said: list[Said] = []

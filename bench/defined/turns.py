@@ -47,7 +47,7 @@ class Turn:
 
 
 @dataclass
-class BucketDocument:
+class Counted:
     """What counts in one period of one user. `deep` are its deep dives, by topic; `days` the days with turns."""
 
     turns: list[Turn] = field(default_factory=list)
@@ -106,9 +106,9 @@ class Stored:
         self.advertises = advertises
 
     @cached_property
-    def periods(self) -> dict[tuple[str, str, str], BucketDocument]:
+    def periods(self) -> dict[tuple[str, str, str], Counted]:
         """What counts, by user, period and which."""
-        found: dict[tuple[str, str, str], BucketDocument] = defaultdict(BucketDocument)
+        found: dict[tuple[str, str, str], Counted] = defaultdict(Counted)
         of_session: dict[tuple[str, str], list[Turn]] = defaultdict(list)
         for turn in self.turns:
             user = turn["user_id"]
@@ -130,8 +130,8 @@ class Stored:
                 found[user, period, key].deep.extend(topics)
         return dict(found)
 
-    def of(self, user: str, period: str, key: str = "") -> BucketDocument:
-        return self.periods.get((user, period, key)) or BucketDocument()
+    def of(self, user: str, period: str, key: str = "") -> Counted:
+        return self.periods.get((user, period, key)) or Counted()
 
     @cached_property
     def by_utc_day(self) -> dict[tuple[str, str], list[Turn]]:
@@ -142,7 +142,7 @@ class Stored:
         return dict(found)
 
     @cached_property
-    def users(self) -> dict[str, BucketDocument]:
+    def users(self) -> dict[str, Counted]:
         """Everything of each user with turns."""
         found = {user: counted for (user, period, _), counted in self.periods.items() if period == "all_time"}
         return {user: counted for user, counted in found.items() if counted.turns}

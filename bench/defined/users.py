@@ -12,7 +12,7 @@ from bench.defined import signs
 from bench.defined.turns import (
     CALENDAR,
     OTHER,
-    BucketDocument,
+    Counted,
     Fields,
     Item,
     Stored,
@@ -116,7 +116,7 @@ def rollup(stored: Stored, user: str, period: str, key: str = "") -> Fields:
     }
 
 
-def _sums(stored: Stored, period: str, counted: BucketDocument, days: Sequence[signs.Signs]) -> dict[str, int]:
+def _sums(stored: Stored, period: str, counted: Counted, days: Sequence[signs.Signs]) -> dict[str, int]:
     """Whole numbers by measure: what all else is told from."""
     turns, sums = counted.turns, Counter[str]()
     sums["interactions"], sums["tokens"] = len(turns), tokens(turns)
@@ -139,7 +139,7 @@ def _sums(stored: Stored, period: str, counted: BucketDocument, days: Sequence[s
     return {measure: value for measure, value in sums.items() if value}
 
 
-def _dated(stored: Stored, period: str, counted: BucketDocument, days: Sequence[signs.Signs]) -> Counter[str]:
+def _dated(stored: Stored, period: str, counted: Counted, days: Sequence[signs.Signs]) -> Counter[str]:
     """What periods count that have days, and sessions don't."""
     turns, sums = counted.turns, Counter[str]()
     sums.update(f"hour:{turn.local.hour}" for turn in turns)
@@ -258,7 +258,7 @@ def progress(turns: Sequence[Turn]) -> Fields:
     }
 
 
-def _bounds(period: str, key: str, counted: BucketDocument) -> tuple[datetime | None, datetime | None]:
+def _bounds(period: str, key: str, counted: Counted) -> tuple[datetime | None, datetime | None]:
     if period not in CALENDAR:
         return (counted.turns[0].at, counted.turns[-1].at) if counted.turns else (None, None)
     if period == "daily":

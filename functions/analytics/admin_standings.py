@@ -62,7 +62,8 @@ class BusyUser(Message):
 )
 async def list_high_risk_users(call: Call[None]) -> Page[HighRiskUser]:
     """Scores are those of the month's end, or of now. What has been forgotten since is not told: findings of accounts
-    that have gone on without new ones are, when they score less than `RISK.forget_below`."""
+    that have gone on without new ones are, when they score less than `RISK.forget_below`. Nor is what a weightier
+    finding of the same rule has replaced: who goes on is told from the month on in which the present finding began."""
     flagged = await call.store[PlatformInsights].standings.flagged(_month(call), call.now)
     some, following = _page(call, flagged)
     return Page(

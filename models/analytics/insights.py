@@ -264,7 +264,9 @@ class Insights(Message):
         description="The first 20 accounts that are flagged as of the month, the highest scores first; "
         "`GET /api/admin/high-risk-users` pages them all"
     )
-    high_risk_total: Count = Field(description="Accounts that are flagged as of the month")
+    high_risk_total: Count = Field(
+        description="Accounts that are flagged as of the month, by the findings that are kept: one each of a rule"
+    )
     platform_health: PlatformHealth = Field(description="How the platform did in the month")
     common_questions: list[CommonQuestion] = Field(description="Up to 20 of the month, those of most users first")
     growth_metrics: GrowthMetrics = Field(description="Who is new, who comes back, and what they use")

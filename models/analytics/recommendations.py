@@ -100,7 +100,9 @@ def _other_view(habits: _Habits) -> tuple[str, str] | None:
 
 
 def _forgotten_topic(habits: _Habits) -> tuple[str, str] | None:
-    """Who has not come back to a topic in their latest month."""
+    """Who has not come back to a topic in their latest month, once they have asked some questions in it."""
+    if habits.month_sums.get("interactions", 0) < FEW_TURNS:
+        return None
     recent = by_count(habits.month_sums, "topic")
     topics = by_count(habits.sums, "topic").items()
     for topic, count in topics:

@@ -271,7 +271,7 @@ def suggestions(figures: Figures, last: date | None) -> list[str]:
     if len(names) > 1 and topics and turns >= 5 and figures.personalities[names[0]] >= 0.6 * turns:
         said.append(f"Try exploring {names[1]}'s thoughts on {topics[0]}.")
     forgotten = [topic for topic in topics if figures.topics[topic] >= 2 and topic not in month.topics]
-    said += [f"Come back to {topic}." for topic in forgotten[:1]]
+    said += [f"Come back to {topic}." for topic in forgotten[:1] if month.turns >= 5]
     if deep and figures.bookmarked < 0.1 * turns:
         said.append(f"Bookmark the best answers about {deep[0]}, to find them again.")
     if topics and turns >= 20 and depth(figures.complexities) < 0.25:

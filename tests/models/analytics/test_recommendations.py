@@ -89,8 +89,14 @@ def test_a_rule_is_silent_where_it_does_not_apply(sums: dict[str, int], rule: st
 
 def test_a_topic_that_was_left_is_the_one_most_asked_about() -> None:
     sums = ASKED_TWO | {"interactions": 10, "topic:ethics": 5, "topic:law": 3, "topic:art": 1, "topic:music": 1}
-    assert told(sums, {"topic:ethics": 1})["forgotten_topic"] == "You asked 3 questions about law, but none in 2026-11."
-    assert "forgotten_topic" not in told(sums, {"topic:ethics": 1, "topic:law": 1})
+    month = {"interactions": 5, "topic:ethics": 5}
+    assert told(sums, month)["forgotten_topic"] == "You asked 3 questions about law, but none in 2026-11."
+    assert "forgotten_topic" not in told(sums, month | {"topic:law": 1})
+
+
+def test_a_month_that_has_hardly_begun_tells_of_no_topic_that_was_left() -> None:
+    sums = ASKED_TWO | {"interactions": 10, "topic:ethics": 5, "topic:law": 5}
+    assert "forgotten_topic" not in told(sums, {"interactions": 4, "topic:ethics": 4})
 
 
 @pytest.mark.parametrize(("hour", "other"), [(9, "evening"), (2, "morning"), (14, "morning"), (23, "morning")])
@@ -112,11 +118,12 @@ def test_there_are_never_too_many() -> None:
         "complexity:simple": 30,
         "hour:7": 30,
     }
-    assert list(told(sums, {})) == [
+    month = {"interactions": 5}
+    assert list(told(sums, month)) == [
         "other_view",
         "forgotten_topic",
         "save_answers",
         "harder_questions",
         "follow_up",
     ]
-    assert len(told(sums, {})) == MOST
+    assert len(told(sums, month)) == MOST
