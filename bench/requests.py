@@ -246,6 +246,8 @@ _OF_OWN_RULES = (
         edits=_ACCOUNT,
     ),
     Step("read_user_interactions", "GET", f"{_ACCOUNT}/interactions", "staff", headers={"X-Audit-Reason": "A test"}),
+    Step("get_user_usage", "GET", f"{_ACCOUNT}/usage", who="staff", headers={"X-Audit-Reason": "A test"}),
+    Step("get_user_dashboard", "GET", f"{_ACCOUNT}/dashboard", who="staff", headers={"X-Audit-Reason": "A test"}),
     Step("list_user_audit", "GET", f"{_ACCOUNT}/audit", who="staff"),
     Step(
         "set_user_limits",

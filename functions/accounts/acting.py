@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from cosmos.accounts.accounts import Accounts
+from cosmos.accounts.audit import Audit
 from functions.core.call import Call
 from functions.core.headers import text_of
 from functions.core.operation import Header
@@ -77,3 +78,19 @@ def audit_reason(call: Call[None], what: str) -> str:
         detail = f"Say why {what}: {AUDIT_REASON.name} with 1 to {MAX_REASON} characters."
         raise Problem(400, "audit-reason-required", "A reason is required", detail)
     return reason
+
+
+async def read_about(call: Call[Any], act: AuditedAct, what: str) -> UserProfile:
+    """The account of whom staff are about to read something; it is on record before anything is read.
+
+    Raises:
+        Problem: 400, they don't say why.
+        Outranked: it has more rights than theirs.
+        NotFound: there is no such account.
+        AccountClosed: it is deleted.
+    """
+    reason = audit_reason(call, what)
+    profile = await call.store[Accounts].read(call.uuid("user_id"))
+    check_may_act_on(call, profile)
+    await call.store[Audit].write(audit_entry(call, profile.id, act, reason))
+    return profile

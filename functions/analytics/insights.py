@@ -11,10 +11,11 @@ from pydantic import Field, model_validator
 
 from cosmos.accounts.users import Users
 from cosmos.analytics.rollups import Rollups
+from functions.accounts.acting import AUDIT_REASON, read_about
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query, Reply
-from models.analytics.actions import READ_ANALYTICS
+from models.analytics.actions import READ_ANALYTICS, READ_DASHBOARD_OF
 from models.analytics.dashboard import Dashboard, dashboard, first_weeks, latest_months
 from models.analytics.recommendations import Recommendations, recommendations
 from models.analytics.rollup import Rollup
@@ -54,6 +55,22 @@ class AnalyticsQuery(Query):
 )
 async def get_my_dashboard(call: Call[None]) -> Reply:
     return await dashboard_of(call, call.person.user_id)
+
+
+@routes.operation(
+    "GET",
+    "admin/users/{user_id}/dashboard",
+    summary="A user's dashboard; it is audited",
+    action=READ_DASHBOARD_OF,
+    returns=Dashboard,
+    problems=("audit-reason-required", "outranked"),
+    headers=(AUDIT_REASON,),
+    etag=True,
+)
+async def get_user_dashboard(call: Call[None]) -> Reply:
+    """Not of an account with more rights than one's own."""
+    profile = await read_about(call, "read_dashboard", "you read this user's dashboard")
+    return await dashboard_of(call, profile.id)
 
 
 async def dashboard_of(call: Call[None], user_id: str) -> Reply:

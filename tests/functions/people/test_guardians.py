@@ -261,3 +261,19 @@ async def test_a_parent_has_a_child_erased(people: People, monkeypatch: pytest.M
         return not found["items"]
 
     await until(gone)
+
+
+async def test_staff_read_about_a_user_for_a_reason_that_the_user_sees(people: People) -> None:
+    staff, one = await people.staff(), await people.somebody()
+    for what in ("usage", "dashboard"):
+        path = f"/admin/users/{one.user_id}/{what}"
+        assert kind_of(await staff.call("GET", path)) == "audit-reason-required"
+        assert (await one.call("GET", path, **{"X-Audit-Reason": "Mine"})).status_code == 403
+        mine = (await one.call("GET", f"/me/{what}")).json()
+        theirs = await staff.call("GET", path, **{"X-Audit-Reason": "Ticket 4711"})
+        assert (theirs.status_code, theirs.json().keys()) == (200, mine.keys())
+    log = (await one.call("GET", "/me/access-log")).json()["items"]
+    assert [(entry["act"], entry["by_right"], entry["reason"]) for entry in log] == [
+        ("read_dashboard", "staff", "Ticket 4711"),
+        ("read_usage", "staff", "Ticket 4711"),
+    ]
