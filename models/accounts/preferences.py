@@ -54,7 +54,8 @@ class OpenChanges(Message):
 class PreferenceChanges(OpenChanges):
     """Preferences as a JSON merge patch: what is absent stays, null removes, a list replaces the one before.
 
-    Further preferences may have any names and values.
+    Further preferences may have any names and values: `theme`, `default_view`, `sidebar_collapsed`,
+    `animations_enabled`, and whatever else a client keeps of its own looks.
     """
 
     favorite_personalities: Labels | None = Field(default=None, examples=[["socrates", "einstein"]])
@@ -68,10 +69,6 @@ class PreferenceChanges(OpenChanges):
     content_domains: Labels | None = Field(default=None, examples=[["philosophy", "history"]])
     interaction_style: Label | None = Field(default=None, description="socratic, direct, exploratory, guided")
     learning_goals: Labels | None = Field(default=None, examples=[["understanding_ethics"]])
-    theme: Label | None = Field(default=None, description="dark, light, ...")
-    default_view: Label | None = Field(default=None, description="grid, list, ...")
-    sidebar_collapsed: bool | None = None
-    animations_enabled: bool | None = None
 
 
 class NotificationChanges(OpenChanges):

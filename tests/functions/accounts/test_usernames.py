@@ -110,7 +110,6 @@ async def test_a_profile_says_more_of_its_user(api: httpx.AsyncClient, alice: He
     [
         ("phone", "0151 123"),
         ("notification_settings", {"email": "yes"}),
-        ("user_preferences", {"sidebar_collapsed": "yes"}),
         ("onboarding_completed", None),
         ("updated_at", "2026-11-20T10:00:00Z"),
         ("created_by_id", "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c"),
