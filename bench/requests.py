@@ -63,6 +63,18 @@ class Cost:
     cross_partition: bool
 
 
+PEOPLE: dict[str, Json] = {
+    "user": {"email": "alice@contoso.example"},
+    "other": {"email": "bob@contoso.example"},
+    "staff": {"email": "carol@contoso.example", "roles": ["Vimarsh.Admin"]},
+    "server": {"app": True, "roles": ["Vimarsh.Ingest", "Vimarsh.Import"]},
+    "leaver": {"email": "erin@contoso.example"},
+    "child": {"email": "finn@contoso.example"},
+    "verifier": {"email": "gina@contoso.example", "roles": ["Vimarsh.Verify"]},
+}
+"""Who calls: users, staff, a verifier of guardians, and the chat product's server."""
+
+
 @dataclass
 class Client:
     """Calls the API as different people."""
@@ -74,17 +86,8 @@ class Client:
     suspects: list[str] = field(default_factory=list)
 
     def sign_in(self) -> None:
-        """As a user, as staff, and as the chat product's server."""
-        wanted: dict[str, Json] = {
-            "user": {"email": "alice@contoso.example"},
-            "other": {"email": "bob@contoso.example"},
-            "staff": {"email": "carol@contoso.example", "roles": ["Vimarsh.Admin"]},
-            "server": {"app": True, "roles": ["Vimarsh.Ingest", "Vimarsh.Import"]},
-            "leaver": {"email": "erin@contoso.example"},
-            "child": {"email": "finn@contoso.example"},
-            "verifier": {"email": "gina@contoso.example", "roles": ["Vimarsh.Verify"]},
-        }
-        for who, choice in wanted.items():
+        """As each of `PEOPLE`."""
+        for who, choice in PEOPLE.items():
             answer = self.http.post(f"{self.stack.entra_url}/_local/token", json=choice).raise_for_status()
             self.tokens[who] = answer.json()["access_token"]
 

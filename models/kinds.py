@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from models.accounts.audit import AuditEntry
+from models.accounts.audit import AuditedAct, AuditEntry, ByRight
 from models.accounts.finding import Rule
 from models.accounts.moderation import AccountStatus, ModerationKind
 from models.accounts.profile import EmailClaim, EmailStatus, UsernameClaim, UserProfile
@@ -44,6 +44,7 @@ from models.organizations.member import MEMBER
 from models.organizations.membership import MEMBERSHIP
 from models.organizations.organization import ORGANIZATION, OrganizationNameClaim
 from models.organizations.role import Role
+from models.organizations.roles import Permission
 from models.people.guardianship import GUARDIAN_REQUEST, GUARDIANSHIP, WARD
 from models.people.role_profiles import PARENT_PROFILE, STUDENT_PROFILE, TEACHER_PROFILE
 from models.privacy.erasure import Asker, Erasure, ErasureProgress, ErasureStatus
@@ -131,11 +132,12 @@ _ALL: tuple[Kind[Any], ...] = (
         mentioned=Mentioned.REDACTED,
         redacted=("granted_by_id",),
         told=("organization_id", "permission", "created_at"),
+        enumerations={"Permission": Permission},
     ),
     Kind(
         model=Job, capability="jobs", enumerations={"JobAsker": JobAsker, "JobState": JobState, "WorkState": WorkState}
     ),
-    Kind(model=AuditEntry, capability="accounts"),
+    Kind(model=AuditEntry, capability="accounts", enumerations={"AuditedAct": AuditedAct, "ByRight": ByRight}),
     Kind(model=Tombstone, capability="core"),
     Kind(model=ErasureProgress, capability="privacy"),
     Kind(

@@ -113,7 +113,8 @@ def _in_path(kinds: Iterable[Kind[Any]]) -> dict[str, Json]:
 
 
 def plain(value: Any, names: Names, of_request: bool = False) -> Any:
-    """A schema as generators read it, without the titles that pydantic makes of names.
+    """A schema as generators read it, without the titles that pydantic makes of names, and without `readOnly`, which it
+    says of what it computes and not of the rest that nobody sends.
 
     Args:
         names: Of enumerations, by their values.
@@ -129,7 +130,7 @@ def plain(value: Any, names: Names, of_request: bool = False) -> Any:
             schema[key] = {name: plain(member, names, of_request) for name, member in part.items()}
         elif key in {"examples", "default", "enum", "const", "required"}:
             schema[key] = part
-        elif key != "title" or not isinstance(part, str):
+        elif key != "readOnly" and (key != "title" or not isinstance(part, str)):
             schema[key] = plain(part, names, of_request)
     return _rewritten(schema, names, of_request)
 

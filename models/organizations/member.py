@@ -103,6 +103,7 @@ ShownMember = shown_model(Member, "Member")
 MEMBER = Kind(
     model=Member,
     capability="organizations",
+    enumerations={"MemberStatus": MemberStatus},
     owner=Owner.ORGANIZATION,
     mentioned=Mentioned.REDACTED,
     redacted=("created_by_id",),

@@ -130,6 +130,7 @@ ShownWard = shown_model(Ward, "Ward")
 GUARDIANSHIP = Kind(
     model=Guardianship,
     capability="people",
+    enumerations={"GuardianshipStatus": GuardianshipStatus, "ConsentStatus": ConsentStatus},
     mirrors=_ward,
     mentioned=Mentioned.REDACTED,
     redacted=("confirmed_by",),

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 MARK = "zqx7mark"
 ADDRESS = "203.0.113.213"
+KNOWN = ("token", "action", "relation", "role", "roles", "permission", "permissions")
+"""Fields whose texts name what the app knows."""
 
 _numbers = count()
 
@@ -35,7 +37,7 @@ def filled(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
     body = dict(example)
     for name, field in model.model_fields.items():
         key = field.alias or name
-        if name.endswith("_id") and key in body:
+        if (name.endswith("_id") and key in body) or name in KNOWN:
             continue  # it names something that is there
         inner = _model_in(field.annotation)
         if inner and isinstance(body.get(key), dict):
@@ -48,7 +50,7 @@ def filled(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
 
 
 def _candidates(name: str) -> Iterator[Any]:
-    text = f"{MARK} {name}"
+    text = f"{MARK} {next(_numbers)}" if name == "name" else f"{MARK} {name}"  # a name may have to be free
     yield from (text, f"{MARK}{next(_numbers)}@contoso.example", f"{MARK}-{next(_numbers)}", [text], [f"{MARK}-{name}"])
 
 

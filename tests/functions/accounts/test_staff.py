@@ -165,10 +165,12 @@ async def test_what_staff_do_to_somebody_is_all_in_the_table() -> None:
         *("get_user", "list_user_audit", "get_user_risk"),
         *("moderate_user", "set_user_limits", "dismiss_finding", "move_email_claim"),
         *("read_user_interactions", "delete_user"),
+        *("get_user_usage", "get_user_dashboard"),  # as `read_user_interactions`: they act on nobody, and are audited
     }
     assert {operation.name for operation in staff if operation.method != "GET"} - of_accounts == {
         *("redrive_dead_letters", "start_rebuild", "start_repricing"),  # for admins, of documents
         "start_job_again",  # for admins, of work that was promised
+        *("run_organization", "restore_organization"),  # for admins, of organizations
         "set_review_visibility",  # see tests/functions/library/test_ratings.py
     }
 

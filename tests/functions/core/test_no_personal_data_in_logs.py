@@ -25,7 +25,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from bench.requests import STEPS, Client, Json, Step, fill
+from bench.requests import PEOPLE, STEPS, Client, Json, Step, fill
 from bench.stack import Stack
 from cosmos.core.database import Database, connect
 from functions.composition import services
@@ -104,13 +104,14 @@ class MarkedClient(Client):
     succeeded: set[str] = field(default_factory=set)
 
     def sign_in(self) -> None:
-        roles = {"staff": ["Vimarsh.Admin"], "user": [], "other": [], "leaver": []}
-        for who, held in roles.items():
+        for who, choice in PEOPLE.items():
+            if choice.get("app"):
+                self._keep(who, choice)
+                continue
             email = f"{MARK}{who}@contoso.example"
-            choice = {"email": email, "name": f"{MARK} {who}", "given_name": MARK, "family_name": f"{MARK}son"}
-            self._keep(who, choice | {"roles": held})
+            named = {"email": email, "name": f"{MARK} {who}", "given_name": MARK, "family_name": f"{MARK}son"}
+            self._keep(who, choice | named)
             self.secrets |= {oid_of(email), user_id_of(TENANT_ID, oid_of(email))}
-        self._keep("server", {"app": True, "roles": ["Vimarsh.Ingest", "Vimarsh.Import"]})
 
     def _keep(self, who: str, choice: Json) -> None:
         answer = self.http.post(f"{self.stack.entra_url}/_local/token", json=choice).raise_for_status()
