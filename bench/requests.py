@@ -357,12 +357,11 @@ _PUPIL = f"{_SCHOOL}/members/{{user_id}}"
 
 
 def _a_role(client: Client) -> Json:
-    client.ids["role"] = f"role-{uuid.uuid4().hex[:8]}"
-    return BODIES["create_role"]["of a librarian"] | {"name": client.ids["role"]}
+    return BODIES["create_role"]["of a librarian"] | {"name": f"role-{uuid.uuid4().hex[:8]}"}
 
 
 def _a_role_made(client: Client) -> None:
-    client.call("POST", f"{_SCHOOL}/roles", body=_a_role(client))
+    client.ids["role"] = client.call("POST", f"{_SCHOOL}/roles", body=_a_role(client)).json()["name"]
 
 
 def _an_assignment(client: Client) -> None:
@@ -518,7 +517,7 @@ _OF_ORGANIZATIONS = (
 )
 
 
-def _a_ward(client: Client) -> None:
+def a_ward(client: Client) -> None:
     """A child in the care of another user, with a student profile."""
     client.ids["child_id"] = client.call("GET", "me", "child").json()["id"]
     client.call("GET", "me", "verifier")
@@ -548,7 +547,7 @@ _OF_PEOPLE = (
     Step("get_ward_student_profile", "GET", f"{_WARD}/student-profile", "other"),
     Step("get_ward_dashboard", "GET", f"{_WARD}/dashboard", "other"),
     Step("export_ward", "GET", f"{_WARD}/export", "other"),
-    Step("end_ward", "DELETE", _WARD, "other", prepare=_a_ward),
+    Step("end_ward", "DELETE", _WARD, "other", prepare=a_ward),
     Step("list_my_access_log", "GET", "me/access-log", "child"),
 )
 
@@ -629,7 +628,7 @@ def fill(client: Client) -> None:
     made = client.call("POST", "organizations", "staff", _an_organization(client)).json()
     client.ids["organization_id"] = made["organization_id"]
     _a_school(client)
-    _a_ward(client)
+    a_ward(client)
     client.drained()
 
 

@@ -25,7 +25,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from bench.requests import PEOPLE, STEPS, Client, Json, Step, fill
+from bench.requests import PEOPLE, STEPS, Client, Json, Step, a_ward, fill
 from bench.stack import Stack
 from cosmos.core.database import Database, connect
 from functions.composition import services
@@ -129,11 +129,13 @@ class MarkedClient(Client):
         return answer
 
     def _remember(self, answer: httpx.Response) -> None:
+        named = {part for operation in self.operations.values() for part in operation.path.split("/")}
         with suppress(json.JSONDecodeError):
             told = answer.json()
             for document in [told, *told.get("items", [])] if isinstance(told, dict) else []:
                 held = {document.get(name) for name in ("id", "user_id", "session_id", "request_hash", "ip_address")}
-                self.secrets |= {value for value in held if isinstance(value, str) and len(value) > 8}
+                ids = {value for value in held if isinstance(value, str) and len(value) > 8}
+                self.secrets |= ids - named  # what everybody's is called names nobody
 
     def refused(self, operation: Operation, path: str, who: str, **sent: Any) -> int:
         """A request as it should not be; its status."""
@@ -263,6 +265,8 @@ def take_durable(client: MarkedClient) -> None:
     wanted = next(iter(BODIES["start_repricing"].values())) | one_user
     repricing = client.call("POST", "admin/repricings", "staff", wanted).json()
     finished(client, "admin/repricings/{repricing_id}", "staff", repricing_id=repricing["repricing_id"])
+    a_ward(client)
+    client.call("POST", "wards/{child_id}/erasure", "other")
     client.call("DELETE", "admin/users/{user_id}", "staff")
 
 
