@@ -96,13 +96,22 @@ def _without_what_no_schema_can_say(case: schemathesis.Case[Any]) -> None:
     if isinstance(body, dict):
         users = {"user"} if "/admissions" in case.path else set()
         case.body = {name: _storable(_counting(name, value)) for name, value in body.items() if name not in users}
-        case.body = _counted(case.path) | case.body
+        case.body = _counted(case.path) | case.body | _together(case.path, case.body)
         if case.path.endswith("/repricings"):
             case.body.update({name: f"{day}T00:00:00Z" for name, day in A_RANGE.items() if name in body})
         if "interaction_id" in body and _chosen(body["interaction_id"]):
             case.body["interaction_id"] = IDS["interaction_id"]
     if case.headers and "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = f"key-{zlib.crc32(repr(case.body).encode())}"
+
+
+def _together(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What is needed with something else, or excludes it, and the tenants that there are."""
+    if path.endswith(("/accept", "/decline")):
+        return {"token": "a token", "organization_id": None, "invitation_id": None}
+    if "/guardianships/" in path and body.get("action") == "confirm":
+        return {"method": "Seen."}
+    return {"bound_tenant_id": None} if "bound_tenant_id" in body else {}
 
 
 def _counted(path: str) -> dict[str, Any]:

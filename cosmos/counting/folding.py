@@ -39,7 +39,7 @@ class Folding:
         self._counters = counters
         self._sources = sources
         self._reactions = reactions
-        self._applied: LRUCache[tuple[str, str], int] = LRUCache(SOURCES_REMEMBERED)
+        self._applied: LRUCache[tuple[str, str, str | None], int] = LRUCache(SOURCES_REMEMBERED)
 
     async def fold(self, container: str, items: Iterable[Item], now: datetime) -> None:
         """Counts changes of a container where their kinds say, and brings what buckets say to where it is shown."""
@@ -65,7 +65,7 @@ class Folding:
         for item in items:
             try:
                 for partition, source in self._sources.of(item):
-                    if not self._is_applied(partition, source):
+                    if not self._is_applied(partition, item, source):
                         by_partition[partition].append((item, source))
             except (KeyError, ValueError, OverflowError) as error:
                 await self._bury(container, item, error, now)
@@ -73,7 +73,7 @@ class Folding:
         async def fold_partition(partition: str, changes: list[tuple[Item, Source]]) -> None:
             try:
                 await self._counters.fold(partition, [source for _, source in changes], now)
-                self._remember(partition, [source for _, source in changes])
+                self._remember(partition, changes)
             except (CosmosBatchOperationError, CosmosHttpResponseError, ValueError, OverflowError) as error:
                 if isinstance(error, HttpResponseError) and error.status_code != TOO_LARGE:
                     raise
@@ -85,17 +85,18 @@ class Folding:
 
         await self._each(fold_partition, by_partition)
 
-    def _is_applied(self, partition: str, source: Source) -> bool:
+    def _is_applied(self, partition: str, item: Item, source: Source) -> bool:
         """Whether this process knows that a revision, or a later one, is in the ledger.
 
         Many changes of a document count nothing new: a session's, when a turn takes its number. What is in the ledger
-        stays there, and its revision only grows; so this holds for as long as the process lives, and spares the look.
+        stays there for as long as the document does, and its revision only grows; so this holds for as long as the
+        process lives, and spares the look. A document that is made anew begins anew: it has another `_rid`.
         """
-        return self._applied.get((partition, source.key), 0) >= source.revision
+        return self._applied.get((partition, source.key, item.get("_rid")), 0) >= source.revision
 
-    def _remember(self, partition: str, sources: Iterable[Source]) -> None:
-        for source in sources:
-            key = partition, source.key
+    def _remember(self, partition: str, changes: Iterable[tuple[Item, Source]]) -> None:
+        for item, source in changes:
+            key = partition, source.key, item.get("_rid")
             self._applied[key] = max(source.revision, self._applied.get(key, 0))
 
     async def _bury(self, container: str, item: Item, error: Exception, now: datetime) -> None:

@@ -57,6 +57,7 @@ class SessionQuery(Paged):
     body=NewSession,
     returns=UserSession,
     status=201,
+    problems=("not-found",),
     etag=True,
 )
 async def start_session(call: Call[NewSession]) -> Reply:

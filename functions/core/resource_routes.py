@@ -73,6 +73,8 @@ def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
     summary = f"Delete {one}; it can be restored for {SOFT_DELETE_DAYS} days"
     deleting: dict[str, Any] = {"returns": None, "status": 204, "if_match": not plain.is_put}
     delete = _take_away(kind) if plain.is_put else _delete(kind)
+    if plain.is_put and not plain.key:
+        deleting["problems"] = ("not-found",)  # no path parameter says so
     add("delete", f"delete_{name}", ("DELETE", path), summary, delete, **deleting)
     route, summary = ("POST", f"{path}/restore"), f"Bring a deleted {plain.one} back"
     add("restore", f"restore_{name}", route, summary, _restore(kind), repeatable=True, **shown)

@@ -39,9 +39,11 @@ def blueprint(described: Iterable[Routes]) -> func.Blueprint:
 
 
 def _problem(operations: Iterable[Operation], path: str) -> Problem:
-    methods = sorted({method for operation in operations if _takes(operation, path) for method in operation.methods})
-    if not methods:
+    taking = [operation for operation in operations if _takes(operation, path)]
+    if not taking:
         return Problem(404, "not-found", "Not found", "There is no such path.")
+    meant = max(map(_literals, taking))  # `…/bulk` is not the id of something
+    methods = sorted({method for operation in taking if _literals(operation) == meant for method in operation.methods})
     allowed = ", ".join(methods)
     detail = f"This path takes {allowed}."
     return Problem(405, "method-not-allowed", "Not with this method", detail, {"Allow": allowed})
@@ -51,6 +53,11 @@ def _takes(operation: Operation, path: str) -> bool:
     """Whether the host would: one slash at the end makes no difference, and an empty segment fits nothing."""
     pattern = "/".join(_pattern(part) for part in operation.path.split("/"))
     return re.fullmatch(pattern + "/?", path, re.IGNORECASE) is not None
+
+
+def _literals(operation: Operation) -> int:
+    """How many parts of its path are those, and no parameters."""
+    return sum(not part.startswith("{") for part in operation.path.split("/"))
 
 
 def _pattern(part: str) -> str:

@@ -94,7 +94,7 @@ class Running(Changes):
     also=(MAKE_ROOT, MAKE_CHILD),
     body=NewOrganization,
     status=201,
-    problems=("name-taken",),
+    problems=("name-taken", "not-found"),
     **_SHOWN,
 )
 async def create_organization(call: Call[Any]) -> Reply:

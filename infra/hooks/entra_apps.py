@@ -30,6 +30,7 @@ ROLES = {
     "Vimarsh.Admin": ("User", "Sees insights, and finds, suspends and deletes accounts"),
     "Vimarsh.Moderator": ("User", "Sees risk with its evidence, and moderates accounts"),
     "Vimarsh.Service": ("User", "Marks an account as a service's, whose use is not judged as a person's is"),
+    "Vimarsh.Verify": ("User", "Confirms who is the guardian of a child, having seen it"),
     "Vimarsh.Import": ("Application", "Brings documents over from another system, for users of its tenants"),
     "Vimarsh.Ingest": ("Application", "Records finished turns for users of the tenants it is bound to, as a server"),
 }

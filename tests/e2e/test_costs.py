@@ -12,17 +12,15 @@ from bench import cascade, fold_cost, turn_cost
 FOLD = {"user_analytics batch": 1, "user_analytics query": 1}
 LONE_TURN = {
     cascade.RECORDING: {"user_sessions batch": 1, "user_interactions create": 1},
-    cascade.SESSION: {"user_analytics query": 4},
     cascade.USER_DAY: FOLD,
     cascade.SHARD_TURN: FOLD,
     cascade.USER_WEEK: FOLD,
-    cascade.SHARD_USER: {"user_analytics query": 2},
-    cascade.WHOLE: {"user_analytics batch": 2, "user_analytics query": 2},
+    cascade.WHOLE: {"user_analytics batch": 2},
     cascade.TOTALS: {"user_sessions patch": 1, "users patch": 1},
 }
-"""A fold is one read and one transaction. The session comes by twice, and is looked up for its user and its shard: with
-its turn's number, and with its totals. Of the user nothing is new to the platform, which is looked up and not
-written: of the day of UTC first, then of the month and all time. The platform counts a day, and then its month."""
+"""A fold is one read and one transaction. The session comes by twice, with its turn's number and with its totals, and
+of the user nothing is new to the platform: that all of it is counted is known. The platform counts a day, and then its
+month, upon what was written last."""
 
 
 def test_a_turn_asks_for_what_it_is_said_to() -> None:
