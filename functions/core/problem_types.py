@@ -152,7 +152,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "birth-year-fixed",
             409,
             "The year of birth stays",
-            "A year of birth is said once. Whoever confirms your guardians can set it right.",
+            "Nobody makes themselves older: a year of birth can only be changed to a later one.",
         ),
         ProblemType(
             "too-many-requests",

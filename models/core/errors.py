@@ -155,7 +155,7 @@ class BirthYearFixed(Exception):
     """Somebody would be older than they have said."""
 
     def __init__(self) -> None:
-        super().__init__("A year of birth is said once. Whoever confirms your guardians can set it right.")
+        super().__init__("Nobody makes themselves older: a year of birth can only be changed to a later one.")
 
 
 class TooManyRequests(Exception):
