@@ -106,6 +106,18 @@ async def test_what_a_process_knows_to_be_applied_is_not_looked_for_again(
     assert await fold_all(store, database, person) == recount(person, [first, second, later])
 
 
+async def test_a_document_that_is_made_anew_is_counted_anew(store: Store, database: Database, person: Person) -> None:
+    """Its revisions begin again, when it and its entry in the ledger had expired."""
+    (first,) = (item for item in turns(person, 1) if item["revision"] == 1)
+    old = first | {"revision": 3, "_rid": "before"}
+    await store.folding.fold("user_interactions", [old], NOW)
+    pages = database.user_analytics.query_items("SELECT c.id FROM c", partition_key=person.user_id)
+    for row in [row async for row in pages]:
+        await database.user_analytics.delete_item(row["id"], person.user_id)
+    await store.folding.fold("user_interactions", [first | {"_rid": "after"}], NOW)
+    assert await fold_all(store, database, person) == recount(person, [first])
+
+
 async def test_what_could_not_be_written_is_given_again(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
