@@ -51,13 +51,18 @@ MOST_AT_ONCE = 50
 _PAGE: Any = cast(Any, Page)[ShownInvitation]
 
 
-class NewInvitation(Message):
-    """Whom to invite, and as what. They need not have signed in before."""
+class Offer(Message):
+    """What somebody is to be in an organization."""
 
-    email: Email = Field(description="Their address")
     role: RoleName = Field(default="member", description="The role that they get")
     effective_to: Day | None = Field(default=None, description="Its last day; null without an end")
     section: Label | None = Field(default=None, description="Their part of it, such as B")
+
+
+class NewInvitation(Offer):
+    """Whom to invite, and as what. They need not have signed in before."""
+
+    email: Email = Field(description="Their address")
     expires_in_days: int = Field(default=DEFAULT_DAYS, ge=1, le=MOST_DAYS, description="Until when it can be accepted")
 
 
@@ -267,7 +272,7 @@ async def decline_invitation(call: Call[InvitationAnswer]) -> Reply:
     return Reply(None)
 
 
-def secret_of(call: Call[Any], actor_id: str, key: str | None) -> str:
+def _secret_of(call: Call[Any], actor_id: str, key: str | None) -> str:
     """Nobody's to guess, and the same for the same idempotency key of who invites."""
     if key is None:
         return secrets.token_urlsafe(32)
@@ -301,7 +306,23 @@ async def _invited(
     call: Call[Any], actor: UserProfile, organization: Organization, wanted: NewInvitation, key: str | None
 ) -> WrittenInvitation:
     await check_gives(call, organization, wanted.role, wanted.effective_to)
-    token = token_of(organization.organization_id, secret_of(call, actor.id, key))
+    made, token = await written(call, actor, organization, wanted, key, wanted.expires_in_days, email=wanted.email)
+    return WrittenInvitation(invitation=shown_of(made, ShownInvitation), token=token)
+
+
+async def written(
+    call: Call[Any],
+    actor: UserProfile,
+    organization: Organization,
+    wanted: Offer,
+    key: str | None,
+    days: int = DEFAULT_DAYS,
+    *,
+    email: str | None = None,
+    user_id: str | None = None,
+) -> tuple[Invitation, str]:
+    """An invitation of somebody by address or id, which holds a seat from now on; and what it is accepted with."""
+    token = token_of(organization.organization_id, _secret_of(call, actor.id, key))
     invitation = Invitation(
         id=invitation_id_of(token),
         partition_key=organization_partition(organization.organization_id),
@@ -310,15 +331,15 @@ async def _invited(
         request_hash=content_hash(wanted),
         organization_id=organization.organization_id,
         organization_name=organization.name,
-        email=wanted.email,
+        email=email,
+        user_id=user_id,
         role=wanted.role,
         effective_to=wanted.effective_to,
         section=wanted.section,
         invited_by=actor.id,
-        expires_at=call.now + timedelta(days=wanted.expires_in_days),
-        notice_partition=call.store[Invitations].partition_for(wanted.email),
-        mentions=[actor.id],
+        expires_at=call.now + timedelta(days=days),
+        notice_partition=user_id or call.store[Invitations].partition_for(email or ""),
+        mentions=sorted({actor.id, user_id or actor.id}),
     )
     invitation.ttl = invitation.kept_seconds
-    made = await call.store[Invitations].invite(invitation, call.now)
-    return WrittenInvitation(invitation=shown_of(made, ShownInvitation), token=token)
+    return await call.store[Invitations].invite(invitation, call.now), token

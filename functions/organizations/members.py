@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, cast
 
 from pydantic import Field
 
 from cosmos.accounts.audit import Audit
 from cosmos.accounts.users import Users
-from cosmos.organizations.invitations import Invitations
 from cosmos.organizations.members import MemberFilter, Members
 from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
 from functions.accounts.acting import audit_entry
 from functions.accounts.signed_in import writer
 from functions.core.api import Routes
-from functions.core.call import Call, content_hash
+from functions.core.call import Call
 from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
-from functions.organizations.invitations import secret_of
+from functions.organizations.invitations import Offer, written
 from functions.organizations.organizations import check_gives
 from models.core.document import Message
 from models.core.errors import MoreThanOnesOwn
 from models.core.fields import shown_of
-from models.core.values import Day, Label, Timestamp, Uuid
+from models.core.values import Timestamp, Uuid
 from models.organizations.actions import ADD_MEMBERS, HAND_OVER, LEAVE, READ_MEMBERS, REMOVE_MEMBERS
-from models.organizations.invitation import DEFAULT_DAYS, Invitation, invitation_id_of, token_of
 from models.organizations.member import Member, MemberStatus, ShownMember
-from models.organizations.organization import organization_partition
 from models.organizations.roles import RoleName
 
 routes = Routes()
@@ -42,13 +38,10 @@ class MemberQuery(Paged):
     status: MemberStatus | None = None
 
 
-class NewMember(Message):
+class NewMember(Offer):
     """Somebody who is to be a member."""
 
     user_id: Uuid = Field(description="Who")
-    role: RoleName = Field(default="member", description="The role that they get")
-    effective_to: Day | None = Field(default=None, description="Its last day; null without an end")
-    section: Label | None = Field(default=None, description="Their part of it, such as B")
 
 
 class AddedMember(Message):
@@ -121,26 +114,7 @@ async def add_member(call: Call[NewMember]) -> Reply:
                 user_id=profile.id, status="active", invitation_id=None, role=joined.role, joined_at=joined.joined_at
             )
         )
-    token = token_of(organization.organization_id, secret_of(call, actor.id, call.idempotency_key))
-    invitation = Invitation(
-        id=invitation_id_of(token),
-        partition_key=organization_partition(organization.organization_id),
-        created_at=call.now,
-        updated_at=call.now,
-        request_hash=content_hash(wanted),
-        organization_id=organization.organization_id,
-        organization_name=organization.name,
-        user_id=wanted.user_id,
-        role=wanted.role,
-        effective_to=wanted.effective_to,
-        section=wanted.section,
-        invited_by=actor.id,
-        expires_at=call.now + timedelta(days=DEFAULT_DAYS),
-        notice_partition=wanted.user_id,
-        mentions=sorted({actor.id, wanted.user_id}),
-    )
-    invitation.ttl = invitation.kept_seconds
-    made = await store[Invitations].invite(invitation, call.now)
+    made, _ = await written(call, actor, organization, wanted, call.idempotency_key, user_id=wanted.user_id)
     return Reply(
         AddedMember(user_id=wanted.user_id, status="invited", invitation_id=made.id, role=made.role, joined_at=None)
     )
