@@ -11,8 +11,8 @@ from pytest import approx
 
 from bench.capacity import MONTH_HOURS, PAGE, SCALES, Need, bytes_per_turn, tables, written
 from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
-from bench.requests import STEPS
 from bench.sizes import sizes_of
+from bench.steps import STEPS
 from cosmos.core.database import sent_bytes
 from models.core.pseudonyms import MAX_SHARDS
 from tests.models.examples import an_interaction

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.requests import Client
+from bench.calls import Client
 from bench.stack import SAMPLE, Stack, local_stack, run_local
 from functions.core.examples import BODIES
 from local.entra.identity import TENANT_ID, oid_of

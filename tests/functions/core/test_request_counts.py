@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.requests import Cost, declared_steps, measure
+from bench.requests import Cost, measure
+from bench.steps import declared_steps
 from models.kinds import KINDS
 
 COUNTS = {
