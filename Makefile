@@ -34,13 +34,13 @@ bench: $(READY)
 
 # What a live turn costs of the host's processor time, and where that goes.
 bench-turn: $(READY)
-	$(BIN)/python -m bench.turn_time
+	$(BIN)/python -m bench turn_time
 
 docs: $(READY)
 	$(BIN)/python -m docs.data_model
 	$(BIN)/python -m docs.api_description
 	$(BIN)/python -m docs.rights
-	$(BIN)/python -m bench.capacity --write
+	$(BIN)/python -m bench capacity --write
 
 clean:
 	rm -rf $(VENV) .data .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

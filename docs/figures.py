@@ -44,7 +44,7 @@ from models.risk.address_day import AddressDay
 
 INTRODUCTION = """What is told of use, and how to read it. All figures leave out what a user without `analytics_consent`
 does. Those of the platform are of turns that servers recorded; what users report is in `reported`. What an erased user
-did stays in the platform's figures, which name nobody. `python -m bench.figures` counts each of them anew, and
+did stays in the platform's figures, which name nobody. `python -m bench figures` counts each of them anew, and
 compares."""
 
 

@@ -129,3 +129,27 @@ def test_a_capability_has_the_same_name_in_each_room() -> None:
     }
     assert folders["cosmos"] <= folders["models"] | folders["functions"]
     assert folders["functions"] <= folders["models"]
+
+
+BENCH = ("simulation", "recount", "measurements")
+"""From below: what plays use of the app, what must come of it, and what compares."""
+
+
+def test_measurements_stand_on_the_simulation_and_the_recount_and_not_on_each_other() -> None:
+    paths = [path for folder in BENCH for path in (ROOT / "bench" / folder).rglob("*.py")]
+    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths}
+    for path, name in names.items():
+        own = BENCH.index(name.split(".")[1])
+        for other in imports(path.read_text(encoding="utf-8"), set(names.values())):
+            its = BENCH.index(other.split(".")[1])
+            is_measurement = "def main()" in (ROOT / f"{other.replace('.', '/')}.py").read_text(encoding="utf-8")
+            assert its < own or (its == own and not (BENCH[its] == "measurements" and is_measurement)), (name, other)
+
+
+def test_measurements_are_named_as_they_are_called() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "bench").rglob("*.py"), ROOT / "Makefile"]
+    named = {name for page in pages for name in re.findall(r"python -m bench ([a-z_]+)", page.read_text("utf-8"))}
+    measurements = {
+        path.stem for path in (ROOT / "bench" / "measurements").glob("*.py") if "def main()" in path.read_text()
+    }
+    assert named == measurements

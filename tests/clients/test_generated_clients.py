@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.stack import Stack, local_stack
+from bench.simulation.stack import Stack, local_stack
 from docs.api_description import STORED
 
 TYPESCRIPT = Path(__file__).parent / "typescript"

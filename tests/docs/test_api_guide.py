@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.stack import Stack, local_stack
+from bench.simulation.stack import Stack, local_stack
 from local.entra.identity import TENANT_ID, oid_of
 
 GUIDE = (Path(__file__).parent.parent.parent / "docs" / "api-guide.md").read_text(encoding="utf-8")

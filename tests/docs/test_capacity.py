@@ -9,10 +9,10 @@ from math import isclose
 import pytest
 from pytest import approx
 
-from bench.capacity import MONTH_HOURS, PAGE, SCALES, Need, bytes_per_turn, tables, written
-from bench.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
-from bench.sizes import sizes_of
-from bench.steps import STEPS
+from bench.measurements.capacity import MONTH_HOURS, PAGE, SCALES, Need, bytes_per_turn, tables, written
+from bench.measurements.capacity_inputs import ASSUMED, LIMITS, MEASURED, PRICES
+from bench.measurements.document_sizes import sizes_of
+from bench.simulation.steps import STEPS
 from cosmos.core.database import sent_bytes
 from models.core.pseudonyms import MAX_SHARDS
 from tests.models.examples import an_interaction

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from bench.admissions import COST_USD, FITTING, SETTINGS, User, another_host, disagreements, moved_to_now
-from bench.rebuild import play
-from bench.stack import SAMPLE, Stack, local_stack
+from bench.measurements.admissions import COST_USD, FITTING, SETTINGS, User, another_host, disagreements, moved_to_now
+from bench.simulation.replaying import play
+from bench.simulation.stack import SAMPLE, Stack, local_stack
 
 FOR_LONG = SETTINGS | {"RESERVATION_SECONDS": "3600"}
 """None expires while the test runs, however slow the machine is."""

@@ -1,10 +1,10 @@
-"""The API does what its description says: a short form of `python -m bench.contract`."""
+"""The API does what its description says: a short form of `python -m bench contract`."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.contract import check
+from bench.measurements.contract import check
 
 
 @pytest.mark.timeout(600)

@@ -1,13 +1,14 @@
 """What a turn asks of Cosmos DB until the platform has counted it, and that it is the same after a longer history.
 
-`python -m bench.turn_cost` and `python -m bench.fold_cost` print it with charge, bytes and time.
+`python -m bench turn_cost` and `python -m bench fold_cost` print it with charge, bytes and time.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from bench import cascade, fold_cost, turn_cost
+from bench.measurements import fold_cost, turn_cost
+from bench.simulation import pipeline as cascade
 
 FOLD = {"user_analytics batch": 1, "user_analytics query": 1}
 LONE_TURN = {

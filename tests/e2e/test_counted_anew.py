@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.figures_people import People, edit_everything
-from bench.figures_told import compare as compare_figures
-from bench.insights import Comparison, compare, find_leaks
-from bench.privacy import leaks
-from bench.rebuild import end, play, start
-from bench.recount import Recount, normalised
-from bench.stack import Stack, local_stack
+from bench.recount.insights import Comparison, compare, find_leaks
+from bench.recount.leaks import leaks
+from bench.recount.told import compare as compare_figures
+from bench.recount.traffic import Recount, normalised
+from bench.simulation.actors import People, edit_everything
+from bench.simulation.replaying import end, play, start
+from bench.simulation.stack import Stack, local_stack
 from local.cli.traffic import Turn, read_turns, read_users
 
 ZONES = {"asha": "Asia/Kolkata", "ben": "America/New_York", "chloe": "Pacific/Auckland", "dev": "UTC", "eve": "UTC"}

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench.erasure import with_kills
+from bench.measurements.erasure import with_kills
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does")

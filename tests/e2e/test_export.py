@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.calls import Client
-from bench.stack import SAMPLE, Stack, local_stack, run_local
+from bench.simulation.clients import Client
+from bench.simulation.stack import SAMPLE, Stack, local_stack, run_local
 from functions.core.examples import BODIES
 from local.entra.identity import TENANT_ID, oid_of
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.stack import SAMPLE, Stack, local_stack, run_local
-from bench.totals import expected, stored
+from bench.measurements.totals import expected, stored
+from bench.simulation.stack import SAMPLE, Stack, local_stack, run_local
 
 TURNS, USERS = SAMPLE / "turns.jsonl", SAMPLE / "users.json"
 

@@ -1,4 +1,4 @@
-"""The fold with a database that fails on purpose, and processes that die: a short run of `bench.faults`."""
+"""The fold with a database that fails on purpose, and processes that die: a short run of `python -m bench faults`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from bench.every_bucket import Place, differing, recount, stored
-from bench.faults import SHARES, run
-from bench.folders import PSEUDONYMS
-from bench.history import NOW, history
+from bench.measurements.faults import SHARES, run
+from bench.recount.buckets import Place, differing, recount, stored
+from bench.simulation.consumers import PSEUDONYMS
+from bench.simulation.history import NOW, history
 from local.cosmosdb.server import serve_in_thread
 from models.counting.bucket import Sums
 

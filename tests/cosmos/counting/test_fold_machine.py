@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from bench.every_bucket import differing, recount, stored
-from bench.folders import FEEDS, PSEUDONYMS
-from bench.history import NOW, history
-from bench.unreliable import Killed, UnreliableTransport
+from bench.recount.buckets import differing, recount, stored
+from bench.simulation.consumers import FEEDS, PSEUDONYMS
+from bench.simulation.fault_injection import Killed, UnreliableTransport
+from bench.simulation.history import NOW, history
 from cosmos.core.database import Database, Item, connect
 from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread

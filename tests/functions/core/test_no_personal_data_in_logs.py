@@ -25,10 +25,10 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from bench.calls import PEOPLE, Client, Json, Step
-from bench.stack import Stack
-from bench.steps import STEPS, fill
-from bench.steps_of_organizations import a_ward
+from bench.simulation.clients import PEOPLE, Client, Json, Step
+from bench.simulation.stack import Stack
+from bench.simulation.steps import STEPS, fill
+from bench.simulation.steps_of_organizations import a_ward
 from cosmos.core.database import Database, connect
 from functions.composition import services
 from functions.core import redaction as faults

@@ -1,11 +1,11 @@
-"""What each operation asks of Cosmos DB once it is warm; `python -m bench.requests` prints it with its charge."""
+"""What each operation asks of Cosmos DB once it is warm; `python -m bench requests` prints it with its charge."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.requests import Cost, measure
-from bench.steps import declared_steps
+from bench.measurements.requests import Cost, measure
+from bench.simulation.steps import declared_steps
 from models.kinds import KINDS
 
 COUNTS = {

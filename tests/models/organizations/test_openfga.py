@@ -1,10 +1,10 @@
-"""The app decides on members' rights as OpenFGA does. `python -m bench.rights` asks 10,000 questions, this fewer."""
+"""The app decides on members' rights as OpenFGA does. `python -m bench rights` asks 10,000 questions, this fewer."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bench.rights import SEED, compared
+from bench.measurements.rights import SEED, compared
 
 QUESTIONS = 300
 

@@ -1,0 +1,1 @@
+"""The measurements: each prints what it found, and exits with 1 where that is not as it should be."""
