@@ -23,6 +23,7 @@ from local.functions.host import FunctionHost
 from local.functions.settings import read_local_settings
 from local.functions.timer_trigger import TimerListener
 from local.provision import Account, provision, read_definitions
+from tests.described import as_described
 
 # How fast an example runs says nothing about whether it is right.
 hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -98,9 +99,14 @@ async def host(settings: dict[str, str]) -> AsyncIterator[FunctionHost]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def api(host: FunctionHost) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls the app over ASGI."""
+    """Calls the app over ASGI, and holds its answers to its description."""
+    from function_app import DESCRIBED  # needs the settings that `host` has read
+
+    hooks = {"response": [as_described(operation for routes in DESCRIBED for operation in routes.operations)]}
     transport = httpx.ASGITransport(host)
-    async with httpx.AsyncClient(transport=transport, base_url="http://app/api", timeout=30) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://app/api", timeout=30, event_hooks=hooks
+    ) as client:
         yield client
 
 

@@ -24,7 +24,7 @@ from cosmos.core.status import CONFLICT, NOT_FOUND, OUTRUN_OR_GONE, PRECONDITION
 from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
-from models.core.errors import AccountClosed, Contention, NotFound, SeatsTaken, Stale
+from models.core.errors import AccountClosed, Contention, NotFound, SeatsTaken
 from models.core.tombstone import is_tombstone
 from models.core.values import format_timestamp
 from models.organizations.assignment import NewAssignment, RoleAssignment, assigned
@@ -92,8 +92,7 @@ class Members:
 
         Raises:
             SeatsTaken: there is none left.
-            Stale: the invitation is over.
-            NotFound: there is no such organization.
+            NotFound: there is no such organization, or the invitation is over.
             AccountClosed: the account is deleted.
         """
         organization_id = member.organization_id
@@ -322,7 +321,7 @@ class Members:
             await self._organizations.read(organization_id)
         except NotFound as gone:
             return gone
-        return Stale() if invited else SeatsTaken()
+        return NotFound("invitation") if invited else SeatsTaken()
 
     async def _check_there(self, member: Member) -> None:
         """Gives the seat, and the membership, of somebody back whose account is being erased."""

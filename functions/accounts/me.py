@@ -75,7 +75,7 @@ async def get_me(call: Call[None]) -> Reply:
     action=CHANGE_PROFILE,
     body=ProfileChanges,
     returns=UserProfile,
-    problems=("preferences-too-large", "birth-year-fixed"),
+    problems=("preferences-too-large", "birth-year-fixed", "name-taken"),
     hidden=FOR_STAFF,
     max_bytes=MAX_BYTES,
     answer_headers=("Link",),

@@ -57,7 +57,7 @@ class ContextQuery(Query):
     body=Turn,
     returns=UserInteraction,
     status=201,
-    problems=("too-many-turns",),
+    problems=("too-many-turns", "consent-required"),
     answer_headers=RATE_LIMIT,
     etag=True,
     max_bytes=MAX_TURN_BYTES,

@@ -44,6 +44,7 @@ def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
     """
     plain, name = kind.routes, kind.name
     one, path = f"{'an' if plain.one[0] in 'aeiou' else 'a'} {plain.one}", _item_path(kind)
+    missing: dict[str, Any] = {} if "{" in path else {"problems": ("not-found",)}  # else a path parameter says so
     shown: dict[str, Any] = {"returns": kind.shown, "etag": True}
     page: Any = cast(Any, Page)[kind.shown]
 
@@ -64,20 +65,18 @@ def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
         add("create", f"create_{name}", route, f"Make {one}", _create(kind), body=kind.given, status=201, **shown)
         BODIES.setdefault(f"create_{name}", {"one": dict(plain.example)})
     if kind.editable and not plain.key:
-        route, options = ("PATCH", path), {"body": kind.changes, "if_match": True, **shown}
+        route, options = ("PATCH", path), {"body": kind.changes, "if_match": True, **shown, **missing}
         add("edit", f"edit_{name}", route, f"Change {one}", _edit(kind), **options)
         BODIES.setdefault(f"edit_{name}", {"changed": dict(plain.changes)})
     summary, listing = f"The user's {plain.many}, newest first", f"list_{plain.many.replace(' ', '_')}"
     add("list", listing, ("GET", plain.path), summary, _list(kind, page), query=_query_of(kind), returns=page)
-    add("read", f"get_{name}", ("GET", path), f"One {plain.one}", _read(kind), **shown)
+    add("read", f"get_{name}", ("GET", path), f"One {plain.one}", _read(kind), **shown, **missing)
     summary = f"Delete {one}; it can be restored for {SOFT_DELETE_DAYS} days"
-    deleting: dict[str, Any] = {"returns": None, "status": 204, "if_match": not plain.is_put}
+    deleting: dict[str, Any] = {"returns": None, "status": 204, "if_match": not plain.is_put, **missing}
     delete = _take_away(kind) if plain.is_put else _delete(kind)
-    if plain.is_put and not plain.key:
-        deleting["problems"] = ("not-found",)  # no path parameter says so
     add("delete", f"delete_{name}", ("DELETE", path), summary, delete, **deleting)
     route, summary = ("POST", f"{path}/restore"), f"Bring a deleted {plain.one} back"
-    add("restore", f"restore_{name}", route, summary, _restore(kind), repeatable=True, **shown)
+    add("restore", f"restore_{name}", route, summary, _restore(kind), repeatable=True, **shown, **missing)
 
 
 def shown(kind: KindOf, document: Resource) -> Reply:

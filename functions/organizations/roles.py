@@ -53,6 +53,7 @@ async def list_roles(call: Call[None]) -> RoleList:
     body=NewRole,
     returns=RoleView,
     status=201,
+    problems=("key-reused",),
     etag=True,
     repeatable=True,
 )

@@ -112,6 +112,7 @@ async def delete_user(call: Call[None]) -> Reply:
     action=READ_ERASURE,
     returns=Erasure,
     hidden=FOR_STAFF,
+    problems=("account-suspended", "account-blocked", "account-deleted"),  # an admin's own
     after_deletion=True,
 )
 async def get_erasure(call: Call[None]) -> Erasure:

@@ -78,7 +78,7 @@ class OwnerQuery(Query):
     body=Estimate,
     returns=Admission,
     status=201,
-    problems=("limit-reached", "admission-settled", "unpriced-model"),
+    problems=("limit-reached", "admission-settled", "unpriced-model", "consent-required"),
     answer_headers=RATE_LIMIT,
 )
 async def admit(call: Call[Estimate]) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -13,15 +14,16 @@ from tests.functions.calls import Drain, Headers, SignIn
 
 
 @pytest.fixture(scope="session")
-def sign_in(entra_url: str) -> SignIn:
+def sign_in(entra_url: str) -> Iterator[SignIn]:
     """Headers of somebody who is signed in: `sign_in(email, roles=[…])`, or an application: `sign_in(app=True)`."""
+    with httpx.Client(base_url=entra_url) as entra:
 
-    def token(email: str | None = None, **choice: Any) -> Headers:
-        wanted = choice | ({"email": email} if email else {})
-        answer = httpx.post(f"{entra_url}/_local/token", json=wanted).raise_for_status().json()
-        return {"Authorization": f"Bearer {answer['access_token']}"}
+        def token(email: str | None = None, **choice: Any) -> Headers:
+            wanted = choice | ({"email": email} if email else {})
+            answer = entra.post("/_local/token", json=wanted).raise_for_status().json()
+            return {"Authorization": f"Bearer {answer['access_token']}"}
 
-    return token
+        yield token
 
 
 @pytest.fixture
