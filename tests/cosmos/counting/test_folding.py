@@ -229,7 +229,7 @@ async def test_a_difference_whose_rollup_is_gone_is_not_counted_and_holds_up_not
 ) -> None:
     first, other = (item for item in turns(person, 2, seed=1) if item["revision"] == 1)
     await store.folding.fold("user_interactions", [first, other], NOW)
-    query = "SELECT c.id FROM c WHERE c.kind = 'rollup'"
+    query = "SELECT c.id FROM c WHERE c.kind = 'rollup' OR STARTSWITH(c.id, 'ledger:rollup:')"
     for rollup in [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]:
         await database.user_analytics.delete_item(rollup["id"], person.user_id)
     cheaper = first | {"revision": 2, "total_tokens": 1, "input_tokens": 1, "output_tokens": 0}
@@ -278,15 +278,14 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
 async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, other = store.counters._held, Counters(database, BUCKETS, windows(RiskSettings()))
+    real, other = store.counters._hold, Counters(database, BUCKETS, windows(RiskSettings()))
 
-    async def overtaken(user_id: str, sources: Any, recent: bool) -> Any:
-        held = await real(user_id, sources, recent)
+    async def overtaken(held: Any, sources: Any) -> None:
+        await real(held, sources)
         newer = an_interaction(f"other-{random.random()}")
-        await other.fold(user_id, [of_interaction(newer)], NOW)
-        return held
+        await other.fold(person.user_id, [of_interaction(newer)], NOW)
 
-    monkeypatch.setattr(store.counters, "_held", overtaken)
+    monkeypatch.setattr(store.counters, "_hold", overtaken)
     with pytest.raises(Contention):
         await store.counters.fold(person.user_id, [of_interaction(an_interaction())], NOW)
 
