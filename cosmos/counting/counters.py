@@ -65,7 +65,8 @@ class Counters:
 
         Of a user who is erased nothing is counted: a tombstone is where the companion was.
 
-        One read and one transactional batch for every `SOURCES_PER_TRANSACTION`, however long the history is.
+        One transactional batch for every `SOURCES_PER_TRANSACTION`, and one read before it unless this process wrote
+        last what it starts from, however long the history is.
 
         Args:
             partition: Where they are counted: the user whose they are, or one of the platform's partitions.
@@ -94,7 +95,7 @@ class Counters:
         at_once, recent = not again, not again and self._may_go_by_recent(partition, sources)
         for lost in range(ATTEMPTS):
             await pause(lost)
-            held = self._nothing(partition, recent, at_once)
+            held = Held(partition, self._buckets, self._companion, recent, at_once)
             try:
                 await self._hold(held, sources)
                 if held.is_erased:
@@ -113,19 +114,19 @@ class Counters:
                 continue
             if not outcome.entries:
                 return
-            came_to = await self._write(held, documents, len(sources) == 1)
+            came_to = await self._write(held, documents, sources)
             if came_to == "written":
                 return
-            if came_to == "too large":
+            if came_to == "too large" and len(sources) > 1:
                 middle = len(sources) // 2
                 await self._fold_together(partition, sources[:middle], now, again)
                 await self._fold_together(partition, sources[middle:], now, again)
                 return
-            recent = False
+            recent, at_once = False, at_once and came_to != "too large"
         raise Contention(f"the fold of {len(sources)} sources lost {ATTEMPTS} times")
 
     async def _write(
-        self, held: Held, documents: Sequence[Document], is_one_source: bool
+        self, held: Held, documents: Sequence[Document], sources: Sequence[Source]
     ) -> Literal["written", "outrun", "too large"]:
         """Writes a transaction, unless others have written meanwhile, or it has to be divided.
 
@@ -138,26 +139,28 @@ class Counters:
             operations = [held.guarded(document) for document in documents]
             results = await self._container.execute_item_batch(operations, held.partition)
         except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
-            if error.status_code == TOO_LARGE and not is_one_source:
+            if error.status_code == TOO_LARGE and (held.at_once or len(sources) > 1):
                 return "too large"
             if error.status_code not in (OUTRUN_OR_GONE if held.is_recent else OUTRUN):
                 raise
             if held.is_recent and not _was_known(documents, error):
                 self._recent.outrun(held.partition, held.etags)
             return "outrun"
-        self._recent.written(held.partition, documents, results)
+        # Where a tombstone may be, what is known of a source is no proof: it is read when the source comes again.
+        unproven = map(ledger_id, (source.key for source in sources) if self._companion.id_of(held.partition) else ())
+        self._recent.keep(held.partition, documents, results, without=frozenset(unproven))
         return "written"
 
     def _may_go_by_recent(self, partition: str, sources: Iterable[Source]) -> bool:
         """Whether what this process knows of a partition may do: the transaction fails if that is out of date.
 
-        Where a tombstone would bar the partition, only sources that change the companion are sure to meet it.
+        Where a tombstone would bar the partition, only sources that change the companion are sure to meet it: those
+        that are new in the ledger.
         """
-        is_guarded = self._companion.id_of(partition) is None or any(source.context for source in sources)
+        is_guarded = self._companion.id_of(partition) is None or any(
+            source.context is not None and source.revision == 1 for source in sources
+        )
         return is_guarded and not self._recent.is_shared(partition)
-
-    def _nothing(self, partition: str, recent: bool, at_once: bool) -> Held:
-        return Held(partition, self._buckets, self._companion, recent, at_once)
 
     async def _hold(self, held: Held, sources: Sequence[Source]) -> None:
         """Has a transaction know what it starts from.

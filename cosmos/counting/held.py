@@ -110,10 +110,11 @@ class Held:
         before, revision = self._documents.get(bucket), self._revision(bucket)
         context = self._buckets.kind_of(bucket).context(told, before)
         document = self._buckets.document_of(self.partition, bucket, balance, revision, now, context)
+        document = self._buckets.following(document, before)
         onward = self._buckets.onward(self.partition, bucket, revision, balance) if self.at_once else None
         if onward is not None and onward.key in outcome.entries:
             return document.model_copy(update={"counted_revision": revision})
-        return self._buckets.following(document, before)
+        return document
 
     def proves(self, outcome: Outcome, documents: Iterable[Document], sources: Iterable[Source]) -> bool:
         """Whether the transaction fails if anything that it goes by is out of date.

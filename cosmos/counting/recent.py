@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from cosmos.core.database import Stored
 from models.core.document import Document
@@ -28,24 +28,33 @@ class Recent:
 
     def __init__(self) -> None:
         self._known: LRUCache[tuple[str, str], Stored[Any]] = LRUCache(DOCUMENTS)
-        self._shared_until: dict[str, float] = {}
+        self._shared: TTLCache[str, bool] = TTLCache(DOCUMENTS, SHARED_SECONDS, timer=time.monotonic)
 
     def is_shared(self, partition: str) -> bool:
         """Whether others have been met in a partition lately."""
-        return time.monotonic() < self._shared_until.get(partition, 0.0)
+        return partition in self._shared
 
     def known(self, partition: str, ids: Iterable[str]) -> dict[str, Stored[Any]]:
         """Those of the documents that are here."""
         found = {item_id: self._known.get((partition, item_id)) for item_id in ids}
         return {item_id: known for item_id, known in found.items() if known is not None}
 
-    def written(self, partition: str, documents: Sequence[Document], results: Iterable[Mapping[str, Any]]) -> None:
-        """Takes what a batch has written, with the ETags from its answer."""
+    def keep(
+        self,
+        partition: str,
+        documents: Sequence[Document],
+        results: Iterable[Mapping[str, Any]],
+        without: Collection[str] = (),
+    ) -> None:
+        """Takes what a batch has written, with the ETags from its answer, but for those of some ids."""
         for document, result in zip(documents, results, strict=True):
-            self._known[partition, document.id] = Stored(document, result["eTag"])
+            if document.id in without:
+                self._known.pop((partition, document.id), None)
+            else:
+                self._known[partition, document.id] = Stored(document, result["eTag"])
 
     def outrun(self, partition: str, ids: Collection[str]) -> None:
         """Forgets what turned out to be out of date: others write there, too."""
-        self._shared_until[partition] = time.monotonic() + SHARED_SECONDS
+        self._shared[partition] = True
         for item_id in ids:
             self._known.pop((partition, item_id), None)
