@@ -8,6 +8,7 @@ from typing import Any
 
 from functions.accounts import admin_users, me
 from functions.analytics import admin_insights, admin_standings, insights, organization_use
+from functions.answers import answers, recording
 from functions.chat import admin_history, history, idle_sessions, ingest, interactions, repricing, sessions
 from functions.core import health, importing
 from functions.core.api import Routes
@@ -63,6 +64,7 @@ CAPABILITIES: dict[str, Capability] = {
         (feeds.OF["user_interactions"], feeds.OF["user_sessions"], idle_sessions.blueprint),
         (repricing.JOB,),
     ),
+    "answers": Capability((answers.routes,), looks=(recording.look_after_answers,)),
     "usage": Capability((admissions.routes, usage.routes, admin_limits.routes)),
     "jobs": Capability((admin_jobs.routes,), looks=(standing_still.look_at_feeds,)),
     "analytics": Capability((insights.routes, admin_insights.routes, admin_standings.routes, organization_use.routes)),

@@ -14,6 +14,7 @@ from cosmos.accounts.users import Users
 from cosmos.analytics.insights import PlatformInsights
 from cosmos.analytics.rollups import Rollups
 from cosmos.analytics.totals import Totals
+from cosmos.answers.answers import Answers
 from cosmos.chat.history import History
 from cosmos.chat.ingestion import Ingestion
 from cosmos.chat.names import PlatformNames
@@ -52,6 +53,8 @@ from cosmos.usage.allowances import Allowances, create_allowance
 from cosmos.usage.bars import set_bar
 from functions.accounts.graph import Graph
 from functions.accounts.me import Following
+from functions.answers.offers import Offers
+from functions.answers.run import Runs
 from functions.core import services as core
 from functions.core.parts import Parts
 from functions.core.services import Services, composed_by
@@ -87,6 +90,7 @@ class Store(Parts):
     sessions: Sessions
     turns: Turns
     history: History
+    answers: Answers
     counters: Counters
     rollups: Rollups
     bookmarks: Bookmarks
@@ -175,6 +179,7 @@ class Store(Parts):
                 "user_analytics": (reviews.set_helpful,),
             }
         )
+        allowances = Allowances(database)
         return cls(
             users=users,
             totals=totals,
@@ -189,7 +194,8 @@ class Store(Parts):
             audit=Audit(database),
             directory=Directory(database, users),
             exporting=Exporting(database, KINDS),
-            allowances=Allowances(database),
+            allowances=allowances,
+            answers=Answers(database, allowances),
             alerts=alerts,
             ingestion=Ingestion(users, sessions, turns, bookmarks.keep, privacy),
             folding=folding,
@@ -224,10 +230,13 @@ class AppServices(Services):
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
-        prices = PriceTable(settings.price_overrides, settings.model_aliases, settings.prefer_reported_cost)
+        own = {name: [model.price] for name, model in settings.models.items() if model.price}
+        prices = PriceTable(settings.price_overrides | own, settings.model_aliases, settings.prefer_reported_cost)
         privacy = privacy_with(settings.key_for("texts"), settings.retention_days_without_consent)
         parts: dict[type, object] = {
             PriceTable: prices,
+            Offers: Offers(settings, prices),
+            Runs: Runs(),
             Privacy: privacy,
             ErasureNotes: ErasureNotes(
                 opened(settings.erasure_log) if settings.erasure_log else None,
@@ -253,6 +262,8 @@ class AppServices(Services):
         )
 
     async def close(self) -> None:
+        await self[Runs].close()
+        await self[Offers].close()
         await super().close()
         if log := self[ErasureNotes].log:
             await log.close()

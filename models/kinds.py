@@ -21,7 +21,8 @@ from models.analytics.question import Question
 from models.analytics.rollup import Rollup
 from models.analytics.user_analytics import AnalyticsPeriod
 from models.analytics.user_group import UserGroup
-from models.chat.interaction import ResponseQuality, TurnId, UserInteraction
+from models.answers.answer import Answer, AnswerStatus
+from models.chat.interaction import AnswerEnd, ResponseQuality, TurnId, UserInteraction
 from models.chat.names import Dimension
 from models.chat.session import TurnClaim, UserSession
 from models.core.document import Document
@@ -80,6 +81,11 @@ _ALL: tuple[Kind[Any], ...] = (
         rebuilt=True,
         enumerations={"ResponseQuality": ResponseQuality},
         in_path={"interaction_id": TurnId},
+    ),
+    Kind(
+        model=Answer,
+        capability="answers",
+        enumerations={"AnswerStatus": AnswerStatus, "AnswerEnd": AnswerEnd},
     ),
     Kind(
         model=Allowance,

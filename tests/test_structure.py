@@ -22,6 +22,7 @@ CAPABILITIES = (
     "usage",
     "risk",
     "chat",
+    "answers",
     "library",
     "analytics",
     "privacy",

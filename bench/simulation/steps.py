@@ -81,6 +81,11 @@ def _a_leaver(client: Client) -> None:
     client.call("GET", "me", "leaver")
 
 
+def _an_answer(client: Client) -> None:
+    answer = client.call("POST", "sessions/{session_id}/answers", body=BODIES["make_answer"]["a question"])
+    client.ids["answer_id"] = answer.json()["id"]
+
+
 _SESSION = "sessions/{session_id}"
 _TURNS = "sessions/{session_id}/interactions"
 _ACCOUNT = "admin/users/{user_id}"
@@ -100,6 +105,10 @@ _OF_OWN_RULES = (
         "edit_session", "PATCH", _SESSION, body={"timezone": "Europe/Paris"}, edits=_SESSION, before={"timezone": "UTC"}
     ),
     Step("record_interaction", "POST", _TURNS, body=BODIES["record_interaction"]["a turn"]),
+    Step("list_models", "GET", "models"),
+    Step("make_answer", "POST", "sessions/{session_id}/answers", body=BODIES["make_answer"]["a question"]),
+    Step("get_answer", "GET", "sessions/{session_id}/answers/{answer_id}", prepare=_an_answer),
+    Step("stop_answer", "DELETE", "sessions/{session_id}/answers/{answer_id}", prepare=_an_answer),
     Step("list_session_interactions", "GET", _TURNS),
     Step("get_session_context", "GET", "sessions/{session_id}/context"),
     Step("list_interactions", "GET", "interactions"),

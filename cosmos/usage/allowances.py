@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,15 +17,16 @@ from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
+    CosmosBatchOperationError,
     CosmosHttpResponseError,
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
 
-from cosmos.core.database import Database, Stored
+from cosmos.core.database import Database, Item, Stored
 from cosmos.core.patching import in_tens
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import PRECONDITION_FAILED
+from cosmos.core.status import OUTRUN, PRECONDITION_FAILED
 from models.accounts.limits import Limits
 from models.core.errors import AccountClosed, ConsentRequired, Contention, MadeByServer, TooManyTurns
 from models.core.identity import Recorder
@@ -119,15 +120,19 @@ class Allowances:
         return stored.document if stored else Allowance.of(user_id)
 
     async def reserve(
-        self, user_id: str, request: AdmissionRequest, limits: Limits, clock: Clock
+        self, user_id: str, request: AdmissionRequest, limits: Limits, clock: Clock, beside: Sequence[Any] = ()
     ) -> Admitted | Refused:
         """Decides an admission; a reservation is durable when this returns.
+
+        Args:
+            beside: Further operations of the transaction that makes a reservation.
 
         Raises:
             KeyReused: another request has been admitted under the same id.
             AdmissionSettled: its turn has been counted.
             AccountClosed: the account is deleted.
             Contention: others wrote the allowance every time. Safe to try again.
+            CosmosBatchOperationError: one of the operations beside failed; the allowance is the first of all.
         """
         async with self._turnstiles.setdefault(user_id, asyncio.Lock()):
             for _ in range(ATTEMPTS):
@@ -135,7 +140,7 @@ class Allowances:
                 decision = decide(stored.document if stored else Allowance.of(user_id), limits, request, clock)
                 if isinstance(decision, Refused) or not decision.changed:
                     return decision
-                if await self._written(decision.allowance, stored.etag if stored else None):
+                if await self._written(decision.allowance, stored.etag if stored else None, beside):
                     return decision
                 await asyncio.sleep(random.random() * _LONGEST_PAUSE.total_seconds())  # noqa: S311  # no secret
         raise Contention(f"an admission lost {ATTEMPTS} times")
@@ -174,8 +179,10 @@ class Allowances:
             raise AccountClosed("deleted")
         return Stored(Allowance.parse(item), item["_etag"]) if item else None
 
-    async def _written(self, allowance: Allowance, etag: str | None) -> bool:
+    async def _written(self, allowance: Allowance, etag: str | None, beside: Sequence[Any]) -> bool:
         """Whether the allowance could be written over the state with this ETag, or as a new one without."""
+        if beside:
+            return await self._written_with(_operation(allowance.body(), etag), beside, allowance.partition_key)
         try:
             if etag is None:
                 await self._container.create_item(allowance.body())
@@ -186,3 +193,19 @@ class Allowances:
         except (CosmosAccessConditionFailedError, CosmosResourceExistsError):
             return False
         return True
+
+    async def _written_with(self, operation: Any, beside: Sequence[Any], user_id: str) -> bool:
+        """The same, in one transaction with other operations."""
+        try:
+            await self._container.execute_item_batch([operation, *beside], user_id)
+        except CosmosBatchOperationError as error:
+            if error.error_index == 0 and error.status_code in OUTRUN:
+                return False
+            raise
+        return True
+
+
+def _operation(body: Item, etag: str | None) -> Any:
+    if etag is None:
+        return ("create", (body,))
+    return ("replace", (ALLOWANCE_ID, body), {"if_match_etag": etag})

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import azure.functions as func
-
 from functions.core.etags import coded, content_etag, matches
+from functions.core.http import Request, Response
 from functions.core.problems import Problem
 
 COMMON_HEADERS = {
@@ -38,6 +38,8 @@ LEVEL, LEVEL_ONCE = 5, 9
 IN_THREAD_FROM = 200_000
 """Bytes, from which compressing takes so long that other requests should not wait for it."""
 
+EVENTS = "text/event-stream"
+
 READING = ("GET", "HEAD")
 
 
@@ -56,8 +58,8 @@ class Kept:
 
 
 async def answered(
-    request: func.HttpRequest, status: int, headers: dict[str, str], content: bytes | Kept | None, media_type: str
-) -> func.HttpResponse:
+    request: Request, status: int, headers: dict[str, str], content: bytes | Kept | None, media_type: str
+) -> Response:
     """The answer to a request. The host takes the content away from that to a HEAD."""
     headers = COMMON_HEADERS | headers
     etag = headers.get("ETag")
@@ -66,9 +68,9 @@ async def answered(
     if etag and status == 200 and request.method in READING:
         known = matches(request.headers.get("If-None-Match"), etag)
         if known:
-            return func.HttpResponse(status_code=304, headers=headers | {"ETag": known if is_gzip else etag})
+            return Response(304, headers | {"ETag": known if is_gzip else etag})
     if content is None:
-        return func.HttpResponse(status_code=status, headers=headers)
+        return Response(status, headers)
     if is_gzip and len(content.content if isinstance(content, Kept) else content) > COMPRESSED_FROM:
         headers["Content-Encoding"] = "gzip"
         if etag:
@@ -76,10 +78,15 @@ async def answered(
         body = await _compressed(content)
     else:
         body = content.content if isinstance(content, Kept) else content
-    return func.HttpResponse(body, status_code=status, headers=headers, mimetype=media_type)
+    return Response(status, headers, body, media_type)
 
 
-async def refused(request: func.HttpRequest, problem: Problem, request_id: str) -> func.HttpResponse:
+def streamed(headers: dict[str, str], events: AsyncIterator[bytes]) -> Response:
+    """An answer of server-sent events: as they come, not compressed, and not gathered on the way."""
+    return Response(200, COMMON_HEADERS | {"X-Accel-Buffering": "no"} | headers, events, EVENTS)
+
+
+async def refused(request: Request, problem: Problem, request_id: str) -> Response:
     """The answer that is a problem."""
     content = json.dumps(problem.body() | {"request_id": request_id}).encode()
     headers = {"x-request-id": request_id} | problem.headers

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Unpack
 from urllib.parse import parse_qsl, urlsplit
@@ -21,11 +22,12 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.core import problems
-from functions.core.answers import Kept, answered, refused
+from functions.core.answers import Kept, answered, refused, streamed
 from functions.core.bodies import parsed
 from functions.core.call import Call, uuid_of
 from functions.core.deciding import at_the_door, in_organization
 from functions.core.etags import content_etag
+from functions.core.http import Request, Response, Serve, for_worker, for_worker_with_client
 from functions.core.operation import Handler, Operation, Options, Query, Reply
 from functions.core.problems import GivenUp, Problem
 from functions.core.services import Services, services, wrong_settings
@@ -77,41 +79,35 @@ class Routes:
     def blueprint(self) -> Any:
         blueprint = df.Blueprint()
         for operation in self.operations:
-            serve: Any = _server(operation)
+            serve = _server(operation)
+            handle: Any
             if operation.durable:
-                serve = blueprint.durable_client_input(client_name="client")(_durable_server(operation))
+                handle = blueprint.durable_client_input(client_name="client")(for_worker_with_client(serve))
+            else:
+                handle = for_worker(serve)
             route = blueprint.route(
                 PREFIX + operation.path,
                 methods=operation.methods,
                 auth_level=func.AuthLevel.ANONYMOUS,
                 trigger_arg_name="req",
             )
-            blueprint.function_name(operation.name)(route(serve))
+            blueprint.function_name(operation.name)(route(handle))
         return blueprint
 
 
-def _server(operation: Operation) -> Callable[[func.HttpRequest, func.Context], Awaitable[func.HttpResponse]]:
-    async def serve(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        return await _served(operation, req, context, None)
-
-    return serve
-
-
-def _durable_server(
-    operation: Operation,
-) -> Callable[[func.HttpRequest, func.Context, Any], Awaitable[func.HttpResponse]]:
-    async def serve(req: func.HttpRequest, context: func.Context, client: Any) -> func.HttpResponse:
-        return await _served(operation, req, context, client)
+def _server(operation: Operation) -> Serve:
+    async def serve(request: Request, context: func.Context, durable: df.DurableOrchestrationClient | None) -> Response:
+        return await _served(operation, request, context, durable)
 
     return serve
 
 
 async def _served(
     operation: Operation,
-    request: func.HttpRequest,
+    request: Request,
     context: func.Context,
     durable: df.DurableOrchestrationClient | None,
-) -> func.HttpResponse:
+) -> Response:
     started = time.perf_counter()
     request_id = correlation_id(request)
     if wrong := wrong_settings():
@@ -122,7 +118,7 @@ async def _served(
         try:
             answer = await _answer(operation, request, request_id, durable)
             response = await _response(operation, answer, request, request_id)
-            answering.answered(response.status_code, None)
+            answering.answered(response.status, None)
         except Exception as error:  # the boundary: whatever happened becomes an answer here
             problem = problems.of(error)
             response = await refused(request, problem, request_id)
@@ -130,12 +126,12 @@ async def _served(
     milliseconds = (time.perf_counter() - started) * 1000
     told = f" {problem.slug}" if problem else ""
     level = logging.WARNING if problem and problem.status < 500 else logging.INFO  # others are logged already
-    log.log(level, "%s %s %d%s %.1f ms", request_id, operation.name, response.status_code, told, milliseconds)
+    log.log(level, "%s %s %d%s %.1f ms", request_id, operation.name, response.status, told, milliseconds)
     return response
 
 
 async def _answer(
-    operation: Operation, request: func.HttpRequest, request_id: str, durable: df.DurableOrchestrationClient | None
+    operation: Operation, request: Request, request_id: str, durable: df.DurableOrchestrationClient | None
 ) -> BaseModel | Reply:
     shared = services()
     action = operation.action
@@ -154,9 +150,20 @@ async def _answer(
         await call.writer()
     if operation.takes_key:
         _ = call.idempotency_key  # refused where it is malformed, also by what is repeatable without it
+    async with given_up_after(operation.longest_seconds or LONGEST_SECONDS):
+        return await operation.handler(call)
+
+
+@asynccontextmanager
+async def given_up_after(seconds: float) -> AsyncIterator[None]:
+    """Around what must not take longer.
+
+    Raises:
+        GivenUp: it did.
+    """
     try:
-        async with asyncio.timeout(LONGEST_SECONDS) as limit:
-            return await operation.handler(call)
+        async with asyncio.timeout(seconds) as limit:
+            yield
     except TimeoutError:
         if not limit.expired():
             raise
@@ -164,7 +171,7 @@ async def _answer(
 
 
 async def _as_member(
-    operation: Operation, request: func.HttpRequest, shared: Services, caller: Caller | None, now: datetime
+    operation: Operation, request: Request, shared: Services, caller: Caller | None, now: datetime
 ) -> tuple[Source, Place]:
     """By what somebody may do something in the organization of the path: known before anything else is looked at."""
     if caller is None or caller.person is None:
@@ -176,7 +183,7 @@ async def _as_member(
     return await in_organization(operation.action, caller, organization_id, store.place, now)
 
 
-def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
+def _query(operation: Operation, request: Request) -> Query | None:
     """The parsed query string. Read from the URL: `params` lacks empty values, and joins those of a repeated name.
 
     What anyone may call takes any, if it reads none: probes and browsers add what they like.
@@ -193,11 +200,11 @@ def _query(operation: Operation, request: func.HttpRequest) -> Query | None:
         raise problems.invalid(error, within="/query") from None
 
 
-async def _response(
-    operation: Operation, answer: BaseModel | Reply, request: func.HttpRequest, request_id: str
-) -> func.HttpResponse:
+async def _response(operation: Operation, answer: BaseModel | Reply, request: Request, request_id: str) -> Response:
     reply = answer if isinstance(answer, Reply) else Reply(answer)
     headers = {"x-request-id": request_id} | reply.headers
+    if isinstance(reply.content, AsyncIterator):
+        return streamed(headers, reply.content)
     content = _content(operation, reply)
     etag = reply.etag
     if operation.hashed and content is not None:
@@ -209,12 +216,14 @@ async def _response(
 
 def _content(operation: Operation, reply: Reply) -> bytes | Kept | None:
     content = reply.content
+    if isinstance(content, AsyncIterator):
+        raise TypeError("what is streamed has no content yet")
     if isinstance(content, BaseModel):
         content = content.model_dump_json(exclude=set(operation.hidden) or None, by_alias=True)
     return content.encode() if isinstance(content, str) else content
 
 
-def correlation_id(request: func.HttpRequest) -> str:
+def correlation_id(request: Request) -> str:
     """The caller's own id for the request, if it is a plain one; else a new one."""
     given = request.headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else str(uuid4())

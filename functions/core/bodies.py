@@ -7,10 +7,10 @@ import zlib
 from codecs import BOM_UTF8
 from typing import Any
 
-import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.core import problems
+from functions.core.http import Request
 from functions.core.operation import Operation
 from functions.core.problems import Problem
 
@@ -18,7 +18,7 @@ _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
-def parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
+def parsed(operation: Operation, request: Request) -> BaseModel | None:
     """The body as the operation's model; None for an operation without one.
 
     Raises:
@@ -30,7 +30,7 @@ def parsed(operation: Operation, request: func.HttpRequest) -> BaseModel | None:
     if request.headers.get("Transfer-Encoding"):
         detail = "The body did not arrive: send it whole, with its Content-Length, and not in chunks."
         raise Problem(411, "length-required", "Content-Length is required", detail)
-    raw = _unpacked(request.get_body(), operation.max_bytes).removeprefix(BOM_UTF8) or b"{}"
+    raw = _unpacked(request.body, operation.max_bytes).removeprefix(BOM_UTF8) or b"{}"
     try:
         if operation.read is not None:
             return operation.read(_json(raw))

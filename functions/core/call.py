@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import azure.durable_functions as df
-import azure.functions as func
 from pydantic import BaseModel
 
 from functions.core.deciding import allowed, in_organization
 from functions.core.etags import expected_revisions, matches
+from functions.core.http import Request
 from functions.core.parts import Account, Parts
 from functions.core.problems import Problem, tenant_not_allowed
 from functions.core.services import Services
@@ -47,7 +47,7 @@ class Call(Generic[Body]):
 
     services: Services
     opened: Parts | None
-    request: func.HttpRequest
+    request: Request
     body: Body
     query: Any
     now: datetime
@@ -165,6 +165,18 @@ class Call(Generic[Body]):
         return key
 
     @property
+    def wants_events(self) -> bool:
+        """Whether the caller takes server-sent events, of an operation that has them."""
+        accepted = (part.partition(";")[0].strip() for part in (self.request.headers.get("Accept") or "").split(","))
+        return "text/event-stream" in {media_type.lower() for media_type in accepted}
+
+    @property
+    def last_event(self) -> int:
+        """The number of the last event that the caller has; 0 if they have none."""
+        said: str = self.request.headers.get("Last-Event-ID", "")
+        return int(said) if len(said) < 10 and said.isascii() and said.isdecimal() else 0
+
+    @property
     def user_agent(self) -> str | None:
         header: str | None = self.request.headers.get("User-Agent")
         return header
@@ -179,7 +191,7 @@ class Call(Generic[Body]):
         return hashed_address(client_address(self.request.headers.get("X-Forwarded-For")), self.services)
 
 
-def uuid_of(request: func.HttpRequest, name: str) -> str:
+def uuid_of(request: Request, name: str) -> str:
     """A UUID of the path, in lower case.
 
     Raises:

@@ -72,6 +72,14 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "move_email_claim": {
         "after a marriage": {"reason": "The address went to her with her new account, see ticket 4712."}
     },
+    "make_answer": {
+        "a question": {"question": "What does the Gita say about duty?", "personality_used": "krishna"},
+        "briefly": {
+            "question": "And in one sentence?",
+            "instructions": "Answer in one sentence.",
+            "max_output_tokens": 200,
+        },
+    },
     "admit": {"a short answer": {"model": "gpt-4o-mini", "input_tokens": 1250, "max_output_tokens": 800}},
     "set_user_limits": {
         "for an event": {

@@ -65,7 +65,7 @@ def _operation(operation: Operation, schemas: Schemas) -> Json:
         "description": _description(operation),
         "tags": [_tag(operation)],
         "parameters": _parameters(operation, schemas),
-        "responses": {str(operation.status): _success(operation, schemas), **_errors(operation)},
+        "responses": _successes(operation, schemas) | _errors(operation),
         "security": _security(operation),
     }
     if operation.body:
@@ -122,6 +122,20 @@ def _parameters(operation: Operation, schemas: Schemas) -> list[Json]:
     if operation.takes_key:
         shared.append("IdempotencyKey")
     return parameters + [{"$ref": f"#/components/parameters/{name}"} for name in shared]
+
+
+def _successes(operation: Operation, schemas: Schemas) -> Json:
+    """By status: done; not done yet; and while it is made."""
+    whole = _success(operation, schemas)
+    found = {str(operation.status): whole}
+    if operation.or_accepted:
+        headers = whole["headers"] | _headers(["Location"])
+        found["202"] = whole | {"description": HTTPStatus.ACCEPTED.phrase, "headers": headers}
+    if operation.streams:
+        streamed = found.setdefault("200", {key: value for key, value in whole.items() if key != "content"})
+        events = {"text/event-stream": {"schema": {"type": "string"}}}
+        found["200"] = streamed | {"description": HTTPStatus.OK.phrase, "content": streamed.get("content", {}) | events}
+    return found
 
 
 def _success(operation: Operation, schemas: Schemas) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -17,9 +17,12 @@ MAX_BODY_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that says more than its content. Text is sent as it is. Without content it has none, or is 304."""
+    """An answer that says more than its content. Text is sent as it is. Without content it has none, or is 304.
 
-    content: BaseModel | str | Kept | None
+    What comes bit by bit are server-sent events.
+    """
+
+    content: BaseModel | str | Kept | AsyncIterator[bytes] | None
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     etag: str | None = None
@@ -71,6 +74,10 @@ class Operation:
         repeatable: Whether a POST may be sent again as it is: it takes no Idempotency-Key then.
         durable: Whether the handler starts or looks at orchestrations, by `Call.durable`.
         after_deletion: Whether somebody may call it whose account is deleted.
+        longest_seconds: After which it is given up; None for what a request may take. A handler that may take longer
+            writes nothing that an erasure would have to wait for: see `LONGEST_SECONDS`.
+        or_accepted: Whether it may be answered with 202, and the same content, before it is done.
+        streams: Whether it is answered with server-sent events, and 200, to who accepts these.
     """
 
     handler: Handler
@@ -97,6 +104,9 @@ class Operation:
     repeatable: bool = False
     durable: bool = False
     after_deletion: bool = False
+    longest_seconds: float | None = None
+    or_accepted: bool = False
+    streams: bool = False
 
     @property
     def name(self) -> str:
@@ -134,3 +144,6 @@ class Options(TypedDict, total=False):
     repeatable: bool
     durable: bool
     after_deletion: bool
+    longest_seconds: float | None
+    or_accepted: bool
+    streams: bool

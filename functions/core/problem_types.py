@@ -147,6 +147,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "A server made this reservation: only servers release it.",
         ),
         ProblemType("not-found", 404, "Not found", "There is no such session."),
+        ProblemType(
+            "unknown-model",
+            404,
+            "There is no such model",
+            "There is no model of that name to ask. GET /api/models lists those that there are.",
+        ),
         ProblemType("method-not-allowed", 405, "Not with this method", "This path takes GET, HEAD, PATCH."),
         ProblemType(
             "birth-year-fixed",
@@ -204,6 +210,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "The finding has changed",
             "The rule finds something else by now, or nothing. Read the risk again.",
         ),
+        ProblemType(
+            "answer-running",
+            409,
+            "The answer is being made",
+            "This answer is being made. See how far it is at Location, or send the same request again later.",
+        ),
         ProblemType("account-deleted", 410, "The account is deleted", "This account is deleted."),
         ProblemType(
             "length-required",
@@ -246,6 +258,18 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "The model has no price, and the cost of this account is limited. Ask for another model.",
         ),
         ProblemType(
+            "too-long-for-model",
+            422,
+            "Too long for the model",
+            "The question has no room in the model's window. Ask a shorter one, or another model.",
+        ),
+        ProblemType(
+            "answer-refused",
+            422,
+            "The model's provider refuses",
+            "The model's provider refuses to answer this.",
+        ),
+        ProblemType(
             "limit-reached",
             429,
             "A limit is reached",
@@ -268,6 +292,30 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             429,
             "Too many turns at once",
             "More turns, or longer ones, than are taken within a minute. Send this one again later.",
+        ),
+        ProblemType(
+            "model-failed",
+            502,
+            "The model failed",
+            "The model gave no answer. Nothing was charged. Try again with a new key.",
+        ),
+        ProblemType(
+            "answer-broken-off",
+            502,
+            "The answer was broken off",
+            "The answer ended before it was whole. What there is of it is recorded. Try again with a new key.",
+        ),
+        ProblemType(
+            "model-slow",
+            504,
+            "The model takes too long",
+            "The model said nothing for too long. Nothing was charged. Try again with a new key.",
+        ),
+        ProblemType(
+            "model-busy",
+            503,
+            "The model is busy",
+            "The model takes no more requests for now. Nothing was charged. Try again later with a new key.",
         ),
         ProblemType("internal", 500, "Something went wrong", "The error has been logged under this request id."),
         ProblemType(

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cosmos.core.database import emulator_of
 from models.accounts.limits import DEFAULT_LIMITS, LimitTable
+from models.answers.offer import ConfiguredModel
 from models.chat.names import DEFAULT_NAMES, KnownNames
 from models.core.pseudonyms import DEFAULT_SHARDS, MAX_SHARDS
 from models.core.sealing import FieldKeys
@@ -55,7 +56,7 @@ Guid = Annotated[str, AfterValidator(_guid)]
 """Of a tenant or an application, in the form that tokens have it."""
 
 
-CAPABILITIES = ("chat", "usage", "analytics", "risk", "library", "organizations", "people")
+CAPABILITIES = ("chat", "usage", "analytics", "risk", "library", "organizations", "people", "answers")
 """The capabilities that can be switched off, by the names of their folders."""
 
 
@@ -247,6 +248,29 @@ class Settings(BaseSettings):
         default=600, ge=10, le=86_400, alias="RESERVATION_SECONDS", description="An admission expires after this long"
     )
 
+    models: dict[str, ConfiguredModel] = Field(
+        default_factory=dict,
+        alias="MODELS",
+        description="The models that answers are asked of, as JSON, the default first: "
+        '{"gpt-4o-mini": {"endpoint": "https://my.openai.azure.com", "azure": true, "context_window": 128000}}; '
+        "without any, sample answers say that there is none",
+    )
+    model_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        alias="MODEL_KEYS",
+        description='Their API keys by name, as JSON: {"<model>": "<key>"}; Azure OpenAI needs none',
+    )
+    answer_seconds: float = Field(
+        default=300, ge=1, le=3600, alias="ANSWER_SECONDS", description="An answer is broken off after this long"
+    )
+    model_patience_seconds: float = Field(
+        default=60,
+        ge=0.1,
+        le=600,
+        alias="MODEL_PATIENCE_SECONDS",
+        description="A model that says nothing for this long is given up",
+    )
+
     erasure_settle_seconds: float = Field(
         default=60,
         ge=0,
@@ -283,6 +307,8 @@ class Settings(BaseSettings):
         "entra_home_tenants",
         "application_tenants",
         "price_overrides",
+        "models",
+        "model_keys",
         "model_aliases",
         "known_names",
         "write_limit",
@@ -324,6 +350,19 @@ class Settings(BaseSettings):
     @classmethod
     def _makes_a_table(cls, value: dict[str, PriceHistory]) -> dict[str, PriceHistory]:
         PriceTable(value)
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _have_prices(cls, value: dict[str, ConfiguredModel]) -> dict[str, ConfiguredModel]:
+        PriceTable({name: [model.price] for name, model in value.items() if model.price})
+        return value
+
+    @field_validator("model_keys")
+    @classmethod
+    def _are_of_models(cls, value: dict[str, SecretStr], others: ValidationInfo) -> dict[str, SecretStr]:
+        if unknown := sorted(set(value) - set(others.data.get("models", value))):
+            raise ValueError(f"must be of MODELS, which has no {', '.join(unknown)}")
         return value
 
     @field_validator("pseudonym_key")

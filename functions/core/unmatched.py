@@ -14,6 +14,7 @@ import azure.functions as func
 
 from functions.core.answers import refused
 from functions.core.api import PREFIX, Routes, correlation_id
+from functions.core.http import Request, Response, for_worker
 from functions.core.operation import Operation
 from functions.core.problems import Problem, misconfigured
 from functions.core.services import wrong_settings
@@ -26,15 +27,15 @@ def blueprint(described: Iterable[Routes]) -> func.Blueprint:
     operations = [operation for routes in described for operation in routes.operations]
     blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
-    @blueprint.function_name(NAME)
-    @blueprint.route(PREFIX + "{*path}", auth_level=func.AuthLevel.ANONYMOUS)
-    async def answer(req: func.HttpRequest) -> func.HttpResponse:
+    async def answer(request: Request, context: func.Context, client: object) -> Response:
         if wrong := wrong_settings():
-            return await refused(req, misconfigured(wrong), correlation_id(req))
-        path = urlsplit(req.url).path  # and not the parameter, of which hosts take slashes away
+            return await refused(request, misconfigured(wrong), correlation_id(request))
+        path = urlsplit(request.url).path  # and not the parameter, of which hosts take slashes away
         problem = _problem(operations, unquote(path)[len(f"/{PREFIX}") :])
-        return await refused(req, problem, correlation_id(req))
+        return await refused(request, problem, correlation_id(request))
 
+    route = blueprint.route(PREFIX + "{*path}", auth_level=func.AuthLevel.ANONYMOUS, trigger_arg_name="req")
+    blueprint.function_name(NAME)(route(for_worker(answer)))
     return blueprint
 
 

@@ -17,6 +17,7 @@ from functions.core.call import Call, content_hash
 from functions.core.openapi_parts import RATE_LIMIT
 from functions.core.operation import Query, Reply
 from functions.core.problems import Problem
+from functions.core.settings import Settings
 from functions.usage.bounds import check_tokens
 from models.accounts.limits import Limits, effective
 from models.accounts.profile import UserProfile
@@ -28,7 +29,7 @@ from models.usage.actions import ADMIT, RELEASE
 from models.usage.allowance import AdmissionRequest, Refused
 from models.usage.allowance_view import LimitUse, limit_uses, shown_amount, shown_measure
 from models.usage.model_names import ModelReference
-from models.usage.pricing import Asked, PriceTable, ServiceTier
+from models.usage.pricing import Asked, Cost, PriceTable, ServiceTier
 from models.usage.rate_limit import rate_limit_headers
 from models.usage.windows import Clock
 
@@ -96,8 +97,7 @@ async def admit(call: Call[Estimate]) -> Reply:
     check_tokens(tokens, call.services.settings.max_tokens_per_turn)
     asked = Asked(estimate.model, estimate.provider, estimate.service_tier)
     cost = call.services[PriceTable].most(asked, estimate.input_tokens, estimate.max_output_tokens, call.now)
-    if cost.status == "unpriced" and call.services.settings.refuse_unpriced and _limits_cost(limits):
-        raise problems.known("unpriced-model")
+    check_priced(cost, call.services.settings, limits)
     request = AdmissionRequest(
         admission_id=_admission_id(call, profile.id),
         tokens=tokens,
@@ -109,7 +109,7 @@ async def admit(call: Call[Estimate]) -> Reply:
     decision = await call.store[Allowances].reserve(profile.id, request, limits, clock)
     if isinstance(decision, Refused):
         call.services.telemetry.admission((decision.window, decision.measure))
-        raise _limit_reached(decision, rate_limit_headers(decision.allowance, limits, clock))
+        raise limit_reached(decision, rate_limit_headers(decision.allowance, limits, clock))
     call.services.telemetry.admission(None)
     admission = Admission(
         id=request.admission_id,
@@ -161,8 +161,15 @@ async def _profile(call: Call[Estimate]) -> UserProfile:
     return await (call.store[Users].writer(named, call.now, call.now) if named else writer(call))
 
 
-def _limits_cost(limits: Limits) -> bool:
-    return any(measure == "cost_nano_usd" for _, measure in limits)
+def check_priced(cost: Cost, settings: Settings, limits: Limits) -> None:
+    """Refuses a model without a price to a user whose cost is limited, where the operator wants that.
+
+    Raises:
+        Problem: 422.
+    """
+    is_limited = any(measure == "cost_nano_usd" for _, measure in limits)
+    if cost.status == "unpriced" and settings.refuse_unpriced and is_limited:
+        raise problems.known("unpriced-model")
 
 
 def _named_by_applications(pointer: str) -> Problem:
@@ -170,7 +177,8 @@ def _named_by_applications(pointer: str) -> Problem:
     return Problem(422, "invalid", "The content is not valid", f"Not valid: {pointer}.", errors=errors)
 
 
-def _limit_reached(refused: Refused, headers: dict[str, str]) -> Problem:
+def limit_reached(refused: Refused, headers: dict[str, str]) -> Problem:
+    """429: which limit stands in the way, and how long."""
     measure = shown_measure(refused.measure)
     amounts = {
         name: shown_amount(refused.measure, amount)

@@ -1,7 +1,8 @@
 """Serves the HTTP functions of an app. Access keys (auth levels) are not asked for, as in `func start`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from azure.functions.http import HttpRequest
 
@@ -19,21 +20,24 @@ from local.functions.binding_data import http_data
 from local.functions.context import NO_TRACE, TraceContext
 from local.functions.delivery import deliver
 from local.functions.http_messages import EMPTY_RESPONSE, NO_CONTENT, build_request, encode_response
+from local.functions.http_streams import request_of, response_of
 from local.functions.indexing import IndexedFunction
-from local.functions.invocation import NO_DATA, Invoker
+from local.functions.invocation import NO_DATA, Convert, Invoker, Outcome
 from local.functions.routing import Router
 
 DEFAULT_BODY_LIMIT = 104_857_600
 """Bytes; the real host's, which the setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT changes."""
 
 Response = tuple[int, Headers, bytes]
+_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 
 
 class HttpTrigger:
     """An ASGI application of the app's HTTP functions.
 
     404 for a request that no route takes, 500 without a body for a function that fails or a body above the limit. A
-    body without `Content-Length` (in chunks) is not read: the function gets an empty one.
+    body without `Content-Length` (in chunks) is not read, and the function gets an empty one, unless the app has HTTP
+    streams switched on.
     """
 
     def __init__(
@@ -56,7 +60,8 @@ class HttpTrigger:
             return
         route, route_parameters = found
         try:
-            body = await read_body(scope, receive, self._body_limit) if _has_length(scope) else b""
+            is_read = route.function.streams or _has_length(scope)
+            body = await read_body(scope, receive, self._body_limit) if is_read else b""
             request = build_request(scope, route_parameters, body)
         except BodyTooLargeError:
             await respond(send, 500, [(b"connection", b"close")])
@@ -66,24 +71,47 @@ class HttpTrigger:
             return
         except ClientGoneError:
             return
-        status, headers, content = await self._run(route.function, request)
+        if route.function.streams:
+            await self._stream(route.function, request, scope, receive, send)
+            return
+        outcome = await self._run(route.function, request, lambda: request, _respond_with)
+        status, headers, content = outcome.value if outcome.error is None else (500, [], b"")
         await respond(send, status, [*headers, *self._own_headers], content)
 
-    async def _run(self, function: IndexedFunction, request: HttpRequest) -> Response:
-        outcome = await deliver(
+    async def _stream(
+        self, function: IndexedFunction, request: HttpRequest, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Runs a function that takes an extension's request, and then the response that it gives."""
+        path, body = urlsplit(request.url).path, request.get_body()
+
+        def given() -> Any:
+            return request_of(scope, receive, path, request.route_params, body)
+
+        outcome = await self._run(function, request, given, lambda _function, value, _outputs: response_of(value))
+        if outcome.error is not None:
+            await respond(send, 500, [_PLAIN, *self._own_headers], b"Internal Server Error")
+            return
+
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self._own_headers]}
+            await send(message)
+
+        await outcome.value(scope, receive, with_headers)
+
+    async def _run(
+        self, function: IndexedFunction, request: HttpRequest, given: Callable[[], Any], convert: Convert
+    ) -> Outcome:
+        return await deliver(
             self._invoker,
             function,
-            lambda: request,
+            given,
             function.retry,
             None,
             trace=_trace(request.headers) if function.wants_context else NO_TRACE,
             data=http_data(function.name, request) if function.inputs else NO_DATA,
-            convert=_respond_with,
+            convert=convert,
         )
-        if outcome.error is not None:
-            return 500, [], b""
-        response: Response = outcome.value
-        return response
 
 
 def _has_length(scope: Scope) -> bool:

@@ -15,6 +15,7 @@ import azure.functions as func
 from azure.functions.decorators.function_app import Function, FunctionRegister
 
 from local.functions.errors import AppLoadError, FunctionLoadError, for_each
+from local.functions.http_streams import is_request, is_response, takes_streams
 from local.functions.retry import RetryPolicy, function_retry_policy
 from local.functions.settings import Settings
 
@@ -42,7 +43,8 @@ class IndexedFunction:
     """A function that has passed the checks and can be invoked.
 
     `inputs` are its input bindings without the trigger, `outputs` the parameters of type `func.Out`, `returns` the
-    binding of its return value; `text_parameters` are annotated as `str` or `bytes`, and get JSON.
+    binding of its return value; `text_parameters` are annotated as `str` or `bytes`, and get JSON. `streams` says
+    whether its app has HTTP streams switched on.
     """
 
     name: str
@@ -56,6 +58,7 @@ class IndexedFunction:
     wants_context: bool
     text_parameters: frozenset[str]
     retry: RetryPolicy | None
+    streams: bool = False
 
     @property
     def writes_data(self) -> bool:
@@ -86,7 +89,8 @@ def index_app(app: FunctionRegister, settings: Settings) -> list[IndexedFunction
         functions = app.get_functions()
     except ValueError as error:
         raise AppLoadError(str(error)) from error
-    indexed = for_each(lambda function: _index(function, settings), functions)
+    streams = takes_streams(function.get_user_function() for function in functions)
+    indexed = for_each(lambda function: _index(function, settings, streams), functions)
     seen: set[str] = set()
     for function in indexed:
         if function.name.lower() in seen:
@@ -95,16 +99,16 @@ def index_app(app: FunctionRegister, settings: Settings) -> list[IndexedFunction
     return indexed
 
 
-def _index(function: Function, settings: Settings) -> IndexedFunction:
+def _index(function: Function, settings: Settings, streams: bool) -> IndexedFunction:
     name = str(function.get_function_name())
     if not _NAME.fullmatch(name):
         raise FunctionLoadError(name, f"'{name}' is not a valid function name: a letter, then letters, digits, _ or -.")
     bindings = [_binding(name, raw, settings) for raw in function.get_bindings_dict()["bindings"]]
     trigger = _check_kinds(name, bindings)
     call = function.get_user_function()
-    wants_context = _check_parameters(name, call, [binding for binding in bindings if binding.name != RETURN])
+    wants_context = _check_parameters(name, call, [binding for binding in bindings if binding.name != RETURN], streams)
     returns = next((binding for binding in bindings if binding.name == RETURN), None)
-    _check_return(name, call, returns)
+    _check_return(name, call, returns, streams)
     return IndexedFunction(
         name=name,
         call=call,
@@ -117,6 +121,7 @@ def _index(function: Function, settings: Settings) -> IndexedFunction:
         wants_context=wants_context,
         text_parameters=_text_parameters(_annotations(name, call)),
         retry=_retry(name, function),
+        streams=streams,
     )
 
 
@@ -162,7 +167,7 @@ def _check_kinds(function_name: str, bindings: list[Binding]) -> Binding:
     return triggers[0]
 
 
-def _check_parameters(function_name: str, call: Callable[..., Any], bindings: list[Binding]) -> bool:
+def _check_parameters(function_name: str, call: Callable[..., Any], bindings: list[Binding], streams: bool) -> bool:
     """Compares the parameters with the bindings; returns whether the function asks for the invocation's context."""
     parameters = set(inspect.signature(call).parameters)
     annotations = _annotations(function_name, call)
@@ -191,7 +196,7 @@ def _check_parameters(function_name: str, call: Callable[..., Any], bindings: li
             f"{', '.join(sorted(missing))}.",
         )
     for name in parameters & set(annotations):
-        _check_annotation(function_name, bound[name], annotations[name])
+        _check_annotation(function_name, bound[name], annotations[name], streams)
     return wants_context
 
 
@@ -202,7 +207,7 @@ def _annotations(function_name: str, call: Callable[..., Any]) -> dict[str, Any]
         raise FunctionLoadError(function_name, f"its annotations cannot be resolved: {error}.") from error
 
 
-def _check_annotation(function_name: str, binding: Binding, annotation: Any) -> None:
+def _check_annotation(function_name: str, binding: Binding, annotation: Any, streams: bool) -> None:
     is_out = getattr(typing.get_origin(annotation) or annotation, "__name__", "") == "Out"
     if binding.is_output and not is_out:
         raise FunctionLoadError(
@@ -222,7 +227,7 @@ def _check_annotation(function_name: str, binding: Binding, annotation: Any) -> 
         if len(arguments) != 1:
             raise FunctionLoadError(function_name, f"binding {binding.name} has the invalid annotation {annotation!r}.")
         value_type = arguments[0]
-    if not _accepts(binding, value_type):
+    if not _accepts(binding, value_type, streams):
         raise FunctionLoadError(
             function_name,
             f"the type of the {binding.name} binding, '{binding.type}', does not match its Python annotation "
@@ -230,10 +235,14 @@ def _check_annotation(function_name: str, binding: Binding, annotation: Any) -> 
         )
 
 
-def _accepts(binding: Binding, value_type: Any) -> bool:
+def _accepts(binding: Binding, value_type: Any, streams: bool) -> bool:
     """Whether the SDK converts between the binding and a Python type. For data, `str` and `bytes` are JSON as it is."""
     if not isinstance(value_type, type):
         return False
+    if streams and binding.type == "httpTrigger":
+        return is_request(value_type)
+    if streams and binding.type == "http":
+        return is_response(value_type)
     if value_type in (str, bytes) and binding.type not in ("httpTrigger", "http"):
         return True
     registry = func.get_binding_registry()  # type: ignore[no-untyped-call]
@@ -242,13 +251,13 @@ def _accepts(binding: Binding, value_type: Any) -> bool:
     return bool(check(value_type))
 
 
-def _check_return(function_name: str, call: Callable[..., Any], returns: Binding | None) -> None:
+def _check_return(function_name: str, call: Callable[..., Any], returns: Binding | None, streams: bool) -> None:
     annotation = _annotations(function_name, call).get("return")
     if returns is None or annotation is None or annotation is type(None):
         return
     if typing.get_origin(annotation) is func.Out:
         raise FunctionLoadError(function_name, "the return annotation should not be azure.functions.Out.")
-    if not _accepts(returns, annotation):
+    if not _accepts(returns, annotation, streams):
         raise FunctionLoadError(
             function_name,
             f"the Python return annotation '{getattr(annotation, '__name__', annotation)}' does not match the "

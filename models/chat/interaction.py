@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -54,12 +54,15 @@ RARE: Mapping[str, Any] = {
     "input_audio_tokens": 0,
     "output_audio_tokens": 0,
     "reported_cost_usd": None,
+    "answer_end": None,
+    "tokens_estimated": False,
     "adjusted": {},
 }
 """Fields that few turns have; where they have this value, they are absent from the document."""
 
 QueryComplexity = Literal["simple", "moderate", "complex"]
 ResponseQuality = Literal["high", "medium", "low", "fallback"]
+AnswerEnd = Literal["complete", "length", "filtered", "stopped", "broken_off"]
 MAX_QUESTION = 32_000
 MAX_ANSWER = 200_000
 MAX_FEEDBACK = 4000
@@ -308,6 +311,14 @@ class UserInteraction(Document):
         description="Of a turn that its user recorded: what it has names for that nobody else knows. The platform "
         "counts them as `other`",
     )
+    answer_end: AnswerEnd | None = Field(
+        default=None,
+        description="Of an answer that this service asked a model for, how it ended: `complete`; `length`, at its "
+        "limit of tokens; `filtered` by the model's provider; `stopped` by its user; `broken_off`",
+    )
+    tokens_estimated: bool = Field(
+        default=False, description="Whether tokens, and so the cost, are estimated: the provider did not say them"
+    )
     adjusted: Adjusted = Field(
         default_factory=dict, description="What of the turn was not valid as it was sent: the field, and what was done"
     )
@@ -363,11 +374,16 @@ class Origin:
 
 @dataclass(frozen=True)
 class Draft:
-    """A turn that is complete but for what its session gives: the sequence number and the time zone."""
+    """A turn that is complete but for what its session gives: the sequence number and the time zone.
+
+    Attributes:
+        known: Fields of the document that do not follow from the turn: of a text that is not at hand any more.
+    """
 
     interaction_id: str
     turn: Turn
     origin: Origin
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def usage(self) -> TokenUsage:
@@ -435,4 +451,5 @@ class Draft:
                 "ttl": policy.turn_ttl,
                 "adjusted": turn.adjusted,
             }
+            | dict(self.known)
         )

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 MARK = "zqx7mark"
 ADDRESS = "203.0.113.213"
-KNOWN = ("token", "action", "relation", "role", "roles", "permission", "permissions")
-"""Fields whose texts name what the app knows."""
+KNOWN = ("token", "action", "relation", "role", "roles", "permission", "permissions", "AnswerRequest.model")
+"""Fields whose texts name what the app knows, some of one model alone."""
 
 _numbers = count()
 
@@ -37,7 +37,7 @@ def filled(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
     body = dict(example)
     for name, field in model.model_fields.items():
         key = field.alias or name
-        if (name.endswith("_id") and key in body) or name in KNOWN:
+        if (name.endswith("_id") and key in body) or name in KNOWN or f"{model.__name__}.{name}" in KNOWN:
             continue  # it names something that is there
         inner = _model_in(field.annotation)
         if inner and isinstance(body.get(key), dict):

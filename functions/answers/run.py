@@ -1,0 +1,279 @@
+"""An answer while it is made: a task of its own reads the model, and owns the record.
+
+Whoever asked for it only looks on: if they go away, it is finished and recorded all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from azure.core.exceptions import AzureError
+
+from cosmos.accounts.users import Users
+from cosmos.answers.answers import Answers, Lost
+from cosmos.chat.turns import Recorded
+from functions.answers.model import Delta, Finished, Model, ModelFailed, Used
+from functions.answers.recording import recorded
+from functions.core.parts import Parts
+from functions.core.redaction import named, told
+from functions.core.services import Services
+from models.answers.answer import CHECKPOINT_SECONDS, LEASE, Answer, Ending
+from models.answers.request import PromptMessage
+from models.chat.context import estimated_tokens
+from models.chat.interaction import MAX_ANSWER, AnswerEnd
+from models.core.errors import AccountClosed
+from models.core.write_policy import Privacy
+from models.usage.allowance import Allowance
+
+_ENDS: dict[str, AnswerEnd] = {"length": "length", "content_filter": "filtered"}
+"""By what a model says; whatever else it says, it has ended by itself."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a model is asked.
+
+    Attributes:
+        seconds: The longest that the answer may take.
+        patience: The longest that the model may say nothing.
+        stores_texts: Whether the request wants its texts stored.
+    """
+
+    model: Model
+    messages: Sequence[PromptMessage]
+    max_tokens: int
+    seconds: float
+    patience: float
+    stores_texts: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of an answer.
+
+    Attributes:
+        turn: None where nothing was recorded.
+        problem: What went wrong, None if nothing did.
+    """
+
+    turn: Recorded | None
+    end: AnswerEnd | None
+    problem: ModelFailed | None
+
+
+class Run:
+    """One answer that this process makes.
+
+    Attributes:
+        allowance: As it was when the answer was admitted.
+        pieces: What has come so far.
+        task: Ends with the result.
+    """
+
+    def __init__(
+        self, shared: Services, store: Parts, answer: Answer, asking: Asking, allowance: Allowance | None
+    ) -> None:
+        self.answer = answer
+        self.allowance = allowance
+        self.pieces: list[str] = []
+        self._shared = shared
+        self._store = store
+        self._asking = asking
+        self._characters = 0
+        self._usage: dict[str, object] | None = None
+        self._reason: str | None = None
+        self._is_stopped = self._is_lost = False
+        self._reading: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()
+        self.task = asyncio.create_task(self._run(), context=Context())
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    async def moved(self) -> None:
+        """Waits until there is more, or it has ended."""
+        await self._moved.wait()
+
+    def stop(self) -> None:
+        """Has it end here: what has come is recorded."""
+        self._is_stopped = True
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _run(self) -> Result:
+        try:
+            return await self._made()
+        finally:
+            self._tell()
+
+    async def _made(self) -> Result:
+        started = time.monotonic()
+        failure = await self._listened()
+        if self._is_lost:
+            return Result(None, None, ModelFailed("answer-broken-off"))
+        failure = failure or self._silence()
+        if failure is not None and not self.pieces and self._usage is None:
+            await self._failed(failure)
+            return Result(None, None, failure)
+        end = self._end(failure)
+        problem = ModelFailed("answer-broken-off", failure.retry_after if failure else None)
+        ending = Ending(
+            end=end,
+            usage=self._usage,
+            response_length=self._characters,
+            response_time_ms=round((time.monotonic() - started) * 1000),
+            problem=problem.slug if end == "broken_off" else None,
+        )
+        turn = await self._recorded(ending)
+        return Result(turn, end, problem if end == "broken_off" else None)
+
+    async def _listened(self) -> ModelFailed | None:
+        """Reads the model until it ends, is stopped, or takes too long; and gives signs of life meanwhile."""
+        self._reading = asyncio.create_task(self._read())
+        keeping = asyncio.create_task(self._keep(self._reading))
+        if self._is_stopped:
+            self._reading.cancel()
+        try:
+            await asyncio.wait({self._reading}, timeout=self._asking.seconds)
+            is_late = not self._reading.done()
+        finally:
+            self._reading.cancel()
+            keeping.cancel()
+            await asyncio.gather(self._reading, keeping, return_exceptions=True)
+        if self._reading.cancelled():
+            return ModelFailed("model-slow") if is_late else None
+        error = self._reading.exception()
+        if error is None or isinstance(error, ModelFailed):
+            return error
+        log.error("a model was not understood: %s", told(error))
+        return ModelFailed("model-failed")
+
+    async def _read(self) -> None:
+        pieces = aiter(self._asking.model.stream(self._asking.messages, self._asking.max_tokens))
+        while True:
+            try:
+                async with asyncio.timeout(self._asking.patience):
+                    piece = await anext(pieces, None)
+            except TimeoutError:
+                raise ModelFailed("model-slow") from None
+            match piece:
+                case Delta(text):
+                    self.pieces.append(text[: MAX_ANSWER - self._characters])
+                    self._characters += len(self.pieces[-1])
+                    self._tell()
+                case Used(usage):
+                    self._usage = usage
+                case Finished(reason):
+                    self._reason = reason
+            if piece is None:
+                return
+            if self._characters == MAX_ANSWER:
+                self._reason = "length"
+                return
+
+    async def _keep(self, reading: asyncio.Task[None]) -> None:
+        """Renews the lease, and hears whether to stop. What can't be renewed for as long as it holds is lost."""
+        heard_at = time.monotonic()
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            try:
+                heard = await self._checkpoint()
+            except (Lost, AccountClosed):
+                self._is_lost = True
+            except AzureError as error:
+                log.warning("an answer's lease could not be renewed: %s", named(error))
+                self._is_lost = time.monotonic() - heard_at > LEASE.total_seconds() / 2
+            else:
+                heard_at = time.monotonic()
+                self._is_stopped = self._is_stopped or heard
+            if self._is_lost or self._is_stopped:
+                reading.cancel()
+                return
+
+    async def _checkpoint(self) -> bool:
+        """A sign of life; whether it is to stop."""
+        text = self.text
+        stored = text if await self._stores_texts() else None
+        now = datetime.now(UTC)
+        heard = await self._store[Answers].checkpoint(self.answer, now, stored, estimated_tokens(text))
+        if heard.is_barred:
+            raise Lost
+        return heard.is_stopped
+
+    async def _stores_texts(self) -> bool:
+        """Whether what was said may be stored: by what the user consents to now."""
+        profile = await self._store[Users].recent(self.answer.partition_key)
+        consents = profile is not None and profile.write_policy(self._shared[Privacy]).texts
+        return consents and self._asking.stores_texts
+
+    def _silence(self) -> ModelFailed | None:
+        """Why there is nothing, of a model that ended without a word."""
+        if self.pieces or self._is_stopped:
+            return None
+        if self._reason == "content_filter":
+            return ModelFailed("answer-refused")
+        return None if self._usage else ModelFailed("model-failed")
+
+    def _end(self, failure: ModelFailed | None) -> AnswerEnd:
+        if self._is_stopped:
+            return "stopped"
+        if failure is not None or self._reason is None:
+            return "broken_off"
+        return _ENDS.get(self._reason, "complete")
+
+    async def _failed(self, failure: ModelFailed) -> None:
+        try:
+            await self._store[Answers].fail(self.answer, None, failure.slug)
+        except (Lost, AzureError) as error:
+            log.warning("an answer could not be given up: %s", named(error))
+
+    async def _recorded(self, ending: Ending) -> Recorded | None:
+        text = self.text
+        try:
+            stored = text if await self._stores_texts() else None
+            now = datetime.now(UTC)
+            ended = await self._store[Answers].end(self.answer, now, ending, stored, estimated_tokens(text))
+            return await recorded(self._shared, self._store, ended)
+        except (Lost, AccountClosed):
+            return None
+
+    def _tell(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+
+class Runs:
+    """The answers that this process makes. One in a process."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+
+    def start(self, shared: Services, store: Parts, answer: Answer, asking: Asking, allowance: Allowance | None) -> Run:
+        run = Run(shared, store, answer, asking, allowance)
+        self._runs[answer.answer_id] = run
+        run.task.add_done_callback(lambda task: self._done(answer.answer_id, task))
+        return run
+
+    def find(self, answer_id: str) -> Run | None:
+        return self._runs.get(answer_id)
+
+    def _done(self, answer_id: str, task: asyncio.Task[Result]) -> None:
+        self._runs.pop(answer_id, None)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("an answer was not recorded, and will be: %s", told(error))
+
+    async def close(self) -> None:
+        """Ends all: whoever finds their leases expired records them."""
+        tasks = [run.task for run in self._runs.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""A model that speaks OpenAI's chat completions, and says what it is told to."""

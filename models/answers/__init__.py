@@ -1,0 +1,1 @@
+"""Answers: a turn whose model is called by this service."""
