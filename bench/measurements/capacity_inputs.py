@@ -30,10 +30,10 @@ class Assumed:
 class Measured:
     """Over the local stack; request units as the local engine estimates them."""
 
-    turn_alone_ru: Annotated[float, "`bench turn_cost`: a lone turn, all steps"] = 229.7
-    turn_user_ru: Annotated[float, "`bench turn_cost`: the steps in the user's partitions, of a lone turn"] = 143.7
-    turn_platform_ru: Annotated[float, "`bench turn_cost`: the steps in the platform's, 200 turns together"] = 18.5
-    shard_ru_per_turn: Annotated[float, "Of those, the ones in the shards"] = 13.6
+    turn_alone_ru: Annotated[float, "`bench turn_cost`: a lone turn, all steps"] = 223.6
+    turn_user_ru: Annotated[float, "`bench turn_cost`: the steps in the user's partitions, of a lone turn"] = 139.8
+    turn_platform_ru: Annotated[float, "`bench turn_cost`: the steps in the platform's, 200 turns together"] = 18.2
+    shard_ru_per_turn: Annotated[float, "Of those, the ones in the shards"] = 13.0
     live_turn_ru: Annotated[float, "600 live turns of 194 new users, all that was asked for, by turn"] = 122.8
     admission_ru: Annotated[float, "`bench requests`: an admission"] = 10.6
     context_ru: Annotated[float, "`bench requests`: the context of a session"] = 2.5

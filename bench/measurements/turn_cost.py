@@ -20,8 +20,7 @@ from bench.simulation.pipeline import (
     SHARD_TURN,
     SHARD_USER,
     TOTALS,
-    USER_DAY,
-    USER_WEEK,
+    USER,
     WHOLE,
     Cascade,
     Spent,
@@ -30,7 +29,7 @@ from bench.simulation.pipeline import (
 from bench.simulation.stack import local_stack
 from bench.simulation.turns import Session, begin, record
 
-STEPS = (RECORDING, SESSION, USER_DAY, SHARD_TURN, USER_WEEK, SHARD_USER, WHOLE, TOTALS)
+STEPS = (RECORDING, SESSION, USER, SHARD_TURN, SHARD_USER, WHOLE, TOTALS)
 USERS = 50
 WARMING = 3
 """Turns of each user before anything is measured: with the third their session is a deep dive, which counts once."""

@@ -35,7 +35,9 @@ def _because(reason: str, *names: str) -> dict[str, str]:
 
 
 _NAMED = _because("says which document it is", "id", "kind", "schema_version")
-_WRITTEN = _because("says when or how often it was written", "revision", "told_revision", "last_updated", "ttl")
+_WRITTEN = _because(
+    "says when or how often it was written", "revision", "told_revision", "counted_revision", "last_updated", "ttl"
+)
 COUNTED = _NAMED | _WRITTEN
 
 

@@ -28,8 +28,8 @@ from models.counting.fold import Source
 from models.usage.pricing import PriceTable
 
 FEEDS = ("fold_interactions", "fold_sessions", "fold_bookmarks", "fold_analytics")
-FEEDS_OFF = {f"AzureWebJobs.{feed}.Disabled": "true" for feed in FEEDS}
-"""Settings of a stack in which nothing is folded but here."""
+FEEDS_OFF = {f"AzureWebJobs.{function}.Disabled": "true" for function in (*FEEDS, "end_idle_sessions")}
+"""Settings of a stack in which nothing is folded but here, and no session ends by itself."""
 
 PSEUDONYMS = Pseudonyms(b"a key for benchmarks only")
 BATCH = 200
@@ -37,9 +37,8 @@ BATCH = 200
 
 RECORDING = "POST: the turn's number and the allowance; then the turn"
 SESSION = "the session's own changes: nothing new to count"
-USER_DAY = "fold: the user's day, day of UTC and session"
+USER = "fold: the user's day, week, month, all time, day of UTC and session"
 SHARD_TURN = "fold: the platform's shard, the turn's day and question"
-USER_WEEK = "fold: the user's week, month and all time"
 SHARD_USER = "fold: shards, active and new users, cohorts"
 WHOLE = "fold: the whole platform's days, months, cohorts"
 TOTALS = "totals on the session and the profile"
@@ -140,7 +139,7 @@ def _named(partition: str, sources: Sequence[Source]) -> str:
         return WHOLE
     if is_platform(partition):
         return SHARD_TURN if "question" in periods else SHARD_USER
-    return USER_WEEK if "all_time" in periods else USER_DAY
+    return USER
 
 
 class Feed:

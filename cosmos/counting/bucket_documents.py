@@ -20,7 +20,7 @@ from models.counting.buckets import Buckets
 BUCKETS_PER_PAGE = 400
 ETAGS_PER_PAGE = 1000
 
-AS_WRITTEN = frozenset({"last_updated", "told_revision", "was_common"})
+AS_WRITTEN = frozenset({"last_updated", "told_revision", "counted_revision", "was_common"})
 """Fields that tell of the moment at which a rollup was written, or of before: they do not follow from its sums."""
 
 

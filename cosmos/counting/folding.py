@@ -86,12 +86,15 @@ class Folding:
         await self._each(fold_partition, by_partition)
 
     def _is_applied(self, partition: str, item: Item, source: Source) -> bool:
-        """Whether this process knows that a revision, or a later one, is in the ledger.
+        """Whether it is known that a revision, or a later one, is in the ledger.
 
-        Many changes of a document count nothing new: a session's, when a turn takes its number. What is in the ledger
-        stays there for as long as the document does, and its revision only grows; so this holds for as long as the
-        process lives, and spares the look. A document that is made anew begins anew: it has another `_rid`.
+        Some buckets say so: what they count in was written with them. And what this process folded, it knows. Many
+        changes of a document count nothing new: a session's, when a turn takes its number. What is in the ledger stays
+        there for as long as the document does, and its revision only grows; so this holds for as long as the process
+        lives, and spares the look. A document that is made anew begins anew: it has another `_rid`.
         """
+        if partition == item["partition_key"] and item.get("counted_revision") == source.revision:
+            return True
         return self._applied.get((partition, source.key, item.get("_rid")), 0) >= source.revision
 
     def _remember(self, partition: str, changes: Iterable[tuple[Item, Source]]) -> None:

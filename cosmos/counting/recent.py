@@ -1,17 +1,18 @@
-"""What this process has written last of the platform's documents, so that it need not ask for them again."""
+"""What this process has written last, so that it need not ask for it again."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
-from cosmos.core.database import Item
+from cosmos.core.database import Stored
+from models.core.document import Document
 
-DOCUMENTS = 1000
-"""Of a few kilobytes each; what has been touched longest ago goes first."""
+DOCUMENTS = 4000
+"""Of some ten kilobytes each; what has been touched longest ago goes first."""
 
 SHARED_SECONDS = 600.0
 """A partition that others write, too, is read as usual for so long: where several write at once, what each of them
@@ -26,26 +27,34 @@ class Recent:
     """
 
     def __init__(self) -> None:
-        self._items: LRUCache[tuple[str, str], Item] = LRUCache(DOCUMENTS)
-        self._shared_until: dict[str, float] = {}
+        self._known: LRUCache[tuple[str, str], Stored[Any]] = LRUCache(DOCUMENTS)
+        self._shared: TTLCache[str, bool] = TTLCache(DOCUMENTS, SHARED_SECONDS, timer=time.monotonic)
 
-    def known(self, partition: str, ids: Iterable[str]) -> dict[str, Item]:
-        """Those of the documents that are here, and may be used."""
-        if time.monotonic() < self._shared_until.get(partition, 0.0):
-            return {}
-        found = {item_id: self._items.get((partition, item_id)) for item_id in ids}
-        return {item_id: item for item_id, item in found.items() if item is not None}
+    def is_shared(self, partition: str) -> bool:
+        """Whether others have been met in a partition lately."""
+        return partition in self._shared
 
-    def remember(self, partition: str, items: Iterable[Item]) -> None:
-        for item in items:
-            self._items[partition, item["id"]] = item
+    def known(self, partition: str, ids: Iterable[str]) -> dict[str, Stored[Any]]:
+        """Those of the documents that are here."""
+        found = {item_id: self._known.get((partition, item_id)) for item_id in ids}
+        return {item_id: known for item_id, known in found.items() if known is not None}
 
-    def written(self, partition: str, results: Iterable[Mapping[str, Any]]) -> None:
-        """Takes the documents from the answer to a batch."""
-        self.remember(partition, (result["resourceBody"] for result in results if result.get("resourceBody")))
+    def keep(
+        self,
+        partition: str,
+        documents: Sequence[Document],
+        results: Iterable[Mapping[str, Any]],
+        without: Collection[str] = (),
+    ) -> None:
+        """Takes what a batch has written, with the ETags from its answer, but for those of some ids."""
+        for document, result in zip(documents, results, strict=True):
+            if document.id in without:
+                self._known.pop((partition, document.id), None)
+            else:
+                self._known[partition, document.id] = Stored(document, result["eTag"])
 
     def outrun(self, partition: str, ids: Collection[str]) -> None:
         """Forgets what turned out to be out of date: others write there, too."""
-        self._shared_until[partition] = time.monotonic() + SHARED_SECONDS
+        self._shared[partition] = True
         for item_id in ids:
-            self._items.pop((partition, item_id), None)
+            self._known.pop((partition, item_id), None)

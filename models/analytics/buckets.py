@@ -10,7 +10,7 @@ from models.analytics import platform_sources as platform
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.presence import Presence
 from models.analytics.question import Question, QuestionContext
-from models.analytics.rollup import BOUNDS, Rollup
+from models.analytics.rollup import BOUNDS, Rollup, day_source
 from models.analytics.user_group import UserGroup
 from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
@@ -84,6 +84,7 @@ ROLLUPS = BucketKind(
     of_documents=frozenset({"session", "daily"}),
     bounds=BOUNDS,
     counts=_rollup_counts,
+    at_once={"daily": day_source},
     told=platform.told,
     telling=platform.TELLING,
     reread={"monthly": Bucket("all_time")},
@@ -104,6 +105,7 @@ PLATFORM_ROLLUPS = BucketKind(
         partition, bucket, balance, revision, now
     ),
     counts=_shard_counts,
+    at_once={"utc_daily": platform.of_whole_day},
 )
 USER_GROUPS = BucketKind(
     model=UserGroup,

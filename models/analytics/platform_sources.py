@@ -25,7 +25,7 @@ from models.chat.interaction import UserInteraction
 from models.chat.session import UserSession
 from models.core.calendar import day_of
 from models.core.pseudonyms import PLATFORM, Pseudonyms
-from models.counting.bucket import Bucket, Sums, by_count
+from models.counting.bucket import Balance, Bucket, Sums, bucket_id, by_count
 from models.counting.fold import PartitionedSource, Source
 from models.risk.text import normalised
 from models.risk.together import addresses, contribution
@@ -129,14 +129,22 @@ def of_shard(document: PlatformRollup | UserGroup | Question) -> PartitionedSour
         contributions = {document.bucket: document.anonymous} if text is not None else {}
     elif document.partition_key != PLATFORM:
         contributions = {document.bucket: document.sums}
-    elif document.analytics_period == "utc_daily":
-        sums = {measure: value for measure, value in document.sums.items() if measure != "active_users"}
-        contributions = {Bucket("utc_monthly", document.period_key[:7]): sums}
     else:
-        return None
+        counted = document.analytics_period == "utc_daily"
+        day = of_whole_day(PLATFORM, document.bucket, document.revision, document.balance) if counted else None
+        return (PLATFORM, day) if day else None
     first, last = document.first_activity, document.last_activity
     key = f"rollup:{document.id}"
     return PLATFORM, Source(key, document.revision, contributions, first, last, context=text)
+
+
+def of_whole_day(partition: str, day: Bucket, revision: int, balance: Balance) -> Source | None:
+    """A day of the whole platform counts in its month; a shard's, in the platform's day alone."""
+    if partition != PLATFORM:
+        return None
+    sums = {measure: value for measure, value in balance.sums.items() if measure != "active_users"}
+    month = Bucket("utc_monthly", day.key[:7])
+    return Source(f"rollup:{bucket_id(PLATFORM, day)}", revision, {month: sums}, balance.first, balance.last)
 
 
 def _day(moment: datetime) -> Bucket:

@@ -119,7 +119,7 @@ class Rollup(BucketDocument):
 
     def as_source(self) -> Source:
         """A day's rollup as a source of the week, the month and all time."""
-        return of_day(self.period_key, self.id, self.revision, self.sums, self.first_activity, self.last_activity)
+        return day_source(self.partition_key, self.bucket, self.revision, self.balance)
 
     @classmethod
     def of(
@@ -179,6 +179,11 @@ class Rollup(BucketDocument):
             risk_indicators=signs.indicators(seen),
             abuse_likelihood=signs.likelihood(seen),
         )
+
+
+def day_source(user_id: str, day: Bucket, revision: int, balance: Balance) -> Source:
+    """A user's day as a source of the week, the month and all time."""
+    return of_day(day.key, bucket_id(user_id, day), revision, balance.sums, balance.first, balance.last)
 
 
 def learning_progress(sums: Mapping[str, int]) -> dict[str, Any]:

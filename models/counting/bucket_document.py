@@ -33,6 +33,12 @@ class BucketDocument(Document):
         ge=0,
         description="Its revision when that last changed which others count of it; 0 while they count nothing of it",
     )
+    counted_revision: int = Field(
+        default=0,
+        ge=0,
+        description="Its revision when other buckets of its partition last counted it, in the transaction that wrote "
+        "it; 0 if none did",
+    )
 
     @property
     def bucket(self) -> Bucket:

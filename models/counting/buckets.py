@@ -12,7 +12,7 @@ from typing import Any
 
 from models.counting.bucket import PERIODS, Balance, Bucket, Sums
 from models.counting.bucket_document import BucketDocument
-from models.counting.fold import PartitionedSource
+from models.counting.fold import PartitionedSource, Source
 
 NOTHING: Mapping[Bucket, Sums] = {}
 
@@ -45,6 +45,9 @@ class BucketKind:
         of_documents: Those of its periods in which documents are counted at once. The others count buckets.
         bounds: When a period began and ends by the calendar of a time zone, of periods that have a calendar.
         counts: What one is in turn, as a source: where that counts, and what.
+        at_once: By period, what one is as a source of other buckets of its own partition, which don't count in turn:
+            they are counted in the same transaction. Of a partition, the bucket, its revision, and its balance, of
+            which the key and the buckets don't depend; None where it counts in none.
         told: What others count of one, of the periods in `telling`: while it stays the same, they need not be written.
         telling: See `told`.
         context: What a document is made with: of what its sources say, and the one that it takes the place of.
@@ -60,6 +63,7 @@ class BucketKind:
     of_documents: frozenset[str] = frozenset()
     bounds: Mapping[str, Callable[[str, str], tuple[datetime, datetime]]] = field(default_factory=dict)
     counts: Callable[[Any, Any], list[PartitionedSource]] | None = None
+    at_once: Mapping[str, Callable[[str, Bucket, int, Balance], Source | None]] = field(default_factory=dict)
     told: Callable[[Any], Mapping[Bucket, Sums]] = lambda document: NOTHING
     telling: frozenset[str] = frozenset()
     context: Callable[[Any, Any], Any] = _as_told
@@ -104,6 +108,11 @@ class Buckets:
         """What a bucket is as a source; nothing, if nothing is counted of it."""
         counts = self.by_kind[document.kind].counts
         return counts(document, names) if counts else []
+
+    def onward(self, partition: str, bucket: Bucket, revision: int, balance: Balance) -> Source | None:
+        """What a bucket is as a source of others that are counted in the same transaction; None of most."""
+        source = self.kind_of(bucket).at_once.get(bucket.period)
+        return source(partition, bucket, revision, balance) if source else None
 
     def document_of(
         self, partition: str, bucket: Bucket, balance: Balance, revision: int, now: datetime, context: Any = None

@@ -10,24 +10,22 @@ import asyncio
 from bench.measurements import fold_cost, turn_cost
 from bench.simulation import pipeline as cascade
 
-FOLD = {"user_analytics batch": 1, "user_analytics query": 1}
+FOLD = {"user_analytics batch": 1}
 LONE_TURN = {
     cascade.RECORDING: {"user_sessions batch": 1, "user_interactions create": 1},
-    cascade.USER_DAY: FOLD,
+    cascade.USER: FOLD,
     cascade.SHARD_TURN: FOLD,
-    cascade.USER_WEEK: FOLD,
-    cascade.WHOLE: {"user_analytics batch": 2},
+    cascade.WHOLE: FOLD,
     cascade.TOTALS: {"user_sessions patch": 1, "users patch": 1},
 }
-"""A fold is one read and one transaction. The session comes by twice, with its turn's number and with its totals, and
-of the user nothing is new to the platform: that all of it is counted is known. The platform counts a day, and then its
-month, upon what was written last."""
+"""A fold is one transaction, upon what was written last. The session comes by twice, with its turn's number and with
+its totals, and of the user nothing is new to the platform: that all of it is counted is known."""
 
 
 def test_a_turn_asks_for_what_it_is_said_to() -> None:
     lone, busy = asyncio.run(turn_cost.measure())
     assert {step: dict(spent.requests) for step, spent in lone.items()} == LONE_TURN
-    assert sum(spent.count for spent in busy.values()) < 7 * cascade.BATCH
+    assert sum(spent.count for spent in busy.values()) < 4 * cascade.BATCH
     assert busy[cascade.WHOLE].count < cascade.BATCH / 5
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cachetools import TTLCache
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -22,6 +23,7 @@ from bench.simulation.consumers import FEEDS, PSEUDONYMS
 from bench.simulation.fault_injection import Killed, UnreliableTransport
 from bench.simulation.history import NOW, history
 from cosmos.core.database import Database, Item, connect
+from cosmos.counting.recent import Recent
 from functions.composition import Store
 from local.cosmosdb.server import serve_in_thread
 from local.provision import WELL_KNOWN_KEY, Account, provision, read_definitions
@@ -45,6 +47,13 @@ def url() -> Iterator[str]:
         yield url
 
 
+def trusting() -> Recent:
+    """What a process knows that goes by it again, however often it turned out to be out of date."""
+    recent = Recent()
+    recent._shared = TTLCache(1, 0)
+    return recent
+
+
 class FoldMachine(RuleBasedStateMachine):
     """Documents are written, and processes are given some of what has been written, in any revision that there was."""
 
@@ -59,6 +68,7 @@ class FoldMachine(RuleBasedStateMachine):
         self.to_come: list[tuple[str, Item]] = []
         self.written: list[tuple[str, Item]] = []
         self.derived: list[Item] = []
+        self.recent = [trusting(), Recent()]
 
     @initialize(seed=st.integers(0, 10**6))
     def begin(self, seed: int) -> None:
@@ -115,19 +125,21 @@ class FoldMachine(RuleBasedStateMachine):
 
     def doing(self, batch: list[int]) -> Callable[[], Awaitable[None]]:
         async def meanwhile() -> None:
-            await self.fold(self.chosen(batch), UnreliableTransport())
+            await self.fold(self.chosen(batch), UnreliableTransport(), process=1)
 
         return meanwhile
 
-    async def fold(self, feeds: dict[str, list[Item]], transport: UnreliableTransport) -> None:
-        """What a process does with a batch of each feed, until it is done or dead."""
+    async def fold(self, feeds: dict[str, list[Item]], transport: UnreliableTransport, process: int = 0) -> None:
+        """What a process does with a batch of each feed, until it is done or dead. It knows what it has written."""
         try:
             async with connect(f"AccountEndpoint={self.url}/;AccountKey={WELL_KNOWN_KEY};", transport) as client:
-                folding = Store.of(Database.of(client, self.database), PriceTable(), PSEUDONYMS).folding
+                store = Store.of(Database.of(client, self.database), PriceTable(), PSEUDONYMS)
+                store.counters._recent = self.recent[process]
                 for feed, items in feeds.items():
-                    await FEEDS[feed](folding, items)
+                    await FEEDS[feed](store.folding, items)
         except Killed:
             assert transport.is_dead
+            self.recent[process] = trusting()
 
     async def counted(self) -> list[Item]:
         async with connect(f"AccountEndpoint={self.url}/;AccountKey={WELL_KNOWN_KEY};") as client:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,14 +18,17 @@ from cosmos.core.paging import some_of
 from cosmos.counting.counters import Counters
 from functions.composition import Store
 from models.analytics.contribution import of_interaction
+from models.analytics.rollup import Rollup
 from models.chat.interaction import UserInteraction
 from models.core.errors import Contention
 from models.core.identity import Person
+from models.core.tombstone import Tombstone
 from models.counted import BUCKETS
-from models.counting.bucket import Bucket, bucket_id
+from models.counting.bucket import Balance, Bucket, bucket_id
 from models.counting.fold import Source
 from models.risk.companion import windows
 from models.risk.thresholds import RiskSettings
+from models.risk.window import risk_window_id
 from tests.cosmos.conftest import NOW
 from tests.models.examples import PSEUDONYMS, a_session, an_interaction
 
@@ -229,7 +233,7 @@ async def test_a_difference_whose_rollup_is_gone_is_not_counted_and_holds_up_not
 ) -> None:
     first, other = (item for item in turns(person, 2, seed=1) if item["revision"] == 1)
     await store.folding.fold("user_interactions", [first, other], NOW)
-    query = "SELECT c.id FROM c WHERE c.kind = 'rollup'"
+    query = "SELECT c.id FROM c WHERE c.kind = 'rollup' OR STARTSWITH(c.id, 'ledger:rollup:')"
     for rollup in [item async for item in database.user_analytics.query_items(query, partition_key=person.user_id)]:
         await database.user_analytics.delete_item(rollup["id"], person.user_id)
     cheaper = first | {"revision": 2, "total_tokens": 1, "input_tokens": 1, "output_tokens": 0}
@@ -278,15 +282,14 @@ async def test_totals_that_come_late_do_not_replace_newer_ones(
 async def test_a_fold_that_always_loses_is_an_error_and_not_a_loss(
     store: Store, database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, other = store.counters._held, Counters(database, BUCKETS, windows(RiskSettings()))
+    real, other = store.counters._hold, Counters(database, BUCKETS, windows(RiskSettings()))
 
-    async def overtaken(user_id: str, sources: Any, recent: bool) -> Any:
-        held = await real(user_id, sources, recent)
+    async def overtaken(held: Any, sources: Any) -> None:
+        await real(held, sources)
         newer = an_interaction(f"other-{random.random()}")
-        await other.fold(user_id, [of_interaction(newer)], NOW)
-        return held
+        await other.fold(person.user_id, [of_interaction(newer)], NOW)
 
-    monkeypatch.setattr(store.counters, "_held", overtaken)
+    monkeypatch.setattr(store.counters, "_hold", overtaken)
     with pytest.raises(Contention):
         await store.counters.fold(person.user_id, [of_interaction(an_interaction())], NOW)
 
@@ -326,3 +329,99 @@ async def test_what_is_known_of_the_platform_need_not_be_read_and_does_no_harm_w
     await other.fold(partition, [turn("d")], NOW)  # begins anew, as with what has expired
     item = await database.user_analytics.read_item(item_id, partition)
     assert item["sums"]["interactions"] == 1
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What folds have asked for, each time: the ids without their partition."""
+    asked: list[list[str]] = []
+
+    async def noting(container: Any, ids: list[str], partition_key: str) -> list[Item]:
+        if ids:
+            asked.append([item_id.removeprefix(f"{partition_key}:") for item_id in ids])
+        return await some_of(container, ids, partition_key)
+
+    monkeypatch.setattr("cosmos.counting.counters.some_of", noting)
+    return asked
+
+
+async def user_sums(store: Store, person: Person, *buckets: Bucket) -> list[int]:
+    rollups = [await store.rollups.rollup(person.user_id, bucket) for bucket in buckets]
+    return [rollup.sums.get("interactions", 0) if rollup else 0 for rollup in rollups]
+
+
+async def test_a_turn_is_counted_in_all_of_its_users_periods_by_one_transaction_that_nothing_was_read_for(
+    store: Store, database: Database, person: Person, read: list[list[str]]
+) -> None:
+    user_id, counters = person.user_id, store.counters
+    periods = [Bucket("daily", "2026-11-20"), Bucket("weekly", "2026-W47"), Bucket("monthly", "2026-11")]
+    first, second, third, fourth = (
+        of_interaction(an_interaction(f"turn-{number}", datetime(2026, 11, 20, 6, number, tzinfo=UTC)))
+        for number in range(4)
+    )
+    await counters.fold(user_id, [first], NOW)
+    read.clear()
+    await counters.fold(user_id, [second], NOW)
+    assert read == []
+    assert await user_sums(store, person, *periods, Bucket("all_time")) == [2, 2, 2, 2]
+
+    day = await database.user_analytics.read_item(bucket_id(user_id, periods[0]), user_id)
+    assert day["counted_revision"] == day["revision"] == 2
+    await store.folding.fold("user_analytics", [day], NOW)
+    assert read == []  # that its week knows of it, the day says
+
+    elsewhere = Counters(database, BUCKETS, windows(RiskSettings()))
+    await elsewhere.fold(user_id, [second, third], NOW)  # delivered again, to another process
+    await counters.fold(user_id, [third, fourth], NOW)
+    assert await user_sums(store, person, *periods, Bucket("all_time")) == [4, 4, 4, 4]
+    read.clear()
+    await counters.fold(user_id, [fourth], NOW)
+    assert len(read) == 1  # that it was counted is not taken from what is known here
+
+
+async def test_one_who_goes_by_what_they_know_meets_the_tombstone(
+    store: Store, database: Database, person: Person
+) -> None:
+    user_id = person.user_id
+    await store.counters.fold(user_id, [of_interaction(an_interaction("turn-0"))], NOW)
+    window = risk_window_id(user_id)
+    await database.user_analytics.upsert_item(Tombstone.over(None, window, user_id, str(uuid.UUID(int=1)), NOW).body())
+    before = await store.rollups.rollup(user_id, Bucket("all_time"))
+    await store.counters.fold(user_id, [of_interaction(an_interaction("turn-1"))], NOW)
+    assert await store.rollups.rollup(user_id, Bucket("all_time")) == before
+    entries = database.user_analytics.query_items("SELECT c.id FROM c WHERE c.kind = 'ledger'", partition_key=user_id)
+    assert not [item async for item in entries if item["id"].endswith("turn-1")]
+
+
+async def test_what_is_wrong_with_a_week_does_not_hold_up_its_days(
+    store: Store, database: Database, person: Person
+) -> None:
+    user_id, week = person.user_id, Bucket("weekly", "2026-W47")
+    wrong = {"id": bucket_id(user_id, week), "partition_key": user_id, "kind": "rollup", "sums": "none"}
+    await database.user_analytics.create_item(wrong)
+    turn = turns(person, 1, seed=3)[0] | {"timestamp": "2026-11-20T06:00:00.000000Z"}
+    await store.folding.fold("user_interactions", [turn], NOW)
+    query = "SELECT * FROM c WHERE c.kind IN ('rollup', 'dead_letter') AND c.id != @week"
+    parameters: list[dict[str, object]] = [{"name": "@week", "value": wrong["id"]}]
+    found = [
+        item async for item in database.user_analytics.query_items(query, parameters=parameters, partition_key=user_id)
+    ]
+    assert {item.get("analytics_period") for item in found} == {"daily", "session"}
+    await store.folding.fold("user_analytics", [item for item in found if item["analytics_period"] == "daily"], NOW)
+    letters = database.user_analytics.query_items("SELECT * FROM c WHERE c.kind = 'dead_letter'", partition_key=user_id)
+    assert [letter["source_id"].split(":")[1] async for letter in letters] == ["daily"]
+
+
+async def test_what_is_too_large_for_one_transaction_is_counted_in_turn(
+    store: Store, database: Database, person: Person, read: list[list[str]]
+) -> None:
+    user_id, moment = person.user_id, datetime(2026, 11, 20, 6, tzinfo=UTC)
+    periods = [Bucket("weekly", "2026-W47"), Bucket("monthly", "2026-11"), Bucket("all_time")]
+    for period in periods:
+        sums = {f"unknown:{number:0200}": 1 for number in range(4000)}
+        large = Rollup.of(user_id, period, Balance(sums, moment, moment), 1, NOW)
+        await database.user_analytics.create_item(large.body())
+    await store.counters.fold(user_id, [of_interaction(an_interaction("turn-0", moment))], NOW)
+    day = await database.user_analytics.read_item(bucket_id(user_id, Bucket("daily", "2026-11-20")), user_id)
+    assert day["counted_revision"] == 0
+    assert await user_sums(store, person, *periods) == [0, 0, 0]

@@ -15,6 +15,7 @@ from azure.core.exceptions import ServiceResponseError
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Database, Item
+from cosmos.counting.held import Held
 from functions.composition import Store
 from models.accounts.audit import AuditEntry
 from models.accounts.limits import DEFAULT_LIMITS, LimitOverride
@@ -341,17 +342,16 @@ async def test_a_fold_that_has_read_before_the_tombstone_came_writes_nothing(
     await store.users.ensure(person, NOW, NOW)
     session_id = await new_session(store, person)
     (recorded,) = await store.turns.record(person.user_id, session_id, drafts(person, session_id, "turn"))
-    real, raced = store.counters._held, 0
+    real, raced = store.counters._hold, 0
 
-    async def overtaken(partition: str, sources: list[Source], recent: bool) -> Any:
+    async def overtaken(held: Held, sources: list[Source]) -> None:
         nonlocal raced
-        held = await real(partition, sources, recent)
-        if partition == person.user_id and not raced:
+        await real(held, sources)
+        if held.partition == person.user_id and not raced:
             raced += 1
             await erase(Store.of(database, PRICES, PSEUDONYMS), person)
-        return held
 
-    monkeypatch.setattr(store.counters, "_held", overtaken)
+    monkeypatch.setattr(store.counters, "_hold", overtaken)
     await store.folding.fold("user_interactions", [recorded.interaction.body()], NOW)
     assert raced == 1
     await assert_gone(database, person)
