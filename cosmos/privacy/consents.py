@@ -32,6 +32,8 @@ from models.jobs.job import Job
 DOCUMENTS_PER_PAGE = 100
 PATCHES_AT_ONCE = 8
 ATTEMPTS = 5
+WRITING = timedelta(minutes=1)
+"""A `ttl` begins when it is written, after it was worked out: what expires later by less than this is as it should be."""
 
 Withdrawable = Literal["analytics_consent", "data_retention_consent"]
 """The consents whose withdrawal changes what is stored already."""
@@ -158,7 +160,7 @@ class Consents:
     def _shortened(self, row: Item, expires: datetime | None, now: datetime) -> Patch | None:
         took_place = datetime.fromisoformat(row["took_place"])
         seconds = seconds_left(now, took_place + timedelta(seconds=self._privacy.without_consent))
-        if expires is not None and expires <= now + timedelta(seconds=seconds):
+        if expires is not None and expires <= now + timedelta(seconds=seconds) + WRITING:
             return None
         return set_fields({"ttl": seconds}), f"NOT IS_DEFINED(c.ttl) OR c.ttl > {seconds}"
 

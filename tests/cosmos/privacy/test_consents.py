@@ -234,6 +234,20 @@ async def test_retention_is_shortened_from_when_turns_took_place_and_never_lengt
     assert await applied(store, person, "data_retention_consent") == {"user_interactions": 0, "user_sessions": 0}
 
 
+async def test_what_is_written_late_is_shortened_once(store: Store, database: Database, person: Person) -> None:
+    """A second round finds nothing to do, also where the first one took its time to write."""
+    await store.users.ensure(person, NOW, NOW)
+    session = a_session(user_id=person.user_id, partition_key=person.user_id, last_activity=datetime.now(UTC))
+    await database.user_sessions.create_item(session.body())
+    await withdraw(store, person, "data_retention_consent")
+    now = datetime.now(UTC)
+    rounds = [
+        await store.consents.apply(person.user_id, "data_retention_consent", "user_sessions", None, at)
+        for at in (now - timedelta(seconds=20), now)
+    ]
+    assert [page.changed for page in rounds] == [1, 0]
+
+
 async def test_taking_turns_out_of_analytics_keeps_nothing_longer(
     store: Store, database: Database, person: Person
 ) -> None:
