@@ -107,6 +107,8 @@ class FeedSession:
     async def _take_round(self, group: asyncio.TaskGroup) -> None:
         expiration = timedelta(seconds=self._options.expiration_interval)
         self.known = await self.store.read_all()
+        if not self.known:
+            raise ContainerGoneError("the leases have been deleted, or their container is another one now")
         is_free = partial(self.store.is_free, now=datetime.now(UTC), expiration=expiration)
         for lease in leases_to_take(self.known, self.store.owner, is_free):
             if lease.id not in self.held and await self.store.acquire(lease):

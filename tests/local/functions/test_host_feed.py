@@ -379,6 +379,18 @@ async def test_lease_container_that_is_made_anew_is_begun_again(feed: Feed) -> N
         await until_drained(host)
 
 
+async def test_leases_that_are_deleted_are_made_anew(feed: Feed) -> None:
+    changes = Changes(lease_acquire_interval=50)
+    await feed.write("a")
+    async with FunctionHost(changes.app, settings=feed.settings) as host:
+        await until(lambda: changes.ids == ["a"])
+        leases = feed.database.get_container_client("leases")
+        for lease in [lease async for lease in leases.read_all_items()]:
+            await leases.delete_item(lease["id"], lease["id"])
+        await until(lambda: changes.ids == ["a", "a"])
+        await until_drained(host)
+
+
 async def test_leases_may_be_in_another_database_and_account(feed: Feed) -> None:
     changes = Changes(lease_connection="LEASES", lease_database_name="elsewhere", lease_container_name="kept")
     with serve_in_thread() as url:
