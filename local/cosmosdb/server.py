@@ -16,6 +16,7 @@ from local.cosmosdb.connections import AbortableProtocol
 from local.cosmosdb.engine import Engine, Settings
 from local.cosmosdb.gateway import Gateway
 from local.cosmosdb.tls import Certificate
+from local.serving import hang_up
 
 _BACKLOG = 512
 _SHUTDOWN_SECONDS = 5
@@ -79,6 +80,10 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await hang_up(self)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from local.entra.identity import IdentityError
 from local.entra.keys import SigningKey, signing_key
 from local.entra.oauth import Redirects
 from local.entra.tokens import TokenIssuer
+from local.serving import hang_up
 
 LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 
@@ -96,12 +97,9 @@ def serve_in_thread(
 
 
 async def _serve_and_hang_up(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serves until told to stop. Connections that are open still, kept alive by clients, are closed with the loop."""
+    """Serves until told to stop. Connections that are open still are closed with the loop."""
     await server.serve(sockets=[listener])
-    for connection in list(server.server_state.connections):
-        if connection.transport is not None:
-            connection.transport.abort()
-    await asyncio.sleep(0)  # the loop's next turn is where transports let go of their sockets
+    await hang_up(server)
 
 
 def serve(app: Starlette, listener: socket.socket) -> None:
