@@ -19,6 +19,9 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 DATABASE = "vimarsh"
+PARTITIONS = 2
+"""Physical ranges of each container. A new one on Azure has one; with two, what goes across them is seen to work. Each
+costs every feed a look a second."""
 WELL_KNOWN_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 """The key of every Cosmos DB emulator; it is public."""
 

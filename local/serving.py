@@ -5,8 +5,8 @@ import asyncio
 import uvicorn
 
 _TURNS = 8
-"""Of the event loop. asyncio takes four from accepting a connection to telling the server's protocol of it, and one more to
-let go of the socket of one that is aborted."""
+"""Of the event loop. asyncio takes four from accepting a connection to telling the server's protocol of it, and one
+more to let go of the socket of one that is aborted."""
 
 
 async def hang_up(server: uvicorn.Server) -> None:

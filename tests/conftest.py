@@ -22,7 +22,7 @@ from local.entra.server import serve_in_thread as serve_entra
 from local.functions.host import FunctionHost
 from local.functions.settings import read_local_settings
 from local.functions.timer_trigger import TimerListener
-from local.provision import Account, provision, read_definitions
+from local.provision import PARTITIONS, Account, provision, read_definitions
 from tests.described import as_described
 
 # How fast an example runs says nothing about whether it is right.
@@ -41,7 +41,7 @@ GUESTS_SERVER = "5e48e401-0000-4000-8000-76696d617273"
 @pytest.fixture(scope="session")
 def cosmos_url() -> Iterator[str]:
     """The engine with the app's containers, in memory."""
-    with serve_cosmos() as url:
+    with serve_cosmos(partitions=PARTITIONS) as url:
         with Account(url) as account:
             provision(account, read_definitions(ROOT / "cosmos" / "containers.json"))
         yield url

@@ -33,7 +33,7 @@ DOCUMENTS_PER_PAGE = 100
 PATCHES_AT_ONCE = 8
 ATTEMPTS = 5
 WRITING = timedelta(minutes=1)
-"""A `ttl` begins when it is written, after it was worked out: what expires later by less than this is as it should be."""
+"""A `ttl` begins when it is written, which is after it was worked out: what expires less than this late is in order."""
 
 Withdrawable = Literal["analytics_consent", "data_retention_consent"]
 """The consents whose withdrawal changes what is stored already."""

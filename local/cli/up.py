@@ -23,7 +23,7 @@ from local.cli.terminal import COSMOS_PORT, ENTRA_PORT, FUNCTIONS_PORT, CommandE
 from local.cli.token import fetch_token
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
 from local.locking import FolderInUseError, FolderLock
-from local.provision import DATABASE
+from local.provision import DATABASE, PARTITIONS
 
 EXAMPLE_USER = "alice@contoso.example"
 DATA = Path(".data")
@@ -165,7 +165,7 @@ def _describe(arguments: argparse.Namespace, data: Path) -> Stack:
         cosmos=Service(
             name="the Cosmos DB engine",
             module="local.cosmosdb",
-            arguments=["--port", str(cosmos_port), *kept, *allowed],
+            arguments=["--port", str(cosmos_port), "--partitions", str(PARTITIONS), *kept, *allowed],
             health_url=f"{cosmos_url}/_local/health",
             log=data / "logs" / "cosmosdb.log",
         ),
