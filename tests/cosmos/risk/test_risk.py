@@ -94,15 +94,18 @@ async def test_rollups_show_signs_that_follow_from_the_turns_alone(
     for start in range(0, 60, 7):
         await store.folding.fold("user_interactions", items[start : start + 7], NOW)
     await fold_on(store.folding, database, person)
-    day = await store.rollups.rollup(person.user_id, day_bucket(START, "Asia/Kolkata"))
-    all_time = await store.rollups.rollup(person.user_id, Bucket("all_time"))
-    for rollup in (day, all_time):
-        assert rollup is not None
-        assert rollup.usage_anomalies == ["automated_turns"]
-        assert (rollup.risk_indicators, rollup.abuse_likelihood) == ({"bot_like_patterns": 1.0}, 1.0)
+    buckets = (day_bucket(START, "Asia/Kolkata"), Bucket("all_time"))
+
+    async def check(helpful: int) -> None:
+        for rollup in [await store.rollups.rollup(person.user_id, bucket) for bucket in buckets]:
+            assert rollup is not None
+            assert (rollup.usage_anomalies, rollup.sums.get("helpful", 0)) == (["automated_turns"], helpful)
+            assert (rollup.risk_indicators, rollup.abuse_likelihood) == ({"bot_like_patterns": 1.0}, 1.0)
+
+    await check(helpful=0)
     edited = [item | {"revision": 2, "was_helpful": True} for item in items[:30]]
     await store.folding.fold("user_interactions", edited, NOW)
-    assert await store.rollups.rollup(person.user_id, Bucket("all_time")) == all_time
+    await check(helpful=30)
 
 
 async def test_who_is_not_suspected_has_nothing_written(store: Store, database: Database, person: Person) -> None:
