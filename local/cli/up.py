@@ -17,7 +17,8 @@ from local.cli.api_root import api_paths, common_root
 from local.cli.app_settings import render
 from local.cli.provision import provision_app
 from local.cli.query import count_rows
-from local.cli.replay import replay_sample
+from local.cli.replay import SAMPLE, replay_sample
+from local.cli.sample_organizations import found_sample
 from local.cli.services import LogFollower, Service, raise_if_dead, stop, take_port, wait_until_healthy
 from local.cli.terminal import COSMOS_PORT, ENTRA_PORT, FUNCTIONS_PORT, CommandError, command_line, port_number
 from local.cli.token import fetch_token
@@ -138,6 +139,10 @@ def _load_sample(stack: Stack) -> None:
     unfinished.touch()
     print("loading the sample data", flush=True)
     replay_sample(stack.functions_url, stack.entra_url)
+    paths = api_paths(stack.functions_url)
+    api_url = stack.functions_url + common_root(paths)
+    if any(path.endswith("/organizations") for path in paths):
+        print(found_sample(api_url, stack.entra_url, SAMPLE / "organizations.json"), flush=True)
     unfinished.unlink()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bench.measurements.totals import expected, stored
 from bench.simulation.stack import SAMPLE, Stack, local_stack, run_local
+from local.cli.sample_organizations import found_sample
 
 TURNS, USERS = SAMPLE / "turns.jsonl", SAMPLE / "users.json"
 
@@ -46,6 +47,13 @@ def test_a_replay_is_counted_exactly_and_a_second_changes_nothing(tmp_path: Path
         count = ["query", turns, "--container", "user_interactions", "--json"]
         _, printed = local(*count, "--cosmos-url", stack.cosmos_url)
         assert printed.splitlines()[0] == "254"
+        for _ in range(2):
+            found_sample(f"{stack.functions_url}/api", stack.entra_url, SAMPLE / "organizations.json")
+        _, printed = local(*count, "--cosmos-url", stack.cosmos_url)
+        assert printed.splitlines()[0] == "260"
+        members = "SELECT VALUE COUNT(1) FROM c WHERE c.kind = 'member' AND c.status = 'active'"
+        _, printed = local("query", members, "--container", "users", "--json", "--cosmos-url", stack.cosmos_url)
+        assert printed.splitlines()[0] == "27"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the servers' processes in /proc")

@@ -41,3 +41,20 @@ def test_one_account_repeats_itself_at_the_pace_of_a_machine() -> None:
     assert len(Counter(line["query"] for line in lines if line["user"] == "mallory")) == 1
     gaps = {(later - earlier).total_seconds() for earlier, later in pairwise(times)}
     assert gaps == {3.0}
+
+
+def test_the_organizations_name_people_and_each_other() -> None:
+    sample = json.loads((SAMPLE / "organizations.json").read_text("utf-8"))
+    people = {person["user"] for person in sample["people"]}
+    known = {"root"} | people
+    made: set[str] = set()
+    for organization in sample["organizations"]:
+        assert organization["by"] in known
+        assert organization.get("parent") in {None, *made}
+        assert {member["user"] for member in organization["members"]} <= people
+        made.add(organization["key"])
+    assert [one["body"]["organization_type"] for one in sample["organizations"]].count("class") == 2
+    for family in sample["guardians"]:
+        assert {family["child"], family["parent"]} <= people
+    assert {turn["organization"] for turn in sample["turns"]} <= made
+    assert not people & read_users(SAMPLE / "users.json").keys()
