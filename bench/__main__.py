@@ -28,6 +28,7 @@ def commands(traffic: Path | None) -> list[list[str]]:
         ["abuse", *labelled],
         ["figures", str(turns), "--users", str(users)],
         ["insights", str(turns), "--users", str(users)],
+        ["answering"],
         ["admissions", str(turns), "--users", str(users)],
         ["turn_cost"],
         ["turn_time"],

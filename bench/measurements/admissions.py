@@ -59,9 +59,9 @@ _URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @contextmanager
-def another_host(stack: Stack, settings: Mapping[str, str]) -> Iterator[str]:
+def another_host(entra_url: str, cosmos_url: str, settings: Mapping[str, str]) -> Iterator[str]:
     """A second Functions host over a stack's database, at a URL of its own. It is to have the first one's settings."""
-    ports = {"COSMOS_PORT": stack.cosmos_url, "ENTRA_PORT": stack.entra_url}
+    ports = {"COSMOS_PORT": cosmos_url, "ENTRA_PORT": entra_url}
     values = {name: url.rsplit(":", 1)[1] for name, url in ports.items()}
     values |= {"ENTRA_TENANT": TENANT_ID, "ENTRA_AUDIENCE": API_CLIENT_ID}
     with tempfile.TemporaryDirectory(prefix="vimarsh-") as data:
@@ -218,7 +218,7 @@ def measure(turns: Path, users: Path) -> bool:
     with (
         tempfile.TemporaryDirectory(prefix="vimarsh-") as folder,
         local_stack(settings=SETTINGS) as stack,
-        another_host(stack, SETTINGS) as other,
+        another_host(stack.entra_url, stack.cosmos_url, SETTINGS) as other,
     ):
         results = asyncio.run(hold(stack, [stack.functions_url, other]))
         play(stack, moved_to_now(turns, Path(folder)), users)

@@ -27,7 +27,7 @@ async def admit_and_record(stack: Stack, other: str) -> tuple[int, int, float, f
 
 
 def test_a_budget_holds_on_two_hosts_and_agrees_with_the_rollups(tmp_path: Path) -> None:
-    with local_stack(settings=FOR_LONG) as stack, another_host(stack, FOR_LONG) as other:
+    with local_stack(settings=FOR_LONG) as stack, another_host(stack.entra_url, stack.cosmos_url, FOR_LONG) as other:
         found = asyncio.run(admit_and_record(stack, other))
         play(stack, moved_to_now(SAMPLE / "turns.jsonl", tmp_path), SAMPLE / "users.json")
         compared, differing = disagreements(stack)
