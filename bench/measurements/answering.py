@@ -35,8 +35,7 @@ from typing import Any
 
 import httpx
 
-from bench.measurements.admissions import another_host
-from bench.simulation.servers import Servers, servers
+from bench.simulation.servers import Servers, another_host, servers
 from local.openai.server import serve_in_thread
 
 Json = dict[str, Any]

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 from bench.simulation.stack import ROOT
 from local.cli.app_settings import render
 from local.cli.provision import provision_app
 from local.cli.services import Service, stop, take_port, wait_until_healthy
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
+
+_URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @dataclass(frozen=True)
@@ -91,3 +101,38 @@ def servers(data: Path, settings: Mapping[str, str], host_module: str = "local.f
     finally:
         stop([host])
         stop([cosmos, entra])
+
+
+@contextmanager
+def another_host(entra_url: str, cosmos_url: str, settings: Mapping[str, str]) -> Iterator[str]:
+    """A second Functions host over a stack's database, at a URL of its own. It is to have the first one's settings."""
+    ports = {"COSMOS_PORT": cosmos_url, "ENTRA_PORT": entra_url}
+    values = {name: url.rsplit(":", 1)[1] for name, url in ports.items()}
+    values |= {"ENTRA_TENANT": TENANT_ID, "ENTRA_AUDIENCE": API_CLIENT_ID}
+    with tempfile.TemporaryDirectory(prefix="vimarsh-") as data:
+        values["DATA"] = data
+        command = ["local.functions", "--app", str(ROOT), "--port", "0", "--data", data, "--instance", "another"]
+        environment = os.environ | dict(settings) | render(ROOT, values, values)
+        log = Path(data) / "host.log"
+        with log.open("wb") as output:
+            host = subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        try:
+            yield _ready(host, log)
+        finally:
+            host.terminate()
+            host.wait()
+
+
+def _ready(host: subprocess.Popen[bytes], log: Path) -> str:
+    """Where the host answers. Raises RuntimeError if it ends instead."""
+    while host.poll() is None:
+        found = _URL.search(log.read_text("utf-8"))
+        try:
+            if found and httpx.get(f"{found[0]}/admin/host/status").is_success:
+                return found[0]
+        except httpx.TransportError:
+            pass  # it has said where it will answer, and does not yet
+        time.sleep(0.1)
+    raise RuntimeError("the second host did not start:\n" + log.read_text("utf-8"))

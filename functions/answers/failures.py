@@ -26,6 +26,8 @@ def running(answer: Answer) -> Problem:
 
 def outcome(run: Run) -> tuple[AnswerState | None, Problem | None]:
     """What became of an answer that this process made: what is recorded of it, and what went wrong."""
+    if run.task.cancelled():  # the process ends: somebody else records what there is
+        return None, problems.known("unavailable")
     try:
         result = run.task.result()
     except Exception as error:  # the boundary of the task: whatever happened is told to whoever looks on

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from bench.measurements.admissions import COST_USD, FITTING, SETTINGS, User, another_host, disagreements, moved_to_now
+from bench.measurements.admissions import COST_USD, FITTING, SETTINGS, User, disagreements, moved_to_now
 from bench.simulation.replaying import play
+from bench.simulation.servers import another_host
 from bench.simulation.stack import SAMPLE, Stack, local_stack
 
 FOR_LONG = SETTINGS | {"RESERVATION_SECONDS": "3600"}

@@ -155,7 +155,8 @@ async def test_a_model_that_gives_nothing_is_a_problem_and_costs_nothing(
     status: int,
     slug: str,
 ) -> None:
-    monkeypatch.setattr(services().settings, "model_patience_seconds", 0.2)
+    if "silent_after" in script:
+        monkeypatch.setattr(services().settings, "model_patience_seconds", 0.2)
     await model.does(**script)
     session_id, keyed = await a_session(api, alice), alice | {"Idempotency-Key": "one"}
     answer = await ask(api, keyed, session_id)
@@ -178,7 +179,8 @@ async def test_what_was_said_before_it_broke_off_is_recorded(
     monkeypatch: pytest.MonkeyPatch,
     script: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(services().settings, "model_patience_seconds", 0.2)
+    if "silent_after" in script:
+        monkeypatch.setattr(services().settings, "model_patience_seconds", 1.0)
     await model.does(**script)
     session_id = await a_session(api, alice)
     events = await all_of(await ask(api, alice | STREAM, session_id))
