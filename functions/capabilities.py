@@ -18,7 +18,7 @@ from functions.jobs import admin_jobs, standing_still
 from functions.jobs.kind import JobKind
 from functions.jobs.watching import Look
 from functions.library import bookmarks, favorites, ratings, reviews
-from functions.organizations import assignments, invitations, members, my_rights, organizations, roles
+from functions.organizations import assignments, groups, invitations, members, my_rights, organizations, roles
 from functions.people import access_log, guardians, role_profiles, wards
 from functions.privacy import consents, erasure, export, forgetting, noting, restoring
 from functions.risk import admin_risk
@@ -79,6 +79,7 @@ CAPABILITIES: dict[str, Capability] = {
             invitations.routes,
             roles.routes,
             assignments.routes,
+            groups.routes,
             my_rights.routes,
         )
     ),

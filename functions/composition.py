@@ -22,6 +22,7 @@ from cosmos.chat.repricing import Repricing
 from cosmos.chat.sessions import Sessions
 from cosmos.chat.turns import Turns
 from cosmos.core.database import Database
+from cosmos.core.groups import Groups
 from cosmos.core.mirroring import Mirroring
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.counting.counters import Counters
@@ -56,6 +57,7 @@ from functions.accounts.me import Following
 from functions.answers.offers import Offers
 from functions.answers.run import Runs
 from functions.core import services as core
+from functions.core.groups import GroupSource
 from functions.core.parts import Parts
 from functions.core.services import Services, composed_by
 from functions.core.settings import Settings, SettingsError, read_settings
@@ -129,8 +131,8 @@ class Store(Parts):
     def callers(self) -> Users:
         return self.users
 
-    async def place(self, user_id: str, organization_id: str) -> Place | None:
-        return await self.rights.place(user_id, organization_id)
+    async def place(self, user_id: str, organization_id: str, groups: Groups | None = None) -> Place | None:
+        return await self.rights.place(user_id, organization_id, groups)
 
     @classmethod
     def of(
@@ -245,7 +247,7 @@ class AppServices(Services):
             Following: Following(consents.promised_by_edit, consents.location),
         }
         if graph := Graph.configured(settings):
-            parts[Graph] = graph
+            parts |= {Graph: graph, GroupSource: graph}
         super().__init__(settings, KINDS, parts)
 
     def opened(self, database: Database) -> Store:

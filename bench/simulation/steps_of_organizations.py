@@ -11,6 +11,7 @@ from azure.cosmos import CosmosClient
 
 from bench.simulation.clients import Client, Json, Step
 from functions.core.examples import BODIES
+from local.entra.identity import TENANT_ID
 from local.provision import DATABASE, WELL_KNOWN_KEY
 from models.core.document import Document
 from models.organizations.assignment import NewAssignment, assigned
@@ -26,7 +27,12 @@ def a_school(client: Client) -> None:
     partition = organization_partition(organization_id)
     documents: list[Document] = [
         Organization(
-            partition_key=partition, organization_id=organization_id, organization_type="school", name="School", **times
+            partition_key=partition,
+            organization_id=organization_id,
+            organization_type="school",
+            name="School",
+            bound_tenant_id=TENANT_ID,
+            **times,
         )
     ]
     for who, role in (("user", "admin"), ("other", "student")):
@@ -68,6 +74,16 @@ def _withdrawn(client: Client) -> Json:
     return {}
 
 
+def _a_group(client: Client) -> Json:
+    client.ids["group_id"] = str(uuid.uuid4())
+    return {"role": "teacher"}
+
+
+def _grouped(client: Client) -> None:
+    role = _a_group(client)
+    client.call("PUT", f"{_SCHOOL}/groups/{{group_id}}", body=role)
+
+
 OF_RIGHTS = (
     Step("list_roles", "GET", f"{_SCHOOL}/roles"),
     Step("create_role", "POST", f"{_SCHOOL}/roles", prepare=_a_role),
@@ -93,6 +109,10 @@ OF_RIGHTS = (
     Step("revoke_role", "DELETE", f"{_PUPIL}/roles/{{assignment_id}}", prepare=_an_assignment),
     Step("grant_permission", "PUT", f"{_PUPIL}/permissions/members.read", prepare=_withdrawn),
     Step("withdraw_permission", "DELETE", f"{_PUPIL}/permissions/members.read", prepare=_granted),
+    Step("list_groups", "GET", f"{_SCHOOL}/groups"),
+    Step("set_group", "PUT", f"{_SCHOOL}/groups/{{group_id}}", prepare=_a_group),
+    Step("unset_group", "DELETE", f"{_SCHOOL}/groups/{{group_id}}", prepare=_grouped),
+    Step("join_organization", "POST", f"{_SCHOOL}/join"),
     Step("get_my_roles", "GET", "me/roles"),
     Step("get_my_permissions", "GET", "me/permissions"),
 )

@@ -64,6 +64,11 @@ class Members:
             raise NotFound("member")
         return found
 
+    async def was_removed(self, user_id: str, organization_id: str) -> bool:
+        """Whether somebody's last membership was ended by others."""
+        found = await self._membership(user_id, organization_id)
+        return found is not None and found.status == "removed"
+
     async def memberships(self, user_id: str) -> list[Membership]:
         """All active memberships of a user, by one query in their partition, the oldest first."""
         query = 'SELECT * FROM c WHERE c.kind = "membership" AND c.status = "active"'

@@ -142,6 +142,22 @@ class Organizations:
         self._rights.forget_organization(organization_id)
         return _there(item)
 
+    async def set_group(self, organization_id: str, group_id: str, role: str | None, now: datetime) -> Organization:
+        """Has a group of the bound tenant give its members a role; None: no longer. May be repeated.
+
+        Raises:
+            NotFound: there is no such organization.
+            pydantic.ValidationError: there are as many groups as there may be.
+        """
+
+        def changed(known: Organization) -> Organization | None:
+            if known.group_roles.get(group_id) == role:
+                return None
+            others = {group: given for group, given in known.group_roles.items() if group != group_id}
+            return known.changed(now, group_roles=others | ({group_id: role} if role else {}))
+
+        return await self._written(organization_id, changed)
+
     async def join_admins(self, organization_id: str, user_id: str, now: datetime) -> None:
         """Notes an admin without an end. Their membership says so already."""
 

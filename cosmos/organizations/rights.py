@@ -7,8 +7,9 @@ import asyncio
 from cachetools import TTLCache
 
 from cosmos.core.database import Database
+from cosmos.core.groups import Groups
 from cosmos.core.reading import read_or_none
-from models.core.rights import Place, Target
+from models.core.rights import Held, Place, Target
 from models.organizations.membership import Membership, membership_id
 from models.organizations.organization import ORGANIZATION_ID, Organization, organization_partition
 
@@ -31,8 +32,11 @@ class Rights:
         self._memberships: TTLCache[tuple[str, str], Membership | None] = TTLCache(REMEMBERED, RIGHTS_SECONDS)
         self._forgotten = 0
 
-    async def place(self, user_id: str, organization_id: str) -> Place | None:
+    async def place(self, user_id: str, organization_id: str, groups: Groups | None = None) -> Place | None:
         """An organization as somebody stands in it; None if there is none. Both reads go out at once.
+
+        Args:
+            groups: Of their directory. They count for members, where the organization has bound that tenant.
 
         Raises:
             azure.core.exceptions.AzureError: it could not be told; nobody has a right then.
@@ -43,7 +47,10 @@ class Rights:
         if organization is None or organization.is_deleted:
             return None
         target = Target(organization=organization_id, switched_off=not organization.is_active)
-        return Place(target, membership.standing(organization) if membership else None, organization.timezone)
+        standing = membership.standing(organization) if membership else None
+        if standing is not None:
+            standing = standing.plus(await by_groups(organization, groups))
+        return Place(target, standing, organization.timezone)
 
     async def organization(self, organization_id: str) -> Organization | None:
         """An organization as it was at most `RIGHTS_SECONDS` ago."""
@@ -79,3 +86,10 @@ class Rights:
         """Whoever has written an organization says so: it is read anew."""
         self._forgotten += 1
         self._organizations.pop(organization_id, None)
+
+
+async def by_groups(organization: Organization, groups: Groups | None) -> tuple[Held, ...]:
+    """What an organization's member has by the groups of their directory. Nobody is asked where these give nothing."""
+    if groups is None or not organization.group_roles or groups.tenant_id != organization.bound_tenant_id:
+        return ()
+    return organization.given_by(await groups.among(organization.group_roles))

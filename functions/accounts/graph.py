@@ -1,7 +1,8 @@
-"""What the profile takes from Microsoft Graph: asked on behalf of the user who signs in, where that is configured.
+"""What Microsoft Graph says of users, asked on their behalf, where that is configured: for the profile of who signs in,
+and which groups somebody is in whose token can't hold them all.
 
 Source: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow, and
-https://learn.microsoft.com/graph/api/user-get and .../profilephoto-get.
+https://learn.microsoft.com/graph/api/user-get, .../profilephoto-get and .../directoryobject-checkmembergroups.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from urllib.parse import urlsplit
 import aiohttp
 import msal  # type: ignore[import-untyped]
 from azure.core.exceptions import AzureError
+from cachetools import TTLCache
 from msal.exceptions import MsalError  # type: ignore[import-untyped]
 from pydantic import BaseModel, ConfigDict, Field
 
 from cosmos.accounts.directory import Directory
+from functions.core.groups import GroupsOfCaller, GroupSource
 from functions.core.settings import Settings
 from models.accounts.directory import DirectoryEntry, is_due
 from models.accounts.profile import UserProfile
@@ -32,6 +35,11 @@ LIMIT_SECONDS = 2.0
 
 MAX_PHOTO_BYTES = 8192
 """Of the 48x48 thumbnail, which is kept in the profile as a data URL."""
+
+GROUPS_SECONDS = 300
+"""How long somebody is in a group who was in it. By a token's claim they are for as long as the token lasts."""
+
+USERS_REMEMBERED = 10_000
 
 PHOTO_TYPES = ("image/jpeg", "image/png")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -53,7 +61,15 @@ class GraphUser(BaseModel):
     preferred_language: str | None = Field(default=None, alias="preferredLanguage")
 
 
-class Graph:
+class GraphGroups(BaseModel):
+    """The answer of `/me/checkMemberGroups`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    value: list[str]
+
+
+class Graph(GroupSource):
     """Asks Microsoft Graph.
 
     Args:
@@ -63,6 +79,7 @@ class Graph:
     def __init__(self, settings: Settings, credential: str | dict[str, str], http_client: Any = None) -> None:
         self._url = settings.graph_url.rstrip("/")
         self._tokens = OnBehalfOf(settings, credential, http_client)
+        self._groups: TTLCache[tuple[str, frozenset[str]], frozenset[str]] = TTLCache(USERS_REMEMBERED, GROUPS_SECONDS)
 
     @classmethod
     def configured(cls, settings: Settings) -> Graph | None:
@@ -90,6 +107,32 @@ class Graph:
             preferred_language=language if len(language) <= 35 and _LANGUAGE.fullmatch(language) else None,
             profile_picture_url=photo,
         )
+
+    async def groups_among(self, user: GroupsOfCaller, group_ids: frozenset[str]) -> frozenset[str]:
+        """Those of at most 20 groups that somebody is in, also through other groups; as it was within `GROUPS_SECONDS`.
+
+        While Graph does not tell, they are in none of them.
+        """
+        key = (user.user_id, group_ids)
+        if key in self._groups:
+            return self._groups[key]
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                headers = {"Authorization": f"Bearer {await self._tokens.token(user.tenant_id, user.token)}"}
+                async with aiohttp.ClientSession(headers=headers) as http:
+                    found = await self._groups_of(http, group_ids)
+        except (GraphUnavailable, aiohttp.ClientError, TimeoutError, ValueError) as error:
+            reason = str(error) if isinstance(error, GraphUnavailable) else type(error).__name__
+            log.warning("the directory does not say which groups somebody is in: %s", reason)
+            return frozenset()
+        self._groups[key] = found
+        return found
+
+    async def _groups_of(self, http: aiohttp.ClientSession, group_ids: frozenset[str]) -> frozenset[str]:
+        asked = {"groupIds": sorted(group_ids)}
+        async with http.post(f"{self._url}/me/checkMemberGroups", json=asked, raise_for_status=True) as answer:
+            found = GraphGroups.model_validate_json(await answer.read())
+        return group_ids & frozenset(group.lower() for group in found.value)
 
     async def _user(self, http: aiohttp.ClientSession) -> GraphUser:
         fields = {"$select": "jobTitle,companyName,preferredLanguage"}

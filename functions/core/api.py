@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Unpack
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
@@ -24,7 +25,7 @@ from pydantic import BaseModel, ValidationError
 from functions.core import problems
 from functions.core.answers import Kept, answered, refused, streamed
 from functions.core.bodies import parsed
-from functions.core.call import Call, uuid_of
+from functions.core.call import Call, groups_of, uuid_of
 from functions.core.deciding import at_the_door, in_organization
 from functions.core.etags import content_etag
 from functions.core.http import Request, Response, Serve, for_worker, for_worker_with_client
@@ -180,7 +181,8 @@ async def _as_member(
     if not operation.after_deletion:
         await store.callers.check_not_deleted(caller.person.user_id)
     organization_id = uuid_of(request, "organization_id")
-    return await in_organization(operation.action, caller, organization_id, store.place, now)
+    places = partial(store.place, groups=groups_of(caller, request, shared))
+    return await in_organization(operation.action, caller, organization_id, places, now)
 
 
 def _query(operation: Operation, request: Request) -> Query | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 from functions.core.deciding import allowed, in_organization
 from functions.core.etags import expected_revisions, matches
+from functions.core.groups import GroupsOfCaller, GroupSource
 from functions.core.http import Request
 from functions.core.parts import Account, Parts
 from functions.core.problems import Problem, tenant_not_allowed
@@ -102,8 +104,18 @@ class Call(Generic[Body]):
         if self.caller is None:
             raise RuntimeError("an operation that anyone may call decides about no organization")
         asked = self._named(action)
-        source, _ = await in_organization(asked, self.caller, organization_id, self.store.place, self.now)
+        places = partial(self.store.place, groups=self.groups)
+        source, _ = await in_organization(asked, self.caller, organization_id, places, self.now)
         return source
+
+    async def place_in(self, organization_id: str) -> Place | None:
+        """How the caller stands in an organization; None if there is no such organization."""
+        return await self.store.place(self.person.user_id, organization_id, self.groups)
+
+    @property
+    def groups(self) -> GroupsOfCaller | None:
+        """The groups of their directory that the caller is in; None of an application, or without a caller."""
+        return groups_of(self.caller, self.request, self.services)
 
     async def writer(self) -> Account:
         """The account of the user, which must be active."""
@@ -189,6 +201,15 @@ class Call(Generic[Body]):
     def hashed_address(self) -> str | None:
         """Keyed hash of the address that the request came from, None where it is unknown."""
         return hashed_address(client_address(self.request.headers.get("X-Forwarded-For")), self.services)
+
+
+def groups_of(caller: Caller | None, request: Request, shared: Services) -> GroupsOfCaller | None:
+    """The groups of their directory that a caller is in; None of an application, or without a caller."""
+    if caller is None or caller.person is None:
+        return None
+    token = (request.headers.get("Authorization") or "").partition(" ")[2].strip()
+    person, source = caller.person, shared.get(GroupSource)  # type: ignore[type-abstract]  # one is had by its base
+    return GroupsOfCaller(person.user_id, person.tenant_id, token, caller.groups, source)
 
 
 def uuid_of(request: Request, name: str) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from cosmos.core.database import Database
+from cosmos.core.groups import Groups
 from cosmos.core.repository import Repository
 from models.core.identity import Person
 from models.core.kinds import Kind, R
@@ -65,8 +66,12 @@ class Parts(ABC):
         """Who knows the accounts."""
 
     @abstractmethod
-    async def place(self, user_id: str, organization_id: str) -> Place | None:
-        """How somebody stands in an organization; None if there is no such organization."""
+    async def place(self, user_id: str, organization_id: str, groups: Groups | None = None) -> Place | None:
+        """How somebody stands in an organization; None if there is no such organization.
+
+        Args:
+            groups: Of whoever calls: those of their directory that they are in may give them roles there.
+        """
 
     def __getitem__(self, part: type[P]) -> P:
         found = self._by_class.get(part)

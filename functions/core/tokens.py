@@ -42,6 +42,7 @@ class Caller:
     Attributes:
         roles: Those that count here: none of them in a token of a tenant that is not a home tenant.
         tenants: Whose users an application acts for; none for a person.
+        groups: Of the person's tenant, by their object ids; None where the token leaves them out.
     """
 
     roles: frozenset[str]
@@ -49,6 +50,7 @@ class Caller:
     person: Person | None = None
     app_id: str | None = None
     tenants: frozenset[str] = frozenset()
+    groups: frozenset[str] | None = frozenset()
 
     @property
     def asker(self) -> Asker:
@@ -112,7 +114,7 @@ class Tokens:
             return Caller(frozenset(roles), issued, app_id=app_id, tenants=self._tenants.intersection(tenants))
         if SCOPE not in _text(claims, "scp").split():
             raise forbidden(f"The token lacks the scope {SCOPE}.")
-        return Caller(frozenset(roles), issued, person=_person(claims))
+        return Caller(frozenset(roles), issued, person=_person(claims), groups=_groups(claims))
 
     async def ready(self) -> bool:
         """Whether the issuer's keys are here, or can be had.
@@ -235,6 +237,17 @@ def _person(claims: dict[str, Any]) -> Person:
         return person_of(claims)
     except ValueError:
         raise forbidden("The token does not say who the user is: its oid is not a GUID.") from None
+
+
+def _groups(claims: dict[str, Any]) -> frozenset[str] | None:
+    """The groups of whom a token speaks for; None where they are too many for it."""
+    elsewhere = claims.get("_claim_names")
+    if claims.get("hasgroups") is True or (isinstance(elsewhere, dict) and "groups" in elsewhere):
+        return None
+    groups = claims.get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+        raise forbidden("The token's groups are not a list of ids.")
+    return frozenset(group.lower() for group in groups)
 
 
 def _is_guid(value: Any) -> bool:

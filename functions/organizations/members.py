@@ -173,7 +173,7 @@ async def _check_above(call: Call[Any], organization_id: str, user_id: str) -> N
         MoreThanOnesOwn: the member has such.
     """
     rights = call.store[Rights]
-    mine = await rights.place(call.person.user_id, organization_id)
+    mine = await call.place_in(organization_id)
     theirs = await rights.place(user_id, organization_id)
     if mine is None or theirs is None or theirs.standing is None:
         return

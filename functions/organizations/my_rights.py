@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from cosmos.organizations.assignments import Assignments
-from cosmos.organizations.rights import Rights
+from cosmos.organizations.rights import Rights, by_groups
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query
@@ -20,7 +20,7 @@ from models.organizations.actions import READ_OWN_RIGHTS
 from models.organizations.assignment import PermissionGrant, RoleAssignment
 from models.organizations.membership import Membership
 from models.organizations.organization import Organization
-from models.organizations.roles import Permission, RoleName, permissions_of
+from models.organizations.roles import PERMISSIONS, Permission, RoleName, permissions_of
 
 routes = Routes()
 
@@ -44,7 +44,7 @@ class RightsIn(Message):
     organization_id: Uuid
     on: Day
     role: RoleName | None = Field(description="Of their primary role; null without one")
-    roles: list[RoleName] = Field(description="All that they have")
+    roles: list[RoleName] = Field(description="All that they have, today with those by groups of their directory")
     permissions: list[Permission] = Field(description="What these and single grants give, in the order of the alphabet")
 
 
@@ -58,7 +58,10 @@ class MyRights(Message):
     "GET", "me/roles", summary="The user's roles on a day", action=READ_OWN_RIGHTS, query=RightsQuery, returns=MyRoles
 )
 async def get_my_roles(call: Call[None]) -> MyRoles:
-    """Of a day that is past, those that they had; those that were taken away since are there until that day."""
+    """Of a day that is past, those that they had; those that were taken away since are there until that day.
+
+    What they have by groups of their directory is in `GET /api/me/permissions`.
+    """
     items: list[RoleAssignment] = []
     for _, day, assignments, _ in await _everywhere(call):
         items += sorted(
@@ -76,20 +79,22 @@ async def get_my_roles(call: Call[None]) -> MyRoles:
     returns=MyRights,
 )
 async def get_my_permissions(call: Call[None]) -> MyRights:
-    found = []
+    found: list[RightsIn] = []
     for organization, day, assignments, grants in await _everywhere(call):
         roles = [one for one in assignments if one.on(day)]
-        given = {permission for one in roles for permission in permissions_of(one.role, organization.roles)}
+        by_group = await by_groups(organization, call.groups) if day == organization.day(call.now) else ()
+        given: set[str] = {permission for one in roles for permission in permissions_of(one.role, organization.roles)}
         given |= {one.permission for one in grants if one.held.on(day)}
+        given |= {permission for one in by_group for permission in one.permissions}
         primary = next((one.role for one in roles if one.is_primary), None)
-        names = sorted({one.role for one in roles})
+        names = sorted({*(one.role for one in roles), *(one.by or "" for one in by_group)})
         found.append(
             RightsIn(
                 organization_id=organization.organization_id,
                 on=day,
                 role=primary,
                 roles=names,
-                permissions=sorted(given),
+                permissions=sorted(PERMISSIONS & given),
             )
         )
     return MyRights(items=found)

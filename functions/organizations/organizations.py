@@ -201,13 +201,20 @@ async def restore_organization(call: Call[None]) -> Reply:
     **_SHOWN,
 )
 async def run_organization(call: Call[Running]) -> Reply:
-    """Fewer seats than are taken have nobody leave; nobody can join until enough have left."""
+    """Fewer seats than are taken have nobody leave; nobody can join until enough have left.
+
+    With another tenant bound, the groups of the one before give no roles any more.
+    """
     changes = call.body.given()
     if "is_verified" in changes:
         changes["verified_at"] = call.now if changes.pop("is_verified") else None
     tenants = call.services.settings.entra_tenants
     if changes.get("bound_tenant_id") not in (None, *tenants):
         raise not_valid({"/bound_tenant_id": "Input should be a tenant whose users may sign in here"})
+    if "bound_tenant_id" in changes:
+        known = await call.store[Organizations].read(call.uuid("organization_id"))
+        if known.bound_tenant_id != changes["bound_tenant_id"]:
+            changes["group_roles"] = {}  # groups are the other tenant's
     return await _edited(call, call.expected_revisions, changes)
 
 
@@ -245,7 +252,7 @@ async def check_gives(call: Call[Any], organization: Organization, role: str, un
     """
     if role not in SYSTEM_ROLES and role not in organization.roles:
         raise not_valid({"/role": "Input should be a role of the organization"})
-    place = await call.store[Rights].place(call.person.user_id, organization.organization_id)
+    place = await call.place_in(organization.organization_id)
     standing = place.standing if place else None
     if place is None or standing is None:
         raise MoreThanOnesOwn

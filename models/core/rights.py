@@ -141,6 +141,9 @@ class Standing:
 
     held: tuple[Held, ...] = ()
 
+    def plus(self, further: Iterable[Held]) -> Standing:
+        return Standing((*self.held, *further))
+
     def permissions(self, day: date) -> frozenset[str]:
         return frozenset().union(*(held.permissions for held in self.held if held.on(day)))
 

@@ -19,6 +19,7 @@ DELETE_ORGANIZATION = Action(name="organization.delete", to=_ORGANIZATION, permi
 RUN_ORGANIZATION = Action(name="organization.run", to=_ORGANIZATION, staff=ADMINS, changes=True)
 READ_MEMBERS = Action(name="member.read", to="member", permission="members.read", staff=ADMINS)
 ADD_MEMBERS = Action(name="member.add", to="member", permission="members.manage", changes=True)
+JOIN_BY_TENANT = Action(name="member.join_by_tenant", to=_ORGANIZATION, people=True, changes=True)
 LEAVE = Action(name="member.leave", to="member", member=True)
 REMOVE_MEMBERS = Action(name="member.remove", to="member", permission="members.manage")
 HAND_OVER = Action(name="organization.hand_over", to=_ORGANIZATION, permission="roles.manage", changes=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
@@ -14,12 +15,15 @@ from models.core.fields import EDITABLE, GIVEN, SHOWN, changes_model, given_mode
 from models.core.kinds import Kind, Mentioned, Owner
 from models.core.open_maps import small_map
 from models.core.resource import Resource
+from models.core.rights import Held
 from models.core.values import Count, NotBlank, Timestamp, TimeZone, Uuid
-from models.organizations.roles import Permission, RoleName
+from models.organizations.roles import Permission, RoleName, permissions_of
 
 ORGANIZATION_ID = "organization"
 MOST_ROLES = 50
 MOST_ADMINS = 50
+MOST_GROUPS = 20
+"""As many as the directory tells of at once."""
 
 OrganizationType = Literal["group", "tenant", "school", "class", "team"]
 OrganizationName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NotBlank]
@@ -77,6 +81,11 @@ class Organization(Resource):
     bound_tenant_id: Annotated[Uuid | None, SHOWN] = Field(
         default=None, description="Entra ID's `tid` of those who become members without an invitation"
     )
+    group_roles: dict[Uuid, RoleName] = Field(
+        default_factory=dict,
+        max_length=MOST_GROUPS,
+        description="What members have who are in groups of that tenant, by the object ids of these in Entra ID",
+    )
     verified_at: Annotated[Timestamp | None, SHOWN] = Field(
         default=None, description="When staff saw that it is what it says it is"
     )
@@ -84,6 +93,11 @@ class Organization(Resource):
     def day(self, now: datetime) -> date:
         """The day that it is there."""
         return now.astimezone(ZoneInfo(self.timezone)).date()
+
+    def given_by(self, group_ids: Collection[str]) -> tuple[Held, ...]:
+        """What members have by these groups, without an end: it is theirs for as long as they are in them."""
+        roles = sorted({role for group, role in self.group_roles.items() if group in group_ids})
+        return tuple(Held(permissions_of(role, self.roles), date.min, by=role) for role in roles)
 
     def with_admins(self, admin_ids: list[str], now: datetime) -> Self:
         """Itself with other admins."""

@@ -120,6 +120,10 @@ OF_RIGHTS = {
     "revoke_role": {"users read": 2, "users batch": 1},
     "grant_permission": {"users read": 2, "users batch": 1},
     "withdraw_permission": {"users read": 2, "users batch": 1},
+    "list_groups": {"users read": 1},
+    "set_group": {"users read": 3, "users replace": 1},
+    "unset_group": {"users read": 3, "users replace": 1},
+    "join_organization": {"users read": 4, "users batch": 1},
     "get_my_roles": {"users query": 1},
     "get_my_permissions": {"users query": 1},
 }
