@@ -16,7 +16,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from local.cosmosdb.server import serve_in_thread as serve_cosmos
+from local.cli.services import Service, stop, take_port, wait_until_healthy
 from local.entra.identity import API_CLIENT_ID, TENANT_ID
 from local.entra.server import serve_in_thread as serve_entra
 from local.functions.host import FunctionHost
@@ -39,12 +39,25 @@ GUESTS_SERVER = "5e48e401-0000-4000-8000-76696d617273"
 
 
 @pytest.fixture(scope="session")
-def cosmos_url() -> Iterator[str]:
-    """The engine with the app's containers, in memory."""
-    with serve_cosmos(partitions=PARTITIONS) as url:
+def cosmos_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The engine with the app's containers, in memory; a process of its own, which measuring coverage does not slow."""
+    port = take_port(0, "--port")
+    url = f"http://127.0.0.1:{port}"
+    engine = Service(
+        name="the engine",
+        module="local.cosmosdb",
+        arguments=["--memory", "--port", str(port), "--partitions", str(PARTITIONS)],
+        health_url=f"{url}/_local/health",
+        log=tmp_path_factory.mktemp("engine") / "log",
+    )
+    engine.start()
+    try:
+        wait_until_healthy([engine])
         with Account(url) as account:
             provision(account, read_definitions(ROOT / "cosmos" / "containers.json"))
         yield url
+    finally:
+        stop([engine])
 
 
 @pytest.fixture(scope="session")
