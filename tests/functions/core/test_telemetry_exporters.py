@@ -143,8 +143,8 @@ def test_empty_settings_ask_for_nothing(configured: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_imported_where_nothing_is_configured(settings: dict[str, str]) -> None:
-    """Durable Functions' own library imports a part of OpenTelemetry's API, whatever is configured."""
-    told = _modules_after("import azure.durable_functions, aiohttp", settings)
+    """Durable Functions' own library and FastAPI import a part of OpenTelemetry's API, whatever is configured."""
+    told = _modules_after("import azure.durable_functions, aiohttp, azurefunctions.extensions.http.fastapi", settings)
     assert _modules_after("import function_app", settings) - told == set()
     endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     assert "opentelemetry.sdk.trace" in _modules_after("import function_app", settings | endpoint)
