@@ -17,11 +17,11 @@ COUNTS = {
     "get_my_usage": {"user_sessions read": 1},
     "export_me": {
         "users read": 2,
-        "users query": 4,
+        "users query": 2,
         "user_sessions query": 2,
         "user_interactions query": 2,
         "user_analytics query": 2,
-        "user_bookmarks query": 4,
+        "user_bookmarks query": 2,
     },
     "start_session": {"user_sessions create": 1},
     "list_sessions": {"user_sessions query": 1},
@@ -52,7 +52,7 @@ COUNTS = {
     "admit": {"user_sessions read": 1, "user_sessions replace": 1},
     "release_admission": {"user_sessions patch": 1},
     "ingest_turns": {"user_sessions batch": 1, "user_interactions create": 1},
-    "find_users": {"users query": 4},
+    "find_users": {"users query": 2},
     "get_user": {"users read": 1},
     "moderate_user": {"users read": 1, "users batch": 1},
     "move_email_claim": {"users read": 2, "users batch": 1},
@@ -61,25 +61,25 @@ COUNTS = {
     "get_user_dashboard": {"users read": 1, "users create": 1, "user_analytics error_404": 1},
     "list_user_audit": {"users query": 1},
     "set_user_limits": {"users read": 1, "users batch": 1},
-    "get_insights": {"users query": 4, "user_analytics query": 3, "user_analytics read": 1},
-    "list_high_risk_users": {"users query": 4},
-    "list_busy_users": {"user_analytics query": 4},
+    "get_insights": {"users query": 2, "user_analytics query": 3, "user_analytics read": 1},
+    "list_high_risk_users": {"users query": 2},
+    "list_busy_users": {"user_analytics query": 2},
     "get_platform_use": {"user_analytics query": 1},
-    "list_dead_letters": {"user_analytics query": 4},
+    "list_dead_letters": {"user_analytics query": 2},
     "redrive_dead_letters": {"user_analytics error_404": 1},
     "get_user_risk": {"user_analytics read": 1},
     "dismiss_finding": {"users read": 1, "user_analytics read": 1, "users create": 1, "user_analytics replace": 1},
     "list_jobs": {
         "users error_400": 1,
         "users query_plan": 1,
-        "users query": 4,
-        "users read": 4,
-        "user_sessions read": 4,
-        "user_interactions read": 4,
-        "user_bookmarks read": 4,
-        "user_analytics read": 4,
+        "users query": 2,
+        "users read": 2,
+        "user_sessions read": 2,
+        "user_interactions read": 2,
+        "user_bookmarks read": 2,
+        "user_analytics read": 2,
     },
-    "get_job": {"users query": 3},
+    "get_job": {"users query": 2},
     "get_rebuild": {"users read": 1},
     "get_repricing": {"users read": 1},
     "get_withdrawal": {"users read": 1},
@@ -99,11 +99,11 @@ COUNTS = {
     "get_readiness": {},
 }
 """By operation: requests by container and kind. Each number is a decision; `find_users` and the lists of what stands
-out ask all four ranges where none has a full page. `get_insights`, `list_high_risk_users` and `list_busy_users` ask
+out ask both ranges where none has a full page. `get_insights`, `list_high_risk_users` and `list_busy_users` ask
 one further request for each account that they tell of; `get_insights` one for each hundred flagged, and one for each
 hundred common questions, of which there is none. The letter that is driven is not there: one that is takes further a
-read of its source, the fold, and a delete. `list_jobs` reads a heartbeat in each of the four ranges of each container
-that has a feed. `get_job` asks range by range until it has the job. `delete_me` closes the account; what is in it is
+read of its source, the fold, and a delete. `list_jobs` reads a heartbeat in both ranges of each container that has
+a feed. `get_job` asks range by range until it has the job. `delete_me` closes the account; what is in it is
 deleted by the job that it promises."""
 
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
