@@ -38,6 +38,7 @@ def commands(traffic: Path | None) -> list[list[str]]:
         ["requests"],
         ["export"],
         ["responses"],
+        ["worker"],
         ["contract"],
     ]
 
