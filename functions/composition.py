@@ -37,8 +37,10 @@ from cosmos.library.bookmarks import Bookmarks
 from cosmos.library.reviews import Reviews
 from cosmos.organizations.assignments import Assignments
 from cosmos.organizations.invitations import Invitations
+from cosmos.organizations.member_names import MemberNames
 from cosmos.organizations.members import Members
 from cosmos.organizations.organizations import Organizations
+from cosmos.organizations.primaries import Primaries
 from cosmos.organizations.rights import Rights
 from cosmos.organizations.roles import Roles
 from cosmos.people.guardians import Guardians
@@ -121,6 +123,7 @@ class Store(Parts):
     rights: Rights
     organizations: Organizations
     members: Members
+    primaries: Primaries
     roles: Roles
     assignments: Assignments
     invitations: Invitations
@@ -172,11 +175,12 @@ class Store(Parts):
         }
         folding, rebuilding = Folding(counters, sources, reactions), Rebuilding(database, counters, sources)
         alerts, jobs = Alerts(database, users, counters, limits), Jobs(database, patience)
-        reviews, members = Reviews(database), Members(database, organizations, rights)
+        reviews, primaries = Reviews(database), Primaries(database)
+        members = Members(database, organizations, rights, primaries)
         guardians = Guardians(database, users)
         readers = Readers(
             {
-                "users": (members.bring, guardians.bring),
+                "users": (members.bring, MemberNames(database, members).bring, guardians.bring),
                 "user_sessions": (alerts.sessions,),
                 "user_analytics": (reviews.set_helpful,),
             }
@@ -220,6 +224,7 @@ class Store(Parts):
             roles=Roles(database, rights),
             assignments=Assignments(database, organizations, rights),
             members=members,
+            primaries=primaries,
             invitations=Invitations(database, organizations, pseudonyms),
             guardians=guardians,
             database=database,

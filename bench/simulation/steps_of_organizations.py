@@ -96,6 +96,13 @@ OF_RIGHTS = (
         prepare=_a_role_made,
         edits=f"{_SCHOOL}/roles/{{role}}",
     ),
+    Step(
+        "delete_role",
+        "DELETE",
+        f"{_SCHOOL}/roles/{{role}}",
+        prepare=_a_role_made,
+        headers={"If-Match": "*"},
+    ),
     Step("list_member_roles", "GET", f"{_PUPIL}/roles"),
     Step("assign_role", "POST", f"{_PUPIL}/roles", body={"role": "member"}),
     Step(
@@ -122,6 +129,10 @@ OF_RIGHTS = (
 def an_organization(client: Client) -> Json:
     """Of a new name, each time."""
     return {"organization_type": "group", "name": f"Group {uuid.uuid4().hex}"}
+
+
+def _theirs(client: Client) -> Json:
+    return {"organization_id": client.ids["organization_id"]}
 
 
 def _deleted(client: Client) -> None:
@@ -173,6 +184,7 @@ _ORGANIZATION = "organizations/{organization_id}"
 OF_ORGANIZATIONS = (
     Step("create_organization", "POST", "organizations", "staff", prepare=an_organization),
     Step("list_my_organizations", "GET", "me/organizations", "staff"),
+    Step("choose_primary_organization", "PUT", "me/primary-organization", "staff", prepare=_theirs),
     Step("get_organization", "GET", _ORGANIZATION, "staff"),
     Step(
         "edit_organization",

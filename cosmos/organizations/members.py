@@ -23,6 +23,7 @@ from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, OUTRUN_OR_GONE, PRECONDITION_FAILED
 from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.organizations.organizations import Organizations
+from cosmos.organizations.primaries import Primaries
 from cosmos.organizations.rights import Rights
 from models.core.errors import AccountClosed, Contention, NotFound, SeatsTaken
 from models.core.tombstone import is_tombstone
@@ -33,8 +34,6 @@ from models.organizations.member import SEAT_GIVEN_BACK, Member, MemberStatus, m
 from models.organizations.membership import Membership, MembershipStatus, membership_id
 from models.organizations.organization import ORGANIZATION_ID, Organization, organization_partition
 from models.organizations.roles import ADMIN
-
-NO_PRIMARY = "c.kind = 'profile' AND (NOT IS_DEFINED(c.primary_organization_id) OR IS_NULL(c.primary_organization_id))"
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,11 @@ class MemberFilter:
 class Members:
     """Has people join and leave, and lists who is there."""
 
-    def __init__(self, database: Database, organizations: Organizations, rights: Rights) -> None:
+    def __init__(self, database: Database, organizations: Organizations, rights: Rights, primaries: Primaries) -> None:
         self._container = database.users
         self._organizations = organizations
         self._rights = rights
+        self._primaries = primaries
 
     async def membership(self, user_id: str, organization_id: str) -> Membership:
         """An active membership as it is now, by one point read.
@@ -140,10 +140,11 @@ class Members:
             membership = await self._joined(member, organization, now)
         finally:
             self._rights.forget(member.user_id, member.organization_id)
-        await self._check_there(member)
+        profile = await self._check_there(member)
         if membership.is_open_admin:
             await self._organizations.join_admins(member.organization_id, member.user_id, now)
-        await self._as_first(member)
+        if profile is not None and profile.get("primary_organization_id") is None:
+            await self._primaries.settle(member.user_id, member.created_by_id)
         await self._settled(member)
         return membership
 
@@ -172,6 +173,8 @@ class Members:
         finally:
             self._rights.forget(user_id, organization_id)
         await self.release(user_id, organization_id)
+        if known.is_primary:
+            await self._another_primary(user_id)
         if known.status != "active":
             raise NotFound("member")
 
@@ -290,6 +293,7 @@ class Members:
             return
         if membership.status != "active":
             await self.release(user_id, organization_id)
+            await self._another_primary(user_id)
         else:
             shown = {"role": membership.role, "section": membership.section}
             partition, item_id = organization_partition(organization_id), member_id(user_id)
@@ -300,6 +304,12 @@ class Members:
                 await self._organizations.leave_admins(organization_id, user_id, now, last=True)
             except NotFound:  # the organization is gone
                 return
+
+    async def _another_primary(self, user_id: str) -> None:
+        try:
+            await self._primaries.settle(user_id)
+        except NotFound:  # the account is gone
+            return
 
     async def _already(self, member: Member, invitation: tuple[Invitation, str] | None) -> Membership | None:
         """The membership of somebody who is a member; None where a former one leaves a seat, which is free then."""
@@ -328,11 +338,11 @@ class Members:
             return gone
         return NotFound("invitation") if invited else SeatsTaken()
 
-    async def _check_there(self, member: Member) -> None:
-        """Gives the seat, and the membership, of somebody back whose account is being erased."""
+    async def _check_there(self, member: Member) -> Item | None:
+        """The profile. Of somebody whose account is being erased it gives the seat, and the membership, back."""
         item = await read_or_none(self._container, member.user_id, member.user_id)
         if item is None or not is_tombstone(item):
-            return
+            return item
         try:
             await self._container.delete_item(membership_id(member.organization_id), member.user_id)
         except HttpResponseError as error:
@@ -340,15 +350,6 @@ class Members:
                 raise
         await self.release(member.user_id, member.organization_id)
         raise AccountClosed("deleted")
-
-    async def _as_first(self, member: Member) -> None:
-        """Has the profile go by the first organization, if it goes by none. This leaves its revision as it is."""
-        first = {"primary_organization_id": member.organization_id, "created_by_id": member.created_by_id}
-        try:
-            await patch(self._container, member.user_id, member.user_id, set_fields(first), NO_PRIMARY)
-        except HttpResponseError as error:
-            if error.status_code not in (NOT_FOUND, PRECONDITION_FAILED):
-                raise
 
     async def _settled(self, member: Member) -> None:
         fields, joining = set_fields({"status": "active"}), 'c.status = "joining"'

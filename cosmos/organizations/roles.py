@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from azure.cosmos.exceptions import CosmosBatchOperationError
@@ -12,7 +13,7 @@ from cosmos.core.patching import at_revision, require_revision
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, PRECONDITION_FAILED
 from cosmos.organizations.rights import Rights
-from models.core.errors import KeyReused, NotFound, Stale
+from models.core.errors import KeyReused, NameTaken, NotFound, Stale
 from models.core.revisions import Revisions
 from models.organizations.organization import ORGANIZATION_ID, organization_partition
 from models.organizations.role import Role, role_id
@@ -40,7 +41,7 @@ class Roles:
             NotFound: there is none.
         """
         item = await read_or_none(self._container, role_id(name), organization_partition(organization_id), ["role"])
-        if item is None:
+        if item is None or item.get("deleted_at"):
             raise NO_ROLE
         return Role.parse(item)
 
@@ -49,6 +50,7 @@ class Roles:
 
         Raises:
             KeyReused: there is another role of that name.
+            NameTaken: there was one, which is deleted.
             NotFound: there is no such organization.
         """
         try:
@@ -56,11 +58,41 @@ class Roles:
         except CosmosBatchOperationError as error:
             if error.status_code != CONFLICT:
                 raise
-            known = await self.read(role.organization_id, role.name)
+            try:
+                known = await self.read(role.organization_id, role.name)
+            except NotFound:
+                raise NameTaken("name") from None
             if known.request_hash != role.request_hash:
                 raise KeyReused from None
             return known
         return role
+
+    async def delete(self, organization_id: str, name: str, expected: Revisions, now: datetime) -> None:
+        """Deletes a role: whoever has it may nothing by it from then on. Its name is never another role's.
+
+        So it needs nobody to be looked for who has it, and nobody gets by an old assignment what a new role gives.
+
+        Raises:
+            NotFound: there is none.
+            Stale: it has been changed since.
+        """
+        known = await self.read(organization_id, name)
+        require_revision(known, expected)
+        gone = known.deleted(now).model_copy(update={"ttl": None})
+        partition, id_of = organization_partition(organization_id), role_id(name)
+        held = await read_or_none(self._container, id_of, partition, ["role"])
+        if held is None or held["revision"] != known.revision:
+            raise Stale
+        replacing: Any = ("replace", (id_of, gone.body()), {"if_match_etag": held["_etag"]})
+        removing: Any = ("patch", (ORGANIZATION_ID, [{"op": "remove", "path": f"/roles/{name}"}]))
+        try:
+            await self._container.execute_item_batch([replacing, removing], partition)
+        except CosmosBatchOperationError as error:
+            if error.status_code == PRECONDITION_FAILED:
+                raise Stale from None
+            raise
+        finally:
+            self._rights.forget_organization(organization_id)
 
     async def replace(self, role: Role, expected: Revisions) -> Role:
         """Writes a role anew that still is at the revision before its own, by which its editor goes.

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from cosmos.organizations.members import Members
 from cosmos.organizations.organizations import Organizations
+from cosmos.organizations.primaries import Primaries
 from cosmos.organizations.rights import Rights
 from functions.accounts.signed_in import writer
 from functions.core.api import Routes
@@ -27,6 +28,7 @@ from models.core.rights import PLATFORM
 from models.core.values import Timestamp, Uuid
 from models.organizations.actions import (
     CHANGE_ORGANIZATION,
+    CHOOSE_PRIMARY,
     DELETE_ORGANIZATION,
     MAKE_CHILD,
     MAKE_ORGANIZATION,
@@ -76,6 +78,12 @@ class MyOrganizations(Message):
     items: list[MyOrganization]
 
 
+class PrimaryOrganization(Message):
+    """One of the user's organizations."""
+
+    organization_id: Uuid
+
+
 class Running(Changes):
     """What staff, and nobody else, say of an organization."""
 
@@ -121,6 +129,26 @@ async def create_organization(call: Call[Any]) -> Reply:
     returns=MyOrganizations,
 )
 async def list_my_organizations(call: Call[None]) -> MyOrganizations:
+    return await _mine(call)
+
+
+@routes.operation(
+    "PUT",
+    "me/primary-organization",
+    summary="Say which of one's organizations one mostly acts in",
+    action=CHOOSE_PRIMARY,
+    body=PrimaryOrganization,
+    returns=MyOrganizations,
+    problems=("not-found",),
+)
+async def choose_primary_organization(call: Call[PrimaryOrganization]) -> MyOrganizations:
+    """The first that somebody joins is it until they say otherwise; once they leave it, the oldest of the others is."""
+    profile = await writer(call)
+    await call.store[Primaries].choose(profile.id, call.body.organization_id)
+    return await _mine(call)
+
+
+async def _mine(call: Call[Any]) -> MyOrganizations:
     user_id = call.person.user_id
     memberships = await call.store[Members].memberships(user_id)
     known = await call.store[Organizations].all_of([one.organization_id for one in memberships])

@@ -53,12 +53,14 @@ async def list_roles(call: Call[None]) -> RoleList:
     body=NewRole,
     returns=RoleView,
     status=201,
-    problems=("key-reused",),
+    problems=("key-reused", "name-taken"),
     etag=True,
     repeatable=True,
 )
 async def create_role(call: Call[Any]) -> Reply:
-    """It gives no more than who makes it has. Sent again, it is the same; another one of its name is refused."""
+    """It gives no more than who makes it has. Sent again, it is the same; another one of its name is refused, also of
+    the name of one that was deleted: else whoever had that would have this.
+    """
     organization, given = await organization_of(call), call.body
     check_gives(call, given.permissions, organization.day(call.now), None)
     role = Role(
@@ -115,6 +117,28 @@ async def edit_role(call: Call[Any]) -> Reply:
         raise invalid(error) from None
     check_gives(call, {*before.permissions, *after.permissions}, organization.day(call.now), None)
     return _shown(await call.store[Roles].replace(after, expected))
+
+
+@routes.operation(
+    "DELETE",
+    "organizations/{organization_id}/roles/{role}",
+    summary="Delete one of the organization's own roles: it gives nobody anything from then on",
+    action=DEFINE_ROLES,
+    returns=None,
+    status=204,
+    if_match=True,
+)
+async def delete_role(call: Call[None]) -> Reply:
+    """Also if members have it: they keep it among what they were given, without what it gave. Nobody gets it any more.
+
+    It gave no more than who deletes it has.
+    """
+    expected, name = call.expected_revisions, call.request.route_params["role"]
+    organization = await organization_of(call)
+    before = await call.store[Roles].read(organization.organization_id, name if name not in SYSTEM_ROLES else "")
+    check_gives(call, before.permissions, organization.day(call.now), None)
+    await call.store[Roles].delete(organization.organization_id, name, expected, call.now)
+    return Reply(None)
 
 
 def _shown(role: Role) -> Reply:

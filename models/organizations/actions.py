@@ -13,6 +13,7 @@ MAKE_CHILD = Action(
     name="organization.make_child", to=_ORGANIZATION, permission="members.manage", staff=ADMINS, changes=True
 )
 READ_MEMBERSHIPS = Action(name="membership.read", to="membership", owner=True)
+CHOOSE_PRIMARY = Action(name="membership.choose_primary", to="membership", owner=True, changes=True)
 READ_ORGANIZATION = Action(name="organization.read", to=_ORGANIZATION, member=True, staff=ADMINS)
 CHANGE_ORGANIZATION = Action(name="organization.change", to=_ORGANIZATION, permission="config.manage", staff=ADMINS)
 DELETE_ORGANIZATION = Action(name="organization.delete", to=_ORGANIZATION, permission="config.manage", staff=ADMINS)

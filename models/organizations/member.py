@@ -52,6 +52,7 @@ class Member(Document):
         default=True, description="Whether they take one of its seats: all do but those who made or took it over"
     )
     source_revision: Count = Field(default=0, description="The revision of the membership that it shows")
+    profile_revision: Count = Field(default=0, description="The revision of the profile whose name it shows")
     mentions: list[Uuid] = Field(default_factory=list, description="The user_ids of those it names")
 
     @classmethod

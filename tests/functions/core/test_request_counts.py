@@ -114,6 +114,7 @@ OF_RIGHTS = {
     "create_role": {"users read": 1, "users batch": 1},
     "get_role": {},
     "edit_role": {"users read": 2, "users batch": 1},
+    "delete_role": {"users read": 4, "users batch": 1},
     "list_member_roles": {"users query": 1},
     "assign_role": {"users read": 1, "users batch": 1},
     "edit_assignment": {"users read": 2, "users batch": 1},
@@ -154,9 +155,9 @@ OF_ORGANIZATIONS = {
         "users create": 1,
         "users batch": 2,
         "users patch": 1,
-        "users error_412": 1,
     },
     "list_my_organizations": {"users query": 1},
+    "choose_primary_organization": {"users read": 1, "users query": 2},
     "get_organization": {"users read": 1},
     "edit_organization": {"users read": 2, "users replace": 1},
     "delete_organization": {"users read": 3, "users replace": 1, "users delete": 1},
@@ -173,7 +174,7 @@ OF_ORGANIZATIONS = {
     "list_invitations": {"users query": 1},
     "revoke_invitation": {"users read": 1, "users batch": 1},
     "list_my_invitations": {"users query": 2},
-    "accept_invitation": {"users read": 5, "users batch": 2, "users patch": 1, "users error_412": 1},
+    "accept_invitation": {"users read": 5, "users batch": 2, "users patch": 1},
     "decline_invitation": {"users read": 2, "users batch": 1},
 }
 """What a decision reads, the membership and the organization, was read within half a minute. `list_my_organizations`
