@@ -21,14 +21,17 @@ from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, PRECONDITION_FAILED
 from cosmos.usage.allowances import Allowances
 from models.accounts.limits import Limits
-from models.answers.answer import LEASE, Answer, AnswerStatus, Ending
+from models.answers.answer import LEASE, Answer, AnswerOrigin, AnswerStatus, Ending
 from models.core.errors import AdmissionSettled, Contention, KeyReused, NotFound
 from models.core.tombstone import is_tombstone
 from models.core.values import format_timestamp
 from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, Refused
 from models.usage.windows import Clock
 
-ABANDONED_AT_ONCE = 50
+ABANDONED_AT_ONCE = 500
+"""So many are looked after within a minute: more than an instance makes at once."""
+
+PER_REQUEST = 100
 
 _SESSION_IS_THERE = 'FROM c WHERE c.kind = "session" AND (NOT IS_DEFINED(c.deleted_at) OR IS_NULL(c.deleted_at))'
 _GONE = (NOT_FOUND, PRECONDITION_FAILED)
@@ -49,8 +52,9 @@ class Heard:
     is_stopped: bool
     """By its user, on whichever instance."""
 
-    is_barred: bool
-    """Nothing may be used any more: the account is erased, or a guardian's consent withdrawn."""
+    barred: str | None
+    """Why nothing may be used any more, as the last part of a problem's type: the account is erased, or a guardian's
+    consent withdrawn."""
 
 
 class Lost(Exception):
@@ -134,8 +138,9 @@ class Answers:
                 raise Lost from None
             raise
         stored, allowance = (result["resourceBody"] for result in results)
-        barred = is_tombstone(allowance) or bool(allowance.get("barred"))
-        return Heard(is_stopped=stored.get("stop_asked_at") is not None, is_barred=barred)
+        barred = "consent-required" if allowance.get("barred") else None
+        barred = "account-deleted" if is_tombstone(allowance) else barred
+        return Heard(is_stopped=stored.get("stop_asked_at") is not None, barred=barred)
 
     async def end(self, answer: Answer, now: datetime, ending: Ending, text: str | None, output_tokens: int) -> Answer:
         """Decides what an answer was, once: from then on it is what is recorded.
@@ -175,10 +180,11 @@ class Answers:
         ending = answer.ending or Ending(end="broken_off", problem=problem)
         kept = ending.model_copy(update={"usage": None}).model_dump(mode="json")
         fields: dict[str, Any] = {"status": status, "ending": kept, "lease_until": None, "text": None, "turn": {}}
+        fields |= {"told": None, "origin": AnswerOrigin().model_dump(mode="json")}
         keep = {"op": "set", "path": "/ttl", "value": ttl} if ttl else {"op": "remove", "path": "/ttl"}
         held = f'c.holder = "{answer.holder}" AND c.status IN ("running", "ended")'
         try:
-            operations = [*set_fields(fields | {"told": None}), keep]
+            operations = [*set_fields(fields), keep]
             await patch(self._container, answer.id, answer.partition_key, operations, held)
         except HttpResponseError as error:
             if error.status_code not in _GONE:
@@ -216,9 +222,7 @@ class Answers:
         found: list[Item] = []
         continuation: str | None = None
         while len(found) < ABANDONED_AT_ONCE:
-            rows, continuation = await page_of(
-                self._container, query, parameters, ABANDONED_AT_ONCE, continuation, None
-            )
+            rows, continuation = await page_of(self._container, query, parameters, PER_REQUEST, continuation, None)
             found += rows
             if continuation is None:
                 break

@@ -150,9 +150,8 @@ async def _earlier(call: Call[Any], answer: Answer) -> Reply:
         return Reply(_followed(call, answer), headers=place)
     if answer.lease_until is not None:
         raise running(answer)
-    problem = answer.ending.problem if answer.ending else None
-    if problem:
-        raise failed(answer.answer_id, ModelFailed(problem))
+    if (ending := answer.ending) and ending.problem:
+        raise failed(answer.answer_id, ModelFailed(ending.problem, cause=ending.cause))
     return Reply(state_of(answer, await _turn(call, answer)), headers=place)
 
 

@@ -89,7 +89,7 @@ async def events_from_checkpoints(
     text = state.text or ""
     if state.interaction is not None and len(text) > sent:
         yield _delta(text[sent:], len(text))
-    problem = failed(state.id, ModelFailed(state.problem)) if state.problem else None
+    problem = failed(state.id, ModelFailed(state.problem, cause=state.cause)) if state.problem else None
     for last in _told(state if state.interaction else None, problem, request_id):
         yield last
 

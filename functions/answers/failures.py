@@ -6,6 +6,7 @@ from functions.answers.model import ModelFailed
 from functions.answers.run import Run
 from functions.core import problems
 from functions.core.api import PREFIX
+from functions.core.problem_types import TYPE_PREFIX
 from functions.core.problems import Problem
 from models.answers.answer import Answer
 from models.answers.view import AnswerState, state_of
@@ -41,7 +42,7 @@ def outcome(run: Run) -> tuple[AnswerState | None, Problem | None]:
 def failed(answer_id: str, failure: ModelFailed) -> Problem:
     """Why there is no answer, or not the whole of it."""
     problem = problems.known(failure.slug)
-    problem.extra = {"answer_id": answer_id}
+    problem.extra = {"answer_id": answer_id} | ({"cause": TYPE_PREFIX + failure.cause} if failure.cause else {})
     if problem.status == 503:
         problem.headers = {"Retry-After": str(failure.retry_after or 10)}
     return problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,16 +40,18 @@ class ModelFailed(Exception):
     Attributes:
         slug: Last part of the problem's type.
         retry_after: Seconds, where the provider says so.
+        cause: Of an answer that was broken off: what broke it off, likewise; None if it is not known.
     """
 
     slug: str
     retry_after: int | None = field(default=None)
+    cause: str | None = field(default=None)
 
 
 class Model(Protocol):
     """A model that can be asked. It is called once for each answer: nothing is tried again."""
 
-    def stream(self, messages: Sequence[PromptMessage], max_tokens: int) -> AsyncIterator[Piece]:
+    def stream(self, messages: Sequence[PromptMessage], max_tokens: int) -> AsyncGenerator[Piece]:
         """The pieces of an answer, as they come.
 
         Raises:

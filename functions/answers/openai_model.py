@@ -6,7 +6,7 @@ is told not to, because a call that seems to have failed may have been answered,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import openai
@@ -43,7 +43,7 @@ class OpenAIModel:
             timeout=patience,
         )
 
-    async def stream(self, messages: Sequence[PromptMessage], max_tokens: int) -> AsyncIterator[Piece]:
+    async def stream(self, messages: Sequence[PromptMessage], max_tokens: int) -> AsyncGenerator[Piece]:
         asked: dict[str, Any] = {
             "model": self._deployment,
             "messages": [message.model_dump() for message in messages],

@@ -27,7 +27,7 @@ from models.usage.windows import Clock
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds between attempts. What fails even then is recorded by whoever finds its lease expired."""
 
-AT_ONCE = 8
+AT_ONCE = 16
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,14 +17,15 @@ from datetime import UTC, datetime
 from azure.core.exceptions import AzureError
 
 from cosmos.accounts.users import Users
-from cosmos.answers.answers import Answers, Lost
+from cosmos.answers.answers import Answers, Heard, Lost
 from cosmos.chat.turns import Recorded
-from functions.answers.model import Delta, Finished, Model, ModelFailed, Used
+from functions.answers.model import Delta, Finished, Model, ModelFailed, Piece, Used
 from functions.answers.recording import recorded
 from functions.core.parts import Parts
 from functions.core.redaction import named, told
 from functions.core.services import Services
 from models.answers.answer import CHECKPOINT_SECONDS, LEASE, Answer, Ending
+from models.answers.mended import Mended
 from models.answers.request import PromptMessage
 from models.chat.context import estimated_tokens
 from models.chat.interaction import MAX_ANSWER, AnswerEnd
@@ -33,6 +35,9 @@ from models.usage.allowance import Allowance
 
 _ENDS: dict[str, AnswerEnd] = {"length": "length", "content_filter": "filtered"}
 """By what a model says; whatever else it says, it has ended by itself."""
+
+ELSEWHERE = "unavailable"
+"""Somebody else records the answer: the same request again gets it."""
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +95,8 @@ class Run:
         self._characters = 0
         self._usage: dict[str, object] | None = None
         self._reason: str | None = None
-        self._is_stopped = self._is_lost = False
+        self._is_stopped = False
+        self._lost: str | None = None
         self._reading: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
         self.task = asyncio.create_task(self._run(), context=Context())
@@ -118,20 +124,21 @@ class Run:
     async def _made(self) -> Result:
         started = time.monotonic()
         failure = await self._listened()
-        if self._is_lost:
-            return Result(None, None, ModelFailed("answer-broken-off"))
+        if self._lost is not None:
+            return Result(None, None, ModelFailed(self._lost))
         failure = failure or self._silence()
         if failure is not None and not self.pieces and self._usage is None:
             await self._failed(failure)
             return Result(None, None, failure)
         end = self._end(failure)
-        problem = ModelFailed("answer-broken-off", failure.retry_after if failure else None)
+        problem = ModelFailed("answer-broken-off", cause=failure.slug if failure else "model-failed")
         ending = Ending(
             end=end,
             usage=self._usage,
             response_length=self._characters,
             response_time_ms=round((time.monotonic() - started) * 1000),
             problem=problem.slug if end == "broken_off" else None,
+            cause=problem.cause if end == "broken_off" else None,
         )
         turn = await self._recorded(ending)
         return Result(turn, end, problem if end == "broken_off" else None)
@@ -158,7 +165,11 @@ class Run:
         return ModelFailed("model-failed")
 
     async def _read(self) -> None:
-        pieces = aiter(self._asking.model.stream(self._asking.messages, self._asking.max_tokens))
+        async with aclosing(self._asking.model.stream(self._asking.messages, self._asking.max_tokens)) as pieces:
+            await self._read_from(pieces)
+
+    async def _read_from(self, pieces: AsyncGenerator[Piece]) -> None:
+        mended = Mended()
         while True:
             try:
                 async with asyncio.timeout(self._asking.patience):
@@ -167,18 +178,23 @@ class Run:
                 raise ModelFailed("model-slow") from None
             match piece:
                 case Delta(text):
-                    self.pieces.append(text[: MAX_ANSWER - self._characters])
-                    self._characters += len(self.pieces[-1])
-                    self._tell()
+                    self._hear(mended.of(text))
                 case Used(usage):
                     self._usage = usage
                 case Finished(reason):
                     self._reason = reason
             if piece is None:
+                self._hear(mended.rest)
                 return
             if self._characters == MAX_ANSWER:
                 self._reason = "length"
                 return
+
+    def _hear(self, text: str) -> None:
+        if text := text[: MAX_ANSWER - self._characters]:
+            self.pieces.append(text)
+            self._characters += len(text)
+            self._tell()
 
     async def _keep(self, reading: asyncio.Task[None]) -> None:
         """Renews the lease, and hears whether to stop. What can't be renewed for as long as it holds is lost."""
@@ -187,27 +203,27 @@ class Run:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             try:
                 heard = await self._checkpoint()
-            except (Lost, AccountClosed):
-                self._is_lost = True
+            except Lost:
+                self._lost = ELSEWHERE
+            except AccountClosed:
+                self._lost = "account-deleted"
             except AzureError as error:
                 log.warning("an answer's lease could not be renewed: %s", named(error))
-                self._is_lost = time.monotonic() - heard_at > LEASE.total_seconds() / 2
+                self._lost = ELSEWHERE if time.monotonic() - heard_at > LEASE.total_seconds() / 2 else None
             else:
                 heard_at = time.monotonic()
-                self._is_stopped = self._is_stopped or heard
-            if self._is_lost or self._is_stopped:
+                self._is_stopped = self._is_stopped or heard.is_stopped
+                self._lost = heard.barred
+            if self._lost or self._is_stopped:
                 reading.cancel()
                 return
 
-    async def _checkpoint(self) -> bool:
-        """A sign of life; whether it is to stop."""
+    async def _checkpoint(self) -> Heard:
+        """A sign of life."""
         text = self.text
         stored = text if await self._stores_texts() else None
         now = datetime.now(UTC)
-        heard = await self._store[Answers].checkpoint(self.answer, now, stored, estimated_tokens(text))
-        if heard.is_barred:
-            raise Lost
-        return heard.is_stopped
+        return await self._store[Answers].checkpoint(self.answer, now, stored, estimated_tokens(text))
 
     async def _stores_texts(self) -> bool:
         """Whether what was said may be stored: by what the user consents to now."""
@@ -241,8 +257,9 @@ class Run:
         try:
             stored = text if await self._stores_texts() else None
             now = datetime.now(UTC)
-            ended = await self._store[Answers].end(self.answer, now, ending, stored, estimated_tokens(text))
-            return await recorded(self._shared, self._store, ended)
+            tokens = estimated_tokens(text)
+            self.answer = await self._store[Answers].end(self.answer, now, ending, stored, tokens)
+            return await recorded(self._shared, self._store, self.answer)
         except (Lost, AccountClosed):
             return None
 

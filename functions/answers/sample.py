@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from functions.answers.model import Delta, Finished, Piece
 from models.answers.request import PromptMessage
@@ -18,7 +18,7 @@ _ANSWER = (
 class Sample:
     """Answers the same whatever it is asked, a word at a time. Its tokens are estimated, and cost nothing."""
 
-    async def stream(self, messages: Sequence[PromptMessage], max_tokens: int) -> AsyncIterator[Piece]:
+    async def stream(self, messages: Sequence[PromptMessage], max_tokens: int) -> AsyncGenerator[Piece]:
         text = _ANSWER.format(length=len(messages[-1].content), turns=len(messages) - 1)
         words = text.split(" ")
         for number, word in enumerate(words[:max_tokens]):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.core.etags import coded, content_etag, matches
-from functions.core.http import Request, Response
+from functions.core.http import EVENTS, Request, Response
 from functions.core.problems import Problem
 
 COMMON_HEADERS = {
@@ -37,8 +37,6 @@ LEVEL, LEVEL_ONCE = 5, 9
 
 IN_THREAD_FROM = 200_000
 """Bytes, from which compressing takes so long that other requests should not wait for it."""
-
-EVENTS = "text/event-stream"
 
 READING = ("GET", "HEAD")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 from functions.core.deciding import allowed, in_organization
 from functions.core.etags import expected_revisions, matches
 from functions.core.groups import GroupsOfCaller, GroupSource
-from functions.core.http import Request
+from functions.core.http import EVENTS, Request
 from functions.core.parts import Account, Parts
 from functions.core.problems import Problem, tenant_not_allowed
 from functions.core.services import Services
@@ -28,6 +29,8 @@ from models.core.rights import Action, Place, Source, Target, decide
 from models.core.user_agent import Client, parse_user_agent
 
 MAX_KEY_CHARACTERS = 255
+
+_REFUSED = re.compile(r"(.*;)?q=0(\.0*)?(;.*)?")
 
 Body = TypeVar("Body")
 
@@ -179,8 +182,11 @@ class Call(Generic[Body]):
     @property
     def wants_events(self) -> bool:
         """Whether the caller takes server-sent events, of an operation that has them."""
-        accepted = (part.partition(";")[0].strip() for part in (self.request.headers.get("Accept") or "").split(","))
-        return "text/event-stream" in {media_type.lower() for media_type in accepted}
+        if self.request.method == "HEAD":
+            return False
+        accepted = (part.lower().replace(" ", "") for part in self.request.headers.get("Accept", "").split(","))
+        ranges = [part.partition(";") for part in accepted]
+        return any(name == EVENTS and not _REFUSED.fullmatch(weight) for name, _, weight in ranges)
 
     @property
     def last_event(self) -> int:

@@ -19,6 +19,9 @@ from azurefunctions.extensions.http.fastapi import Request as WorkersRequest
 from azurefunctions.extensions.http.fastapi import Response as WorkersResponse
 from azurefunctions.extensions.http.fastapi import StreamingResponse as WorkersStream
 
+EVENTS = "text/event-stream"
+"""The media type of what is sent event by event."""
+
 _COORDINATOR = "azure_functions_runtime.http_v2"
 """The module of the worker that keeps an entry for each request (its version 1.3.0)."""
 

@@ -68,7 +68,8 @@ class Ending(Message):
     usage: dict[str, Any] | None = Field(default=None, description="As the provider said it; null: it is estimated")
     response_length: Count = Field(default=0, description="Characters (code points)")
     response_time_ms: Count = Field(default=0, description="From the call of the model to its end")
-    problem: str | None = Field(default=None, description="What broke it off, as the last part of a problem's type")
+    problem: str | None = Field(default=None, description="What went wrong, as the last part of a problem's type")
+    cause: str | None = Field(default=None, description="What broke it off, likewise, where that is known")
 
 
 class Answer(Document):

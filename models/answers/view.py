@@ -25,6 +25,7 @@ class AnswerState(Message):
     end: AnswerEnd | None = Field(description="How it ended, of one that is recorded")
     text: str | None = Field(description="The answer, as far as it has come; null where it is not stored")
     problem: str | None = Field(description="What went wrong, as the last part of a problem's type; null if nothing")
+    cause: str | None = Field(description="What broke it off, likewise; null if that is not known")
     interaction: UserInteraction | None = Field(description="The turn, once it is recorded")
 
 
@@ -46,5 +47,6 @@ def state_of(answer: Answer, turn: UserInteraction | None, text: str | None = No
         end=turn.answer_end if turn else None,
         text=None if failed else known,
         problem=ending.problem if ending and (turn or failed) else None,
+        cause=ending.cause if ending and turn else None,
         interaction=turn,
     )

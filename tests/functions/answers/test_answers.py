@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.answers.model import Delta, Finished
+from functions.answers.openai_model import OpenAIModel
 from functions.composition import services
 from models.accounts.limits import LimitTable
 from tests.functions.answers.conftest import TheModel
@@ -171,13 +173,17 @@ async def test_a_model_that_gives_nothing_is_a_problem_and_costs_nothing(
     assert len(await model.calls()) == 1
 
 
-@pytest.mark.parametrize("script", [{"words": 5, "broken_after": 3}, {"words": 5, "silent_after": 3}])
+@pytest.mark.parametrize(
+    ("script", "cause"),
+    [({"words": 5, "broken_after": 3}, "model-failed"), ({"words": 5, "silent_after": 3}, "model-slow")],
+)
 async def test_what_was_said_before_it_broke_off_is_recorded(
     api: httpx.AsyncClient,
     alice: Headers,
     model: TheModel,
     monkeypatch: pytest.MonkeyPatch,
     script: dict[str, Any],
+    cause: str,
 ) -> None:
     if "silent_after" in script:
         monkeypatch.setattr(services().settings, "model_patience_seconds", 1.0)
@@ -186,6 +192,10 @@ async def test_what_was_said_before_it_broke_off_is_recorded(
     events = await all_of(await ask(api, alice | STREAM, session_id))
     assert [event.name for event in events][-3:] == ["usage", "recorded", "problem"]
     assert events[-1].data["type"] == "urn:vimarsh:problem:answer-broken-off"
+    assert events[-1].data["cause"] == f"urn:vimarsh:problem:{cause}"
+    assert (events[-2].data["problem"], events[-2].data["cause"]) == ("answer-broken-off", cause)
+    place = f"/sessions/{session_id}/answers/{events[0].data['id']}"
+    assert (await api.get(place, headers=alice)).json() == events[-2].data
     (turn,) = await turns(api, alice, session_id)
     assert turn["response_text"] == text_of(events) == "word0 word1 word2"
     assert (turn["answer_end"], turn["tokens_estimated"]) == ("broken_off", True)
@@ -253,3 +263,36 @@ async def test_texts_that_are_not_to_be_stored_are_nowhere(
     assert (turn["user_query_length"], turn["response_length"]) == (len(QUESTION), len(QUESTION))
     exported = (await api.get("/me/export", headers=alice)).text
     assert "meaning of life" not in exported
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_stream"),
+    [
+        ("text/event-stream", True),
+        ("application/json, Text/Event-Stream;q=0.5", True),
+        ("text/event-stream; q=0", False),
+        ("text/event-stream;q=0.0, application/json", False),
+        ("*/*", False),
+        ("application/json", False),
+    ],
+)
+async def test_events_are_for_those_who_accept_them(
+    api: httpx.AsyncClient, alice: Headers, accept: str, is_stream: bool
+) -> None:
+    answer = await ask(api, alice | {"Accept": accept}, await a_session(api, alice))
+    assert answer.headers["content-type"].startswith("text/event-stream" if is_stream else "application/json")
+
+
+async def test_characters_that_a_model_cuts_apart_come_whole(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def halves(*_: Any) -> Any:
+        for text in ("a\ud83d", "\ude00b\ud83d"):
+            yield Delta(text)
+        yield Finished("stop")
+
+    monkeypatch.setattr(OpenAIModel, "stream", halves)
+    session_id = await a_session(api, alice)
+    events = await all_of(await ask(api, alice | STREAM, session_id))
+    (turn,) = await turns(api, alice, session_id)
+    assert text_of(events) == turn["response_text"] == "a😀b\ufffd"

@@ -150,7 +150,7 @@ async def test_a_process_whose_answer_was_taken_over_records_nothing(
     asking, place = await under_way(api, alice, model, session_id)
     await expire(place, alice, api, holder="5b0c1b52-9c0e-4a6e-8f0e-3f4f0e0a7c11")
     last = (await all_of(await asking))[-1]
-    assert (last.name, last.data["type"]) == ("problem", "urn:vimarsh:problem:answer-broken-off")
+    assert (last.name, last.data["type"]) == ("problem", "urn:vimarsh:problem:unavailable")
     assert (await api.get(place, headers=alice)).json()["end"] == "broken_off"
     assert len(await turns(api, alice, session_id)) == 1
 
@@ -179,7 +179,7 @@ async def test_erasing_an_account_stops_its_answers(
     user_id = (await api.get("/me", headers=alice)).json()["id"]
     assert (await api.delete("/me", headers=alice)).status_code == 202
     told = await all_of(await asking)
-    assert [event.name for event in told][-1] == "problem"
+    assert (told[-1].name, told[-1].data["type"]) == ("problem", "urn:vimarsh:problem:account-deleted")
     container = (await services().store()).database.user_interactions
     query = "SELECT VALUE COUNT(1) FROM c WHERE c.kind = 'interaction'"
     counts: list[Any] = [row async for row in container.query_items(query, partition_key=user_id)]
