@@ -19,7 +19,7 @@ from functions.jobs.kind import JobKind
 from functions.jobs.watching import Look
 from functions.library import bookmarks, favorites, ratings, reviews
 from functions.organizations import assignments, groups, invitations, members, my_rights, organizations, roles
-from functions.people import access_log, guardians, role_profiles, wards
+from functions.people import access_log, admin_profile, birth_years, guardians, retention, role_profiles, wards
 from functions.privacy import consents, erasure, export, forgetting, noting, restoring
 from functions.risk import admin_risk
 from functions.usage import admin_limits, admissions, usage
@@ -83,7 +83,17 @@ CAPABILITIES: dict[str, Capability] = {
             my_rights.routes,
         )
     ),
-    "people": Capability((role_profiles.routes, guardians.routes, wards.routes, access_log.routes)),
+    "people": Capability(
+        (
+            role_profiles.routes,
+            admin_profile.routes,
+            guardians.routes,
+            birth_years.routes,
+            wards.routes,
+            access_log.routes,
+        ),
+        (retention.blueprint,),
+    ),
 }
 """By the names of their folders. The setting knows them by the same names, without importing them: a test compares."""
 

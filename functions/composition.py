@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import cast
 
@@ -43,6 +43,7 @@ from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.primaries import Primaries
 from cosmos.organizations.rights import Rights
 from cosmos.organizations.roles import Roles
+from cosmos.people.children import Children
 from cosmos.people.guardians import Guardians
 from cosmos.privacy.consents import Consents, privacy_with
 from cosmos.privacy.erasure import Erasures
@@ -128,6 +129,7 @@ class Store(Parts):
     assignments: Assignments
     invitations: Invitations
     guardians: Guardians
+    children: Children
     database: Database
 
     @property
@@ -178,6 +180,10 @@ class Store(Parts):
         reviews, primaries = Reviews(database), Primaries(database)
         members = Members(database, organizations, rights, primaries)
         guardians = Guardians(database, users)
+
+        async def parting(user_id: str, child_id: str) -> None:
+            await guardians.part(user_id, child_id, datetime.now(UTC))
+
         readers = Readers(
             {
                 "users": (members.bring, MemberNames(database, members).bring, guardians.bring),
@@ -211,7 +217,7 @@ class Store(Parts):
             risk=Risk(database, risk),
             insights=PlatformInsights(database, risk, pseudonyms),
             names=PlatformNames(database, names),
-            erasures=Erasures(database, KINDS),
+            erasures=Erasures(database, KINDS, {"guardianship": parting}),
             erasure_marks=ErasureMarks(database, jobs),
             consents=Consents(database, users, counters, rebuilding, privacy),
             jobs=jobs,
@@ -227,6 +233,7 @@ class Store(Parts):
             primaries=primaries,
             invitations=Invitations(database, organizations, pseudonyms),
             guardians=guardians,
+            children=Children(database),
             database=database,
         )
 

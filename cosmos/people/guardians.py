@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
+from cachetools import LRUCache
 
 from cosmos.accounts.users import Users
 from cosmos.core.database import Database, Item
@@ -22,7 +23,7 @@ from cosmos.core.swapping import ATTEMPTS, pause
 from cosmos.usage.bars import set_bar
 from models.accounts.audit import AuditEntry
 from models.accounts.profile import ParentalConsent, UserProfile
-from models.core.errors import Contention, NotFound, TooManyRequests
+from models.core.errors import AccountClosed, Contention, NotFound, TooManyRequests
 from models.people.guardianship import (
     MOST_OPEN,
     ConsentStatus,
@@ -32,8 +33,11 @@ from models.people.guardianship import (
     consent_of,
     consenting,
     guardianship_id,
+    primary_of,
     request_id,
 )
+
+CHILDREN_REMEMBERED = 20_000
 
 MISSING = NotFound("guardian")
 
@@ -45,6 +49,7 @@ class Guardians:
         self._container = database.users
         self._sessions = database.user_sessions
         self._users = users
+        self._brought: LRUCache[str, int] = LRUCache(CHILDREN_REMEMBERED)
 
     async def ask(self, request: GuardianRequest) -> None:
         """Keeps a request; one that is there already stays.
@@ -144,18 +149,85 @@ class Guardians:
 
         await self._changed(child_id, parent_id, ended, now, entry)
 
+    async def lift(self, child_id: str, parent_id: str, now: datetime, entry: AuditEntry) -> Guardianship:
+        """Takes a guardian's withdrawal back in their place: they have not said anything then. May be repeated.
+
+        Raises:
+            NotFound: they are no guardian of the child.
+        """
+
+        def lifted(known: Guardianship | None, _: list[Guardianship]) -> Guardianship | None:
+            if known is None or known.status != "confirmed":
+                raise MISSING
+            if known.consent_status != "withdrawn":
+                return None
+            return known.changed(now, consent_status="pending", consent_at=now)
+
+        return await self._changed(child_id, parent_id, lifted, now, entry)
+
+    async def part(self, parent_id: str, child_id: str, now: datetime) -> None:
+        """Ends the guardianship of somebody who is being erased, and what they consented to. May be repeated."""
+
+        def ended(known: Guardianship | None, _: list[Guardianship]) -> Guardianship | None:
+            if known is None or known.status != "confirmed":
+                raise MISSING
+            return known.changed(now, status="ended", consent_status="pending", consent_at=now, is_primary=False)
+
+        try:
+            await self._changed(child_id, parent_id, ended, now, None)
+        except (NotFound, AccountClosed):  # it had ended, or the child is being erased, too
+            return
+
+    async def correct_birth_year(self, child_id: str, year: int, now: datetime, entry: AuditEntry) -> UserProfile:
+        """Says when somebody was born who has said otherwise, with what follows for consent. May be repeated.
+
+        Raises:
+            NotFound: there is no such user, or they have not said when they were born.
+        """
+        for lost in range(ATTEMPTS):
+            await pause(lost)
+            profile = await self._users.find(child_id)
+            if profile is None or profile.birth_year is None:
+                raise NotFound("child")
+            corrected = profile.model_copy(update={"birth_year": year})
+            fields: dict[str, Any] = {"birth_year": year}
+            if profile.parental_consent is not None or corrected.is_under_13(now):
+                consent = _consent(await self.guardians(child_id), corrected, now)
+                corrected = corrected.model_copy(update={"parental_consent": consent})
+                fields["parental_consent"] = consent.model_dump(mode="json")
+            if corrected.is_barred(now):
+                await self._bar(corrected, True)
+            if not await self._batch(profile, fields, [("create", (entry.body(),))]):
+                continue
+            after = await self._users.find(child_id)
+            if not corrected.is_barred(now):
+                await self._bar(corrected, False)
+            return after or corrected
+        raise Contention(f"a year of birth lost {ATTEMPTS} times")
+
+    async def _bar(self, profile: UserProfile, barred: bool) -> None:
+        if profile.parental_consent is not None:
+            await set_bar(self._sessions, profile.id, barred, profile.parental_consent.revision)
+
     async def bring(self, items: Iterable[Item], now: datetime) -> None:
         """Brings the bars of children to what is consented to. May be repeated.
 
         Raises:
             azure.core.exceptions.AzureError: Cosmos DB is out of order; call again.
         """
-        for child_id in sorted({item["partition_key"] for item in items if item.get("kind") == "guardianship"}):
+        for child_id in sorted({item["partition_key"] for item in items if self._may_bar(item)}):
             item = await read_or_none(self._container, child_id, child_id, ["profile"])
             profile = UserProfile.parse(item) if item else None
             if profile is not None and profile.parental_consent is not None:
-                revision = profile.parental_consent.revision
-                await set_bar(self._sessions, child_id, profile.is_barred(now), revision)
+                await self._bar(profile, profile.is_barred(now))
+                self._brought[child_id] = profile.parental_consent.revision
+
+    def _may_bar(self, item: Item) -> bool:
+        """Whether a change may be one of a consent. A profile changes with each turn, and its consent hardly ever."""
+        if item.get("kind") == "guardianship":
+            return True
+        consent: dict[str, Any] = (item.get("parental_consent") if item.get("kind") == "profile" else None) or {}
+        return bool(consent) and self._brought.get(item["partition_key"]) != consent.get("revision")
 
     async def _changed(
         self,
@@ -163,9 +235,12 @@ class Guardians:
         parent_id: str,
         change: Callable[[Guardianship | None, list[Guardianship]], Guardianship | None],
         now: datetime,
-        entry: AuditEntry,
+        entry: AuditEntry | None,
     ) -> Guardianship:
-        """Changes a guardianship and the consent on the child's profile in one transaction, between bars."""
+        """Changes a guardianship and the consent on the child's profile in one transaction, between bars.
+
+        Of several guardians one is the primary one: who was said last to be, else the first.
+        """
         for lost in range(ATTEMPTS):
             await pause(lost)
             profile = await self._users.find(child_id)
@@ -181,15 +256,20 @@ class Guardians:
                     raise MISSING
                 await self._lift(profile, now)
                 return before
-            consent = _consent([*(one for key, one in known.items() if key != name), after], profile, now)
+            others = [one for key, one in known.items() if key != name]
+            primary = after if after.is_primary else primary_of([*others, after])
+            after = after.model_copy(update={"is_primary": primary is not None and primary.id == name})
+            changes: list[Any] = [_marked(one, one is primary) for one in others if one.is_primary != (one is primary)]
+            consent = _consent([*others, after], profile, now)
             changed = profile.model_copy(update={"parental_consent": consent})
             if changed.is_barred(now):
-                await set_bar(self._sessions, child_id, True, consent.revision)
-            if not await self._written(profile, rows.get(name), after, consent, entry):
+                await self._bar(changed, True)
+            changes += [_writing(rows.get(name), after), *([("create", (entry.body(),))] if entry else [])]
+            if not await self._batch(profile, {"parental_consent": consent.model_dump(mode="json")}, changes):
                 continue
             await self._users.find(child_id)  # this process goes by it from now on
             if not changed.is_barred(now):
-                await set_bar(self._sessions, child_id, False, consent.revision)
+                await self._bar(changed, False)
             return after
         raise Contention(f"a guardianship lost {ATTEMPTS} times")
 
@@ -198,16 +278,11 @@ class Guardians:
         if profile.parental_consent is not None and not profile.is_barred(now):
             await set_bar(self._sessions, profile.id, False, profile.parental_consent.revision)
 
-    async def _written(
-        self, profile: UserProfile, held: Item | None, after: Guardianship, consent: ParentalConsent, entry: AuditEntry
-    ) -> bool:
-        writing: Any = ("create", (after.body(),))
-        if held is not None:
-            writing = ("replace", (after.id, after.body()), {"if_match_etag": held["_etag"]})
-        said = set_fields({"parental_consent": consent.model_dump(mode="json")})
-        fields = [*said, {"op": "incr", "path": "/revision", "value": 1}]
+    async def _batch(self, profile: UserProfile, changes: dict[str, Any], further: list[Any]) -> bool:
+        """Writes what follows for the child's profile, and further operations; False if others wrote it meanwhile."""
+        fields = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
         unchanged = {"filter_predicate": f"FROM c WHERE c.revision = {profile.revision}"}
-        operations: list[Any] = [writing, ("patch", (profile.id, fields), unchanged), ("create", (entry.body(),))]
+        operations: list[Any] = [("patch", (profile.id, fields), unchanged), *further]
         try:
             await self._container.execute_item_batch(operations, profile.id)
         except CosmosBatchOperationError as error:
@@ -221,14 +296,27 @@ class Guardians:
         return await rows_of(self._container, query, {"kind": kind}, user_id)
 
 
+def _writing(held: Item | None, after: Guardianship) -> Any:
+    if held is None:
+        return ("create", (after.body(),))
+    return ("replace", (after.id, after.body()), {"if_match_etag": held["_etag"]})
+
+
+def _marked(guardianship: Guardianship, is_primary: bool) -> Any:
+    """The patch by which a guardian is, or is no longer, the primary one."""
+    counted = {"op": "incr", "path": "/revision", "value": 1}
+    return ("patch", (guardianship.id, [*set_fields({"is_primary": is_primary}), counted]))
+
+
 def _consent(guardianships: list[Guardianship], profile: UserProfile, now: datetime) -> ParentalConsent:
     status = consent_of(guardianships)
     by, earlier = consenting(guardianships, status), profile.parental_consent
+    waiting = earlier.at if earlier and earlier.status in ("none", "pending") else None
     return ParentalConsent(
         required=profile.is_under_13(now),
         status=status,
         guardian_id=by.parent_id if by and status != "pending" else None,
         method=by.verification_method if by and status != "pending" else None,
-        at=by.consent_at if by and status != "pending" else None,
+        at=by.consent_at if by and status != "pending" else waiting or now,
         revision=(earlier.revision if earlier else 0) + 1,
     )

@@ -25,7 +25,7 @@ from cosmos.core.database import Database, Item, Stored
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import OUTRUN_OR_GONE
-from cosmos.privacy.mentions import Mentions
+from cosmos.privacy.mentions import NO_PARTINGS, Mentions, Parting
 from models.accounts.audit import AuditEntry
 from models.accounts.profile import UserProfile
 from models.core.errors import Contention, NotFound
@@ -56,10 +56,13 @@ LEFT = (
 class Erasures:
     """The steps of an erasure, and its receipt."""
 
-    def __init__(self, database: Database, kinds: Mapping[str, Kind[Any]]) -> None:
+    def __init__(
+        self, database: Database, kinds: Mapping[str, Kind[Any]], partings: Mapping[str, Parting] = NO_PARTINGS
+    ) -> None:
+        """With what ends where somebody is erased whom documents of these kinds name."""
         self._users = database.users
         self._roster = Roster(database)
-        self._mentions = Mentions(database, kinds)
+        self._mentions = Mentions(database, kinds, partings)
         self._containers: dict[str, ContainerProxy] = {
             "user_sessions": database.user_sessions,
             "user_interactions": database.user_interactions,

@@ -6,7 +6,7 @@ said by its kind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,12 @@ from models.core.kinds import Kind, Mentioned
 PER_REQUEST = 100
 
 _NAMING = "ARRAY_CONTAINS(c.mentions, @user_id) AND c.partition_key != @user_id"
+
+
+Parting = Callable[[str, str], Awaitable[None]]
+"""What ends, before a user is taken out of what is in a partition: by their id, and the partition. May be repeated."""
+
+NO_PARTINGS: Mapping[str, Parting] = {}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,10 @@ class Mention:
 class Mentions:
     """Finds what names a user elsewhere, and takes the user out of it."""
 
-    def __init__(self, database: Database, kinds: Mapping[str, Kind[Any]]) -> None:
+    def __init__(
+        self, database: Database, kinds: Mapping[str, Kind[Any]], partings: Mapping[str, Parting] = NO_PARTINGS
+    ) -> None:
+        self._partings = partings
         self._kinds = {name: kind for name, kind in kinds.items() if kind.mentioned}
         names = dict.fromkeys(str(kind.container) for kind in self._kinds.values())
         self._containers: dict[str, ContainerProxy] = {name: getattr(database, name) for name in names}
@@ -83,6 +92,8 @@ class Mentions:
     async def remove(self, user_id: str, mention: Mention) -> None:
         """Deletes the document, or takes the user out of it, as its kind says. May be repeated."""
         container, kind = self._containers[mention.container], self._kinds.get(mention.kind)
+        if parting := self._partings.get(mention.kind):
+            await parting(user_id, mention.partition)
         if kind is None or await self._goes_with(user_id, mention, kind):
             await _delete(container, mention, kind)
             return

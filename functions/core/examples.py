@@ -123,6 +123,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "choose_primary_organization": {"a school": {"organization_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c"}},
     "set_group": {"of teachers": {"role": "teacher"}},
+    "correct_birth_year": {"as seen": {"birth_year": 2012, "method": "Birth certificate"}},
     "ask_for_guardian": {"a mother": {"parent_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "relation": "mother"}},
     "ask_for_ward": {"a son": {"student_id": "3a5c8f10-6b1d-5e2f-9c47-0d1e2f3a4b5c", "relation": "mother"}},
     "change_guardianship": {

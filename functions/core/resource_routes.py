@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError, create_model
@@ -36,20 +37,49 @@ NO_KEY: Mapping[str, str] = {}
 Handler = Callable[[Call[Any]], Awaitable[BaseModel | Reply]]
 
 
-def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
+class Derived:
+    """What answers have of a kind besides what is stored: found when they are given.
+
+    Attributes:
+        shown: The message that shows a document with it.
+    """
+
+    def __init__(
+        self,
+        kind: KindOf,
+        fields: Mapping[str, Any],
+        of: Callable[[Call[Any], str], Awaitable[Mapping[str, Any]]],
+    ) -> None:
+        """With these fields, whose values `of` tells of a user."""
+        self._of = of
+        self.shown: type[Message] = create_model(
+            kind.shown.__name__, __base__=kind.shown, __doc__=kind.shown.__doc__, **fields
+        )
+
+    async def with_it(self, call: Call[Any], reply: Reply, user_id: str) -> Reply:
+        """An answer that shows a document of a user, with it."""
+        if not isinstance(reply.content, Message):
+            return reply
+        known = {name: getattr(reply.content, name) for name in type(reply.content).model_fields}
+        return replace(reply, content=self.shown(**known, **await self._of(call, user_id)))
+
+
+def routes_of(kind: KindOf, routes: Routes, module: str, derived: Derived | None = None) -> None:
     """Adds a kind's routes to those of a module.
 
     Args:
         module: Its name, under which the description of the API groups them.
+        derived: What their answers have besides; of kinds that have no list.
     """
     plain, name = kind.routes, kind.name
     one, path = f"{'an' if plain.one[0] in 'aeiou' else 'a'} {plain.one}", _item_path(kind)
     missing: dict[str, Any] = {} if "{" in path else {"problems": ("not-found",)}  # else a path parameter says so
-    shown: dict[str, Any] = {"returns": kind.shown, "etag": True}
+    shown: dict[str, Any] = {"returns": derived.shown if derived else kind.shown, "etag": True}
     page: Any = cast(Any, Page)[kind.shown]
 
     def add(verb: Verb, name: str, route: tuple[str, str], summary: str, handler: Handler, **options: Any) -> None:
         if verb in plain.verbs:
+            handler = _deriving(handler, derived) if derived else handler
             handler.__name__ = handler.__qualname__ = name
             handler.__module__ = module
             handler.__doc__ = summary + "."
@@ -77,6 +107,14 @@ def routes_of(kind: KindOf, routes: Routes, module: str) -> None:
     add("delete", f"delete_{name}", ("DELETE", path), summary, delete, **deleting)
     route, summary = ("POST", f"{path}/restore"), f"Bring a deleted {plain.one} back"
     add("restore", f"restore_{name}", route, summary, _restore(kind), repeatable=True, **shown, **missing)
+
+
+def _deriving(handler: Handler, derived: Derived) -> Handler:
+    async def handled(call: Call[Any]) -> BaseModel | Reply:
+        reply = await handler(call)
+        return await derived.with_it(call, reply, call.person.user_id) if isinstance(reply, Reply) else reply
+
+    return handled
 
 
 def shown(kind: KindOf, document: Resource) -> Reply:

@@ -237,6 +237,14 @@ class Settings(BaseSettings):
         description="How abuse is judged and what follows from it, as JSON; what is absent stays as by default: "
         '{"shadow": false, "suspend_from": 90, "thresholds": {"excessive_usage": {"turns_per_day": 300}}}',
     )
+    child_retention_days: int = Field(
+        default=365,
+        ge=30,
+        le=3650,
+        alias="CHILD_RETENTION_DAYS",
+        description="Accounts of children under 13 are erased this many days after a guardian's withdrawal, or after "
+        "their last sign-in or turn",
+    )
     retention_days_without_consent: int = Field(
         default=30,
         ge=1,

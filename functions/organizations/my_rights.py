@@ -63,7 +63,7 @@ async def get_my_roles(call: Call[None]) -> MyRoles:
     What they have by groups of their directory is in `GET /api/me/permissions`.
     """
     items: list[RoleAssignment] = []
-    for _, day, assignments, _ in await _everywhere(call):
+    for _, day, assignments, _ in await _everywhere(call, call.query.organization_id, call.query.on):
         items += sorted(
             (one for one in assignments if one.on(day)), key=lambda one: (not one.is_primary, one.created_at)
         )
@@ -79,8 +79,16 @@ async def get_my_roles(call: Call[None]) -> MyRoles:
     returns=MyRights,
 )
 async def get_my_permissions(call: Call[None]) -> MyRights:
-    found: list[RightsIn] = []
-    for organization, day, assignments, grants in await _everywhere(call):
+    query: RightsQuery = call.query
+    return MyRights(items=[rights for _, rights in await rights_of(call, query.organization_id, query.on)])
+
+
+async def rights_of(
+    call: Call[Any], organization_id: str | None = None, on: date | None = None
+) -> list[tuple[Organization, RightsIn]]:
+    """What the caller may in their organizations, or in one, on a day; today if it is not said."""
+    found: list[tuple[Organization, RightsIn]] = []
+    for organization, day, assignments, grants in await _everywhere(call, organization_id, on):
         roles = [one for one in assignments if one.on(day)]
         by_group = await by_groups(organization, call.groups) if day == organization.day(call.now) else ()
         given: set[str] = {permission for one in roles for permission in permissions_of(one.role, organization.roles)}
@@ -88,37 +96,35 @@ async def get_my_permissions(call: Call[None]) -> MyRights:
         given |= {permission for one in by_group for permission in one.permissions}
         primary = next((one.role for one in roles if one.is_primary), None)
         names = sorted({*(one.role for one in roles), *(one.by or "" for one in by_group)})
-        found.append(
-            RightsIn(
-                organization_id=organization.organization_id,
-                on=day,
-                role=primary,
-                roles=names,
-                permissions=sorted(PERMISSIONS & given),
-            )
+        rights = RightsIn(
+            organization_id=organization.organization_id,
+            on=day,
+            role=primary,
+            roles=names,
+            permissions=sorted(PERMISSIONS & given),
         )
-    return MyRights(items=found)
+        found.append((organization, rights))
+    return found
 
 
 _Place = tuple[Organization, date, list[RoleAssignment], list[PermissionGrant]]
 
 
-async def _everywhere(call: Call[Any]) -> list[_Place]:
+async def _everywhere(call: Call[Any], organization_id: str | None, on: date | None) -> list[_Place]:
     """The organizations that somebody belongs to, the day that is asked for there, and what they were given."""
-    query: RightsQuery = call.query
     assignments, grants, memberships = await call.store[Assignments].all_of(call.person.user_id)
     found: list[_Place] = []
     for membership in sorted(filter(_counts, memberships), key=lambda one: one.joined_at):
-        if query.organization_id not in (None, membership.organization_id):
+        if organization_id not in (None, membership.organization_id):
             continue
         organization = await call.store[Rights].organization(membership.organization_id)
         if organization is not None and not organization.is_deleted:
             today = organization.day(call.now)
             here = [one for one in assignments if one.tenant_id == membership.organization_id]
-            if query.on is None or query.on >= today:
+            if on is None or on >= today:
                 here = _held(here, membership)
             granted = [one for one in grants if one.organization_id == membership.organization_id]
-            found.append((organization, query.on or today, here, granted))
+            found.append((organization, on or today, here, granted))
     return found
 
 

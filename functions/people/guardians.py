@@ -16,6 +16,7 @@ from functions.core import problems
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
+from models.accounts.audit import ByRight
 from models.accounts.profile import UserProfile
 from models.core.document import Message
 from models.core.errors import MoreThanOnesOwn, NotFound
@@ -84,18 +85,18 @@ class MyWards(Message):
 class GuardianshipChange(Message):
     """What to do about a guardianship."""
 
-    action: Literal["confirm", "grant", "withdraw", "end"] = Field(
-        description="confirm: by a verified school of the child, or by Vimarsh.Verify; grant, withdraw: the guardian's "
-        "consent; end: by the guardian"
+    action: Literal["confirm", "lift", "grant", "withdraw", "end"] = Field(
+        description="confirm; lift, a withdrawal: by a verified school of the child, or by Vimarsh.Verify; grant, "
+        "withdraw: the guardian's consent; end: by the guardian"
     )
-    organization_id: Uuid | None = Field(default=None, description="The school that confirms it")
-    method: Method | None = Field(default=None, description="How it was seen; needed to confirm")
+    organization_id: Uuid | None = Field(default=None, description="The school that confirms, or lifts, it")
+    method: Method | None = Field(default=None, description="How it was seen; needed to confirm, and to lift")
     is_primary: bool = Field(default=False, description="Whether they are the first to be asked")
 
     @model_validator(mode="after")
     def _says_how(self) -> GuardianshipChange:
-        if self.action == "confirm" and self.method is None:
-            raise ValueError("to confirm it must say how it was seen: method")
+        if self.action in ("confirm", "lift") and self.method is None:
+            raise ValueError("to confirm, or to lift, it must say how it was seen: method")
         return self
 
 
@@ -168,9 +169,11 @@ async def list_my_wards(call: Call[None]) -> MyWards:
 async def change_guardianship(call: Call[GuardianshipChange]) -> Reply:
     """A guardian is confirmed by a school that staff have verified, and in which the child is a member, or by the role
     Vimarsh.Verify; never by one of the two. Of several guardians one grant is enough, and one withdrawal ends it: from
-    its answer on no turn of a child under 13 is taken.
+    its answer on no turn of a child under 13 is taken, until who withdrew grants, or whoever confirms has lifted it.
     """
     actor, child_id, parent_id = await writer(call), call.uuid("child_id"), call.uuid("parent_id")
+    if call.body.action == "lift":
+        return Reply(shown_of(await _lifted(call, actor, child_id, parent_id), ShownGuardianship))
     if call.body.action == "confirm":
         return Reply(shown_of(await _confirmed(call, actor, child_id, parent_id), ShownGuardianship))
     await guardian(call, child_id, CONSENT)
@@ -205,9 +208,17 @@ async def guardian(call: Call[Any], child_id: str, action: Action) -> Guardiansh
     return held
 
 
+async def _lifted(call: Call[GuardianshipChange], actor: UserProfile, child_id: str, parent_id: str) -> Guardianship:
+    by_right = await check_verifies(call, child_id, call.body.organization_id)
+    if actor.id in (child_id, parent_id):
+        raise MoreThanOnesOwn
+    entry = audit_entry(call, child_id, "lift_withdrawal", call.body.method or "", by_right)
+    return await call.store[Guardians].lift(child_id, parent_id, call.now, entry)
+
+
 async def _confirmed(call: Call[GuardianshipChange], actor: UserProfile, child_id: str, parent_id: str) -> Guardianship:
     wanted = call.body
-    by_right = await _check_confirms(call, child_id)
+    by_right = await check_verifies(call, child_id, wanted.organization_id)
     if actor.id in (child_id, parent_id):
         raise MoreThanOnesOwn
     request = await call.store[Guardians].asked(child_id, parent_id)
@@ -236,21 +247,22 @@ async def _confirmed(call: Call[GuardianshipChange], actor: UserProfile, child_i
     return await call.store[Guardians].confirm(guardianship, call.now, entry)
 
 
-async def _check_confirms(call: Call[GuardianshipChange], child_id: str) -> Any:
-    """By what the caller confirms guardians of a child.
+async def check_verifies(
+    call: Call[Any], child_id: str, organization_id: str | None, by_role: Action = CONFIRM
+) -> ByRight:
+    """By what the caller verifies something about a child: as a school of theirs, or by the role Vimarsh.Verify.
 
     Raises:
         NotFound, Problem: by nothing.
     """
-    organization_id = call.body.organization_id
     if organization_id is None:
-        call.check(PLATFORM, CONFIRM)
+        call.check(PLATFORM, by_role)
         return "staff"
-    for action in (CONFIRM, MANAGE_PUPILS):
+    for action in (by_role, MANAGE_PUPILS):
         await call.check_in(organization_id, action)
     organization = await call.store[Organizations].read(organization_id)
     if organization.verified_at is None:
-        raise problems.forbidden("Only a school that staff have verified confirms guardians.")
+        raise problems.forbidden("Only a school that staff have verified verifies families.")
     await call.store[Members].membership(child_id, organization_id)
     return "organization"
 

@@ -14,6 +14,7 @@ from functions.core.call import Call
 from functions.core.operation import Reply
 from functions.core.resource_routes import shown
 from functions.people.guardians import guardian
+from functions.people.role_profiles import OF_PUPILS
 from functions.privacy.erasure import FOR_STAFF, account_of, erased
 from functions.privacy.export import ExportQuery, exported_of
 from models.accounts.audit import AuditedAct
@@ -32,13 +33,13 @@ routes = Routes()
     summary="What a child in one's care says of what they learn",
     action=LOOK_AFTER,
     also=(READ_WARD,),
-    returns=STUDENT_PROFILE.shown,
+    returns=OF_PUPILS.shown,
     etag=True,
 )
 async def get_ward_student_profile(call: Call[None]) -> Reply:
     child_id = await _read(call, "read_profile")
     found = await call.store.repository(STUDENT_PROFILE).read(child_id, STUDENT_PROFILE.id_of(child_id, {}))
-    return shown(STUDENT_PROFILE, found)
+    return await OF_PUPILS.with_it(call, shown(STUDENT_PROFILE, found), child_id)
 
 
 @routes.operation(

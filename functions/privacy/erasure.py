@@ -47,7 +47,13 @@ ERASURE_REASON = Header(
     required=True,
 )
 
-ASKERS: dict[JobAsker, Asker] = {"user": "user", "staff": "admin", "platform": "restore", "guardian": "guardian"}
+ASKERS: dict[JobAsker, Asker] = {
+    "user": "user",
+    "staff": "admin",
+    "platform": "restore",
+    "guardian": "guardian",
+    "retention": "retention",
+}
 """Who asked for a job, as its receipt says."""
 
 SWEEPING = "sweeping"
@@ -163,8 +169,19 @@ async def promised_again(shared: Services, store: Parts, user_id: str, erasure_i
 
     The timer that looks after jobs has it driven.
     """
+    return await _promised(shared, store, user_id, erasure_id, now, "platform")
+
+
+async def promised(shared: Services, store: Parts, user_id: str, now: datetime, asker: JobAsker) -> bool:
+    """Promises the erasure of an account that nobody asked for; False if it is closed already. Driven likewise."""
+    return await _promised(shared, store, user_id, erasure_id_of(user_id, _key(shared)), now, asker)
+
+
+async def _promised(
+    shared: Services, store: Parts, user_id: str, erasure_id: str, now: datetime, asker: JobAsker
+) -> bool:
     at_once = timedelta(0)
-    job = Job.promised(JOB.name, erasure_id, user_id, {}, now, due=JOB.due, patience=at_once, asker="platform")
+    job = Job.promised(JOB.name, erasure_id, user_id, {}, now, due=JOB.due, patience=at_once, asker=asker)
     is_new = await store[Erasures].close(user_id, _erasure_of(job, shared), job)
     store[Users].close(user_id)
     return is_new

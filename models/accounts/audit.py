@@ -31,6 +31,8 @@ AuditedAct = Literal[
     "confirm_guardian",
     "grant_consent",
     "withdraw_consent",
+    "lift_withdrawal",
+    "correct_birth_year",
     "assign_role",
     "revoke_role",
     "grant_permission",

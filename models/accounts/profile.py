@@ -44,7 +44,7 @@ class ParentalConsent(Message):
     )
     guardian_id: Uuid | None = Field(default=None, description="The guardian by whom it is so")
     method: str | None = Field(default=None, description="How it was seen that they are")
-    at: Timestamp | None = Field(default=None, description="Since when")
+    at: Timestamp | None = Field(default=None, description="Since when; while nobody has said anything, is waited")
     revision: int = Field(default=1, ge=1, description="Counts its changes; the bar on the allowance goes by it")
 
 

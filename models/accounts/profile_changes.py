@@ -71,7 +71,7 @@ def changed(profile: UserProfile, changes: ProfileChanges, now: datetime) -> Use
         values |= {"consent_history": history, "last_consent_update": now}
     if "birth_year" in values and profile.model_copy(update=values).is_under_13(now):
         earlier = profile.parental_consent
-        values["parental_consent"] = earlier or ParentalConsent(required=True)
+        values["parental_consent"] = earlier or ParentalConsent(required=True, at=now)
     if any(getattr(profile, name) != value for name, value in values.items()):
         values["updated_at"] = now
     return profile.model_copy(update=values)

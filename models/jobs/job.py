@@ -20,7 +20,7 @@ PLATFORM_JOBS = "platform"
 LONGEST_PAUSE = timedelta(hours=1)
 MAX_PROBLEM = 500
 
-JobAsker = Literal["user", "staff", "platform", "guardian"]
+JobAsker = Literal["user", "staff", "platform", "guardian", "retention"]
 JobState = Literal["asked", "running", "completed"]
 
 WorkState = Literal["running", "completed", "failed"]

@@ -17,4 +17,8 @@ LOOK_AFTER = Action(name="ward.look_after", to="ward", people=True)
 READ_WARD = Action(name="ward.read", to="ward", guardian=True)
 END_WARD = Action(name="ward.end", to="ward", guardian=True, changes=True)
 ERASE_WARD = Action(name="ward.erase", to="ward", guardian=True, changes=True)
+READ_ADMIN_PROFILE = Action(name="admin_profile.read", to="admin profile", owner=True)
+CORRECT_BIRTH_YEAR = Action(
+    name="birth_year.correct", to="child", staff=frozenset({VERIFY_ROLE}), permission="students.read", changes=True
+)
 READ_ACCESS_LOG = Action(name="access_log.read", to="access log", owner=True)

@@ -6,6 +6,7 @@ the authority; the parent's shows a mirror of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -96,6 +97,12 @@ def consenting(guardianships: list[Guardianship], status: ConsentStatus) -> Guar
     """The guardian by whom it is so, the latest of several."""
     said = [one for one in guardianships if one.status == "confirmed" and one.consent_status == status]
     return max(said, key=lambda one: one.consent_at or one.created_at, default=None)
+
+
+def primary_of(guardianships: Iterable[Guardianship]) -> Guardianship | None:
+    """The guardian who is the first to be asked: who is said to be, else the first who was confirmed."""
+    confirmed = [one for one in guardianships if one.status == "confirmed"]
+    return min(confirmed, key=lambda one: (not one.is_primary, one.created_at, one.parent_id), default=None)
 
 
 def is_minor(birth_year: int | None, now: datetime) -> bool:

@@ -21,8 +21,9 @@ PROGRESS_ID = "~erasure-progress"
 Counts = dict[str, Count]
 """Documents by kind."""
 
-Asker = Literal["user", "admin", "restore", "guardian"]
-"""Who asked for an erasure; `restore` for one that is done again, since a restored database knew nothing of it."""
+Asker = Literal["user", "admin", "restore", "guardian", "retention"]
+"""Who asked for an erasure; `restore` for one that is done again, since a restored database knew nothing of it;
+`retention` for the account of a child whose time is over."""
 ErasureStatus = Literal["running", "completed"]
 
 

@@ -109,6 +109,9 @@ deleted by the job that it promises."""
 DECLARED = {"put": "replace", "create": "create", "edit": "replace", "delete": "replace", "restore": "replace"}
 """What the routes of declared kinds write. What is made by POST is not read before."""
 
+FAMILIES = ("student_profile", "parent_profile")
+"""Kinds whose answers say who belongs together, which takes a query."""
+
 OF_RIGHTS = {
     "list_roles": {"users query": 1},
     "create_role": {"users read": 1, "users batch": 1},
@@ -187,7 +190,9 @@ OF_PEOPLE = {
     "list_my_guardians": {"users query": 2},
     "list_my_wards": {"users query": 2},
     "change_guardianship": {"users read": 4, "users query": 1, "users batch": 1, "user_sessions patch": 1},
-    "get_ward_student_profile": {"users read": 3, "users create": 1},
+    "correct_birth_year": {"users read": 2, "users query": 1, "users batch": 1, "user_sessions patch": 1},
+    "get_admin_profile": {"users query": 1},
+    "get_ward_student_profile": {"users read": 3, "users query": 1, "users create": 1},
     "get_ward_dashboard": {"users read": 2, "users create": 1, "user_analytics error_404": 1},
     "export_ward": COUNTS["export_me"] | {"users read": 4, "users create": 1},
     "end_ward": {"users read": 4, "users query": 1, "users batch": 1, "user_sessions patch": 1},
@@ -207,6 +212,8 @@ def declared() -> dict[str, dict[str, int]]:
                 counts[step.operation] |= {f"{container} {written}": 1}
             if verb == "create":
                 del counts[step.operation][f"{container} read"]
+            if verb in ("put", "read", "get", "edit", "restore") and kind.name in FAMILIES:
+                counts[step.operation] |= {"users query": 1}
     return counts
 
 

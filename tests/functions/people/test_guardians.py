@@ -122,7 +122,7 @@ async def test_a_grant_that_is_cut_off_is_finished_and_a_withdrawal_that_is_leav
 
     await until(heard)
     with monkeypatch.context() as patched:
-        patched.setattr(guardians, "_written", cut_off)
+        patched.setattr(guardians, "_batch", cut_off)
         assert (await say(parent, child, "withdraw")).status_code == 500
     assert kind_of(await turn(child, session_id)) == "consent-required"
 
