@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import httpx
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
+from cosmos.answers.answers import Answers
+from cosmos.chat.turns import Turns
 from cosmos.core.patching import patch, set_fields
-from functions.answers import answers, events, run
+from functions.answers import answers, events, recording, run
+from functions.answers.openai_model import OpenAIModel
 from functions.answers.recording import look_after_answers
 from functions.answers.run import Runs
 from functions.composition import services
@@ -262,3 +266,113 @@ async def test_tokens_that_the_provider_does_not_say_are_estimated_and_marked(
     assert turn["input_tokens"] > 0
     assert turn["output_tokens"] > 0
     assert turn["cost_usd"] > 0
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, times: int, error: Exception) -> None:
+    """Has a method fail for some times."""
+    real, left = getattr(owner, name), [error] * times
+
+    async def method(*arguments: Any, **named: Any) -> Any:
+        if left:
+            raise left.pop()
+        return await real(*arguments, **named)
+
+    monkeypatch.setattr(owner, name, method)
+
+
+UNREACHED = ServiceRequestError("no connection")
+
+
+@pytest.mark.parametrize(("times", "last"), [(3, "recorded"), (4, "problem")])
+async def test_a_database_that_fails_is_asked_again_and_what_was_said_is_kept(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch, times: int, last: str
+) -> None:
+    monkeypatch.setattr(recording, "PAUSES", (0.0, 0.0, 0.0))
+    failing(monkeypatch, Turns, "record", times, UNREACHED)
+    session_id = await a_session(api, alice)
+    events_ = await all_of(await ask(api, alice | STREAM, session_id))
+    assert events_[-1].name == last
+    place = f"/sessions/{session_id}/answers/{events_[0].data['id']}"
+    if last == "problem":
+        assert events_[-1].data["type"] == "urn:vimarsh:problem:unavailable"
+        assert (await api.get(place, headers=alice)).json()["status"] == "running"
+        await expire(place, alice, api)
+    state = (await api.get(place, headers=alice)).json()
+    assert (state["end"], state["interaction"]["tokens_estimated"]) == ("complete", False)
+    assert (await used(api, alice))[:2] == [("queries", 1, 0), ("tokens", 12, 0)]
+
+
+@pytest.mark.parametrize(("lease", "last"), [(timedelta(seconds=30), "recorded"), (timedelta(0), "problem")])
+async def test_a_process_that_can_not_renew_its_lease_gives_the_answer_up_in_time(
+    api: httpx.AsyncClient,
+    alice: Headers,
+    model: TheModel,
+    quick: None,
+    monkeypatch: pytest.MonkeyPatch,
+    lease: timedelta,
+    last: str,
+) -> None:
+    monkeypatch.setattr(run, "LEASE", lease)
+    failing(monkeypatch, Answers, "checkpoint", 3, UNREACHED)
+    await model.does(words=30, pause=0.02)
+    session_id = await a_session(api, alice)
+    events_ = await all_of(await ask(api, alice | STREAM, session_id))
+    assert events_[-1].name == last
+    assert len(await turns(api, alice, session_id)) == (last == "recorded")
+
+
+async def test_what_the_model_does_unexpectedly_is_a_model_that_failed(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def odd(*_: Any) -> Any:
+        raise ValueError("no JSON")
+        yield
+
+    monkeypatch.setattr(OpenAIModel, "stream", odd)
+    answer = await ask(api, alice, await a_session(api, alice))
+    assert (answer.status_code, answer.json()["type"]) == (502, "urn:vimarsh:problem:model-failed")
+
+
+async def test_one_answer_that_can_not_be_settled_holds_up_no_others(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = []
+    for _ in range(2):
+        session_id = await a_session(api, alice)
+        asking, place = await under_way(api, alice, model, session_id)
+        await ended_process()
+        await asking
+        await expire(place, alice, api)
+        places.append(place)
+    failing(monkeypatch, Answers, "take_over", 1, ValueError("odd"))
+    await look_after_answers(Watch(services(), cast(Any, None), datetime.now(UTC)))
+    states = [await _status(api, alice, place) for place in places]
+    assert sorted(states) == ["recorded", "running"]
+    await look_after_answers(Watch(services(), cast(Any, None), datetime.now(UTC)))
+    assert [await _status(api, alice, place) for place in places] == ["recorded", "recorded"]
+
+
+async def _status(api: httpx.AsyncClient, headers: Headers, place: str) -> str:
+    """Of the answer's document, which nobody settles by this."""
+    user_id = (await api.get("/me", headers=headers)).json()["id"]
+    found = await (await services().store()).answers.find(user_id, place.rpartition("/")[2])
+    assert found is not None
+    return found.status
+
+
+async def test_whoever_follows_is_told_of_silence_and_of_failures(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "QUIET_SECONDS", 0.01)
+    session_id = await a_session(api, alice)
+    asking, place = await under_way(api, alice, model, session_id)
+    monkeypatch.setattr(Runs, "find", lambda self, answer_id: None)
+    following = asyncio.create_task(api.get(place, headers=alice | STREAM))
+    await asyncio.gather(*(api.get(place, headers=alice) for _ in range(20)))
+    failing(monkeypatch, Answers, "read", 1, UNREACHED)
+    followed = await following
+    assert followed.content.count(b"\n: \n\n") > 0
+    last = (await all_of(followed))[-1]
+    assert (last.name, last.data["type"]) == ("problem", "urn:vimarsh:problem:unavailable")
+    await api.delete(place, headers=alice)
+    await asking
