@@ -41,7 +41,9 @@ ASKED_AGAIN_SECONDS = "2"
 )
 async def list_models(call: Call[None]) -> ModelOffers:
     """The default comes first. Where none is configured there is one that answers with a sample, and says so."""
-    return ModelOffers(items=call.services[Offers].shown(call.now))
+    offers = call.services[Offers]
+    offers.prepare()
+    return ModelOffers(items=offers.shown(call.now))
 
 
 @routes.operation(

@@ -29,6 +29,7 @@ class Offers:
         self._prices = prices
         self._models: dict[str, Model] = {}
         self._making = asyncio.Lock()
+        self._preparing: asyncio.Task[Model] | None = None
 
     def named(self, name: str | None) -> tuple[str, ConfiguredModel]:
         """The model of this name, or the default, as it is configured.
@@ -69,7 +70,15 @@ class Offers:
             for name, model in self._configured.items()
         ]
 
+    def prepare(self) -> None:
+        """Has the default model loaded by and by, if it is not: who lists models is about to ask one."""
+        if not self._models and self._preparing is None:
+            self._preparing = asyncio.create_task(self.model(next(iter(self._configured))))
+
     async def close(self) -> None:
+        if self._preparing is not None:
+            await asyncio.gather(self._preparing, return_exceptions=True)
+            self._preparing = None
         for model in self._models.values():
             await model.close()
         self._models.clear()

@@ -82,7 +82,9 @@ async def settled(shared: Services, store: Parts, answer: Answer) -> Answer:
     if not answer.is_abandoned(now):
         return answer
     try:
-        await recorded(shared, store, await store[Answers].take_over(answer, now, str(uuid.uuid4())))
+        taken = await store[Answers].take_over(answer, now, str(uuid.uuid4()))
+        shared.telemetry.answer("abandoned", taken.ending.response_time_ms / 1000 if taken.ending else 0.0)
+        await recorded(shared, store, taken)
     except Lost:
         log.info("an abandoned answer was settled by somebody else")
     return await store[Answers].read(answer.partition_key, answer.session_id, answer.answer_id)

@@ -116,10 +116,14 @@ class Run:
             self._reading.cancel()
 
     async def _run(self) -> Result:
+        started = time.monotonic()
         try:
-            return await self._made()
+            result = await self._made()
         finally:
             self._tell()
+        outcome = result.end or (result.problem.slug if result.problem else "not-found")
+        self._shared.telemetry.answer(outcome, time.monotonic() - started)
+        return result
 
     async def _made(self) -> Result:
         started = time.monotonic()

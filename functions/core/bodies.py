@@ -22,13 +22,13 @@ def parsed(operation: Operation, request: Request) -> BaseModel | None:
     """The body as the operation's model; None for an operation without one.
 
     Raises:
-        Problem: 411, it came in chunks, which the host does not pass on; 413, it is too large, also once it is
-            unpacked; 400, it is not JSON; 422, it is not valid.
+        Problem: 411, it came in chunks, and so does not say how long it is; 413, it is too large, also once
+            it is unpacked; 400, it is not JSON; 422, it is not valid.
     """
     if operation.body is None:
         return None
     if request.headers.get("Transfer-Encoding"):
-        detail = "The body did not arrive: send it whole, with its Content-Length, and not in chunks."
+        detail = "Send the body whole, with its Content-Length, and not in chunks."
         raise Problem(411, "length-required", "Content-Length is required", detail)
     raw = _unpacked(request.body, operation.max_bytes).removeprefix(BOM_UTF8) or b"{}"
     try:

@@ -21,7 +21,7 @@ it cost, whether they liked it.
   changed meanwhile.
 * **Reading again**: with an `ETag` that you have as `If-None-Match`, a GET is answered with 304 and no content, unless
   something has changed. HEAD is answered wherever GET is. What has more than 4 kB is compressed for who takes gzip.
-* **Bodies** are sent whole, with their `Content-Length`: in chunks they don't arrive, and are refused with 411.
+* **Bodies** are sent whole, with their `Content-Length`: in chunks they are refused with 411.
 * **Lists** come as `{"items": […], "continuation": …}`. Send `continuation` back, with the same filters, for the next
   page; it is null on the last.
 * **Unknown fields** and unknown parameters of a query string are refused with 422, which names them.

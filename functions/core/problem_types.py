@@ -221,7 +221,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "length-required",
             411,
             "Content-Length is required",
-            "The body did not arrive: send it whole, with its Content-Length, and not in chunks.",
+            "Send the body whole, with its Content-Length, and not in chunks.",
         ),
         ProblemType(
             "precondition-failed",

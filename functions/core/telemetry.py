@@ -62,6 +62,9 @@ class Telemetry(Observer):
     def erasures_unknown(self, count: int) -> None:
         """The log of erasures has so many that the database does not know: it was restored."""
 
+    def answer(self, outcome: str, seconds: float) -> None:
+        """A model was asked: how its answer ended, or which problem it was, and how long that took."""
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """An admission was decided: granted, or refused by the limit of this window and measure."""
 

@@ -54,6 +54,12 @@ class Measures:
         self._admissions = meter.create_counter(
             "vimarsh.admissions", unit="{admission}", description="Admissions that were granted, and that were refused"
         )
+        self._answers = meter.create_histogram(
+            "vimarsh.answer.duration",
+            unit="s",
+            description="How long models took to answer, by how the answer ended, or which problem it was",
+            explicit_bucket_boundaries_advisory=LAGS,
+        )
         self._overdue = meter.create_histogram(
             "vimarsh.jobs.overdue",
             unit="{job}",
@@ -96,6 +102,10 @@ class Measures:
 
     def erasures_unknown(self, count: int) -> None:
         self._unknown.record(count)
+
+    def answer(self, outcome: str, seconds: float) -> None:
+        """Counts an answer of a model by its end or its problem."""
+        self._answers.record(seconds, {"outcome": outcome})
 
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         """Counts an admission, or a refusal by the limit of a window and a measure."""

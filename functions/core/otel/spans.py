@@ -106,6 +106,9 @@ class OpenTelemetry(Telemetry):
     def erasures_unknown(self, count: int) -> None:
         self._measures.erasures_unknown(count)
 
+    def answer(self, outcome: str, seconds: float) -> None:
+        self._measures.answer(outcome, seconds)
+
     def admission(self, refused_by: tuple[str, str] | None) -> None:
         self._measures.admission(refused_by)
 

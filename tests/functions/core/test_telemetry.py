@@ -241,11 +241,14 @@ async def test_turns_and_admissions_are_counted(
     refused = await api.post("/admissions", json=too_much, headers=alice)
     assert refused.status_code == 429
 
+    assert (await api.post(f"/sessions/{session}/answers", json={"question": "Why?"}, headers=alice)).status_code == 201
+
     data = told.reader.get_metrics_data()
     assert data is not None
     told_of = data.resource_metrics[0].scope_metrics[0].metrics
     metrics: dict[str, list[Any]] = {metric.name: list(metric.data.data_points) for metric in told_of}
-    assert [point.value for point in metrics["vimarsh.turns"]] == [1]
+    assert [point.value for point in metrics["vimarsh.turns"]] == [2]
+    assert [dict(point.attributes or {}) for point in metrics["vimarsh.answer.duration"]] == [{"outcome": "complete"}]
     by_outcome = {str((point.attributes or {})["outcome"]): point for point in metrics["vimarsh.admissions"]}
     assert by_outcome["granted"].value == 1
     why = {"outcome": "refused", "window": refused.json()["window"], "measure": refused.json()["measure"]}
