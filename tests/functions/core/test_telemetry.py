@@ -250,7 +250,7 @@ async def test_turns_and_admissions_are_counted(
     assert [point.value for point in metrics["vimarsh.turns"]] == [2]
     assert [dict(point.attributes or {}) for point in metrics["vimarsh.answer.duration"]] == [{"outcome": "complete"}]
     by_outcome = {str((point.attributes or {})["outcome"]): point for point in metrics["vimarsh.admissions"]}
-    assert by_outcome["granted"].value == 1
+    assert by_outcome["granted"].value == 2
     why = {"outcome": "refused", "window": refused.json()["window"], "measure": refused.json()["measure"]}
     assert (dict(by_outcome["refused"].attributes or {}), by_outcome["refused"].value) == (why, 1)
     ended = {
