@@ -58,7 +58,7 @@ from cosmos.usage.bars import set_bar
 from functions.accounts.graph import Graph
 from functions.accounts.me import Following
 from functions.answers.offers import Offers
-from functions.answers.run import Runs
+from functions.answers.runs import Runs
 from functions.core import services as core
 from functions.core.groups import GroupSource
 from functions.core.parts import Parts

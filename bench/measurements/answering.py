@@ -133,6 +133,7 @@ class Bench:
         told = (len(turns), sum(turn["total_tokens"] for turn in turns))
         self.check(used == told, f"used {used}, recorded {told}")
         self.check(not any(line["reserved"] for line in lines.values()), "nothing is reserved")
+        print(f"       {len(set(recorded) - set(own))} turns without a call: of claims whose process ended at once")
         print("       ends:", dict(Counter(turn["answer_end"] for turn in turns)))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from cosmos.core.database import Database, Item
@@ -25,7 +25,7 @@ from models.answers.answer import LEASE, Answer, AnswerOrigin, AnswerStatus, End
 from models.core.errors import AdmissionSettled, Contention, KeyReused, NotFound
 from models.core.tombstone import is_tombstone
 from models.core.values import format_timestamp
-from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, Refused
+from models.usage.allowance import ALLOWANCE_ID, AdmissionRequest, Admitted, Allowance, Refused
 from models.usage.windows import Clock
 
 ABANDONED_AT_ONCE = 500
@@ -39,10 +39,16 @@ _GONE = (NOT_FOUND, PRECONDITION_FAILED)
 
 @dataclass(frozen=True)
 class Begun:
-    """An answer whose call of the model is claimed; `admitted` is None where somebody had claimed it before."""
+    """An answer whose call of the model is claimed.
+
+    Attributes:
+        is_own: Whether by this request, and not by one before.
+        allowance: With its reservation in it, if that is known.
+    """
 
     answer: Answer
-    admitted: Admitted | None
+    is_own: bool
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class Answers:
             KeyReused: another answer was asked for under this id.
             ConsentRequired, AccountClosed: nothing may be used.
             Contention: others wrote the allowance every time. Safe to try again.
+            azure.core.exceptions.AzureError: it could not be told, and the call is not claimed as far as is known.
         """
         untouched = [{"op": "incr", "path": "/last_sequence", "value": 0}]
         beside: list[Any] = [
@@ -86,17 +93,21 @@ class Answers:
         try:
             decision = await self._allowances.reserve(user_id, request, limits, clock, beside)
         except AdmissionSettled:
-            return Begun(await self._earlier(answer), None)
+            return await self._earlier(answer)
         except CosmosBatchOperationError as error:
             if error.error_index == 1 and error.status_code in _GONE:
                 raise NotFound("session") from None
             if error.error_index == 2 and error.status_code == CONFLICT:
-                return Begun(await self._earlier(answer), None)
+                return await self._earlier(answer)
+            raise
+        except AzureError:  # it may have been written all the same
+            if found := await self.find(user_id, answer.answer_id):
+                return _begun(found, answer)
             raise
         if isinstance(decision, Admitted):
-            return Begun(answer, decision) if decision.changed else Begun(await self._earlier(answer), None)
+            return Begun(answer, True, decision.allowance) if decision.changed else await self._earlier(answer)
         earlier = await self.find(user_id, answer.answer_id)
-        return Begun(_same(earlier, answer), None) if earlier else decision
+        return _begun(earlier, answer) if earlier else decision
 
     async def read(self, user_id: str, session_id: str, answer_id: str) -> Answer:
         """An answer, by one point read.
@@ -228,8 +239,8 @@ class Answers:
                 break
         return [Answer.parse(item) for item in found]
 
-    async def _earlier(self, answer: Answer) -> Answer:
-        """What was asked for under the same id before.
+    async def _earlier(self, answer: Answer) -> Begun:
+        """What was asked for under the same id before: by this request, too, if a write of it was sent twice.
 
         Raises:
             KeyReused: something else.
@@ -238,7 +249,7 @@ class Answers:
         earlier = await self.find(answer.partition_key, answer.answer_id)
         if earlier is None:
             raise Contention("an answer was there, and is not")
-        return _same(earlier, answer)
+        return _begun(earlier, answer)
 
     async def _patched(self, answer: Answer, fields: Mapping[str, Any], condition: str) -> Item:
         try:
@@ -253,7 +264,7 @@ def _held(answer: Answer) -> str:
     return f'c.status = "running" AND c.holder = "{answer.holder}"'
 
 
-def _same(earlier: Answer, answer: Answer) -> Answer:
+def _begun(earlier: Answer, answer: Answer) -> Begun:
     if earlier.request_hash != answer.request_hash or earlier.session_id != answer.session_id:
         raise KeyReused
-    return earlier
+    return Begun(earlier, is_own=earlier.holder == answer.holder)

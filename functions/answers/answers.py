@@ -15,7 +15,8 @@ from functions.answers.making import Making
 from functions.answers.model import ModelFailed
 from functions.answers.offers import Offers
 from functions.answers.recording import settled
-from functions.answers.run import Run, Runs
+from functions.answers.run import Run
+from functions.answers.runs import Runs
 from functions.core.api import LONGEST_SECONDS, Routes, given_up_after
 from functions.core.call import Call
 from functions.core.openapi_parts import RATE_LIMIT

@@ -11,7 +11,8 @@ from cosmos.chat.names import PlatformNames
 from functions.answers.model import Model
 from functions.answers.offers import Offers
 from functions.answers.recording import settled
-from functions.answers.run import Asking, Run, Runs
+from functions.answers.run import Asking, Run
+from functions.answers.runs import Runs
 from functions.core import problems
 from functions.core.call import Call
 from functions.usage.admissions import check_priced, limit_reached
@@ -66,16 +67,23 @@ class Making:
         asked = await call.services[Offers].model(name)  # first, because it may have to be loaded
         context = await self._context(session_id, space)
         answer = self._answer(name, session_id, context.tokens)
-        request = self._admission(answer, space)
+        started = self._started(answer, self._admission(answer, space), self._asking(asked, space, context))
+        begun = await call.services[Runs].through(started)
+        if isinstance(begun, Answer):
+            return await settled(call.services, call.store, begun)
+        return begun
+
+    async def _started(self, answer: Answer, request: AdmissionRequest, asking: Asking) -> Run | Answer:
+        """The claim, and at once the call: whoever claims has to call, also if the request is given up meanwhile."""
+        call = self._call
         begun = await call.store[Answers].begin(answer, request, self._limits, self._clock)
         if isinstance(begun, Refused):
             call.services.telemetry.admission((begun.window, begun.measure))
             raise limit_reached(begun, self.headers(begun.allowance))
-        if begun.admitted is None:
-            return await settled(call.services, call.store, begun.answer)
+        if not begun.is_own:
+            return begun.answer
         call.services.telemetry.admission(None)
-        asking = self._asking(asked, space, context)
-        return call.services[Runs].start(call.services, call.store, answer, asking, begun.admitted.allowance)
+        return call.services[Runs].start(call.services, call.store, begun.answer, asking, begun.allowance)
 
     async def _context(self, session_id: str, space: Room) -> Context:
         return await self._call.store[History].context(self._profile.id, session_id, space.context, None)

@@ -270,31 +270,3 @@ class Run:
     def _tell(self) -> None:
         self._moved.set()
         self._moved = asyncio.Event()
-
-
-class Runs:
-    """The answers that this process makes. One in a process."""
-
-    def __init__(self) -> None:
-        self._runs: dict[str, Run] = {}
-
-    def start(self, shared: Services, store: Parts, answer: Answer, asking: Asking, allowance: Allowance | None) -> Run:
-        run = Run(shared, store, answer, asking, allowance)
-        self._runs[answer.answer_id] = run
-        run.task.add_done_callback(lambda task: self._done(answer.answer_id, task))
-        return run
-
-    def find(self, answer_id: str) -> Run | None:
-        return self._runs.get(answer_id)
-
-    def _done(self, answer_id: str, task: asyncio.Task[Result]) -> None:
-        self._runs.pop(answer_id, None)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("an answer was not recorded, and will be: %s", told(error))
-
-    async def close(self) -> None:
-        """Ends all: whoever finds their leases expired records them."""
-        tasks = [run.task for run in self._runs.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,17 +14,18 @@ from azure.core.exceptions import ServiceRequestError
 from cosmos.answers.answers import Answers
 from cosmos.chat.turns import Turns
 from cosmos.core.patching import patch, set_fields
+from cosmos.usage.allowances import Allowances
 from functions.answers import answers, events, recording, run
 from functions.answers.openai_model import OpenAIModel
 from functions.answers.recording import look_after_answers
-from functions.answers.run import Runs
+from functions.answers.runs import Runs
 from functions.composition import services
 from functions.jobs.watching import Watch
 from models.answers.answer import Answer
 from models.core.values import format_timestamp
 from tests.functions.answers.conftest import TheModel
 from tests.functions.answers.events import all_of, text_of
-from tests.functions.answers.test_answers import STREAM, ask, turns, used
+from tests.functions.answers.test_answers import QUESTION, STREAM, ask, turns, used
 from tests.functions.calls import Headers, a_session
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -383,3 +384,58 @@ async def test_whoever_follows_is_told_of_silence_and_of_failures(
     assert (last.name, last.data["type"]) == ("problem", "urn:vimarsh:problem:unavailable")
     await api.delete(place, headers=alice)
     await asking
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_a_claim_of_which_it_is_not_known_whether_it_was_written_is_looked_for(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch, is_written: bool
+) -> None:
+    real = Allowances.reserve
+
+    async def reserve(*arguments: Any) -> Any:
+        if is_written:
+            await real(*arguments)
+        raise UNREACHED
+
+    monkeypatch.setattr(Allowances, "reserve", reserve)
+    session_id = await a_session(api, alice)
+    answer = await ask(api, alice, session_id)
+    assert answer.status_code == (201 if is_written else 503)
+    assert len(await turns(api, alice, session_id)) == len(await model.calls()) == is_written
+
+
+async def test_a_claim_that_was_sent_twice_is_ones_own(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Allowances.reserve
+
+    async def reserve(*arguments: Any) -> Any:
+        await real(*arguments)
+        return await real(*arguments)
+
+    monkeypatch.setattr(Allowances, "reserve", reserve)
+    session_id = await a_session(api, alice)
+    assert (await ask(api, alice, session_id)).status_code == 201
+    assert (await used(api, alice))[0] == ("queries", 1, 0)
+
+
+async def test_a_request_that_is_given_up_while_it_claims_is_answered_all_the_same(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, claimed, go_on = Answers.begin, asyncio.Event(), asyncio.Event()
+
+    async def begin(*arguments: Any) -> Any:
+        begun = await real(*arguments)
+        claimed.set()
+        await go_on.wait()
+        return begun
+
+    monkeypatch.setattr(Answers, "begin", begin)
+    session_id, keyed = await a_session(api, alice), alice | {"Idempotency-Key": "one"}
+    asking = asyncio.create_task(ask(api, keyed, session_id))
+    await claimed.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    go_on.set()
+    (turn,) = await until(lambda: _if_there_are(api, alice, session_id, 1))
+    assert (turn["answer_end"], turn["response_text"]) == ("complete", QUESTION)
