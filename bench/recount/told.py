@@ -134,7 +134,11 @@ class _Comparison:
         self.told = {row["id"]: row for row in (*analytics, *shown) if row["sums"]}
         profiles = self.people.rows("users", "SELECT * FROM c WHERE c.kind = 'profile'")
         self.profiles = {row["id"]: row for row in profiles}
-        self.findings = {user: row["abuse_evidence"] for user, row in self.profiles.items()}
+        self.findings: dict[str, insights.Findings] = {
+            user: row["abuse_evidence"] for user, row in self.profiles.items()
+        }
+        windows = self.people.rows("user_analytics", "SELECT c.user_id, c.history FROM c WHERE c.kind = 'risk_window'")
+        self.history = {row["user_id"]: row["history"] for row in windows}
         self.rollups = users.rollups(self.stored)
 
     def _of_kind(self, *kinds: str) -> dict[str, Json]:
@@ -172,7 +176,8 @@ class _Comparison:
         """The insights of a month, and the lists of accounts."""
         report, told = self.report, self.people.get("admin/insights", month=month)
         at = insights.told_at(month, self.now)
-        flagged = insights.flagged(self.findings, at)
+        findings = self._findings_of(at)
+        flagged = insights.flagged(findings, at)
         wanted = {
             "month": month,
             "as_of": self.told.get(f"platform:utc_monthly:{month}", {}).get("last_updated"),
@@ -182,15 +187,23 @@ class _Comparison:
             "growth_metrics": insights.growth(self.platform, month, self.now),
         }
         report.add("insights", month, wanted, told, {"high_risk_users": "is compared below"})
-        self._high_risk(f"{month}, insights", month, flagged[:RISKY], told["high_risk_users"])
-        self._high_risk(month, month, flagged, self.people.all("admin/high-risk-users", month=month, limit="7"))
+        some = {user: findings[user] for user in flagged[:RISKY]}
+        self._high_risk(f"{month}, insights", month, some, told["high_risk_users"])
+        every = {user: findings[user] for user in flagged}
+        self._high_risk(month, month, every, self.people.all("admin/high-risk-users", month=month, limit="7"))
         self._busy(month)
 
-    def _high_risk(self, which: str, month: str, flagged: list[str], told: list[Json]) -> None:
+    def _findings_of(self, at: datetime) -> dict[str, insights.Findings]:
+        """By user: as they are, or as they were known at a time that is past."""
+        if at >= self.now:
+            return self.findings
+        judged = [user for user, profile in self.profiles.items() if not profile.get("is_service")]
+        return {user: insights.found_by(self.history.get(user, []), at) for user in judged}
+
+    def _high_risk(self, which: str, month: str, flagged: dict[str, insights.Findings], told: list[Json]) -> None:
         rows = []
-        for place, user in enumerate(flagged):
+        for place, (user, findings) in enumerate(flagged.items()):
             at = told[place]["risk_score_at"] if place < len(told) else f"{self.now:%Y-%m-%dT%H:%M:%S}+00:00"
-            findings = [one for one in self.findings[user] if one["first_seen"] <= at]
             row = insights.high_risk(self.stored, user, findings, month, datetime.fromisoformat(at))
             row |= {"evidence": findings, "account_status": self.profiles[user]["account_status"], "risk_score_at": at}
             rows.append(row)

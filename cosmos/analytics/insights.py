@@ -10,10 +10,9 @@ from typing import TypeVar
 
 from cosmos.analytics.questions import Questions
 from cosmos.core.database import Database
-from cosmos.core.paging import rows_of
+from cosmos.core.paging import rows_everywhere, rows_of
 from cosmos.core.reading import read_or_none
 from cosmos.risk.standings import Standings
-from models.accounts.profile import UserProfile
 from models.analytics.insights import GrowthMetrics, HighRiskUser, Insights, PlatformHealth
 from models.analytics.platform_rollup import PlatformRollup
 from models.analytics.rollup import Rollup
@@ -21,7 +20,7 @@ from models.analytics.user_group import UserGroup
 from models.core.pseudonyms import PLATFORM, Pseudonyms
 from models.counting.bucket import Bucket, Sums, bucket_id
 from models.counting.bucket_document import BucketDocument
-from models.risk.standing import moment_of
+from models.risk.standing import Flagged, moment_of
 from models.risk.thresholds import RiskSettings
 
 RISKY_USERS = 20
@@ -52,8 +51,8 @@ class PlatformInsights:
         )
         risky, theirs, questions = await asyncio.gather(
             self.described(flagged[:RISKY_USERS], month, now),
-            self._use_of([profile.id for _, profile in flagged], month),
-            self.questions.common(month, QUESTIONS, [profile.id for _, profile in flagged]),
+            self._use_of([one.profile.id for one in flagged], month),
+            self.questions.common(month, QUESTIONS, [one.profile.id for one in flagged]),
         )
         return Insights(
             month=month,
@@ -69,17 +68,14 @@ class PlatformInsights:
         """The platform's rollups from one to another of the same period that hold anything, in order of time."""
         return [rollup for rollup in await self._range(PlatformRollup, first, last) if rollup.sums]
 
-    async def described(
-        self, flagged: Sequence[tuple[float, UserProfile]], month: str, now: datetime
-    ) -> list[HighRiskUser]:
+    async def described(self, flagged: Sequence[Flagged], month: str, now: datetime) -> list[HighRiskUser]:
         """Accounts and their scores with their busiest days and their cost, by one query of each one's partition."""
         at = moment_of(month, now)
 
-        async def one(score: float, profile: UserProfile) -> HighRiskUser:
-            days = await self._days(profile.id, month)
-            return HighRiskUser.of(profile, score, at, days)
+        async def one(account: Flagged) -> HighRiskUser:
+            return HighRiskUser.of(account, at, await self._days(account.profile.id, month))
 
-        return await asyncio.gather(*(one(score, profile) for score, profile in flagged))
+        return await asyncio.gather(*map(one, flagged))
 
     async def _users_until(self, month: str) -> int:
         """Users whose first turn was in a month of UTC or before."""
@@ -96,9 +92,7 @@ class PlatformInsights:
             names = ", ".join(f"@{name}" for name in some)
             of_users = f"c.kind = 'presence' AND STARTSWITH(c.period_key, @month) AND c.partition_key IN ({names})"
             query = f"SELECT c.sums FROM c WHERE {of_users}"  # noqa: S608  # names of parameters
-            values: dict[str, object] = {"month": month, **some}
-            named = [{"name": f"@{name}", "value": value} for name, value in values.items()]
-            async for row in self._analytics.query_items(query, parameters=named):
+            for row in await rows_everywhere(self._analytics, query, {"month": month, **some}):
                 total.update(row["sums"])
         return dict(total)
 

@@ -34,7 +34,7 @@ async def page_of(
     where: dict[str, Any] = {"partition_key": partition_key} if partition_key else {}
     pages: Any = container.query_items(
         query,
-        parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
+        parameters=_named(parameters),
         max_item_count=limit,
         **where,
     ).by_page(continuation)
@@ -79,6 +79,11 @@ async def rows_of(
             return found
 
 
+async def rows_everywhere(container: ContainerProxy, query: str, parameters: dict[str, Any]) -> list[Item]:
+    """All rows of a query in all partitions, which no user's route may ask for."""
+    return [row async for row in container.query_items(query, parameters=_named(parameters))]
+
+
 async def some_of(container: ContainerProxy, ids: Collection[str], partition_key: str) -> list[Item]:
     """Those of the documents with these ids that there are, in one logical partition, by one request.
 
@@ -99,3 +104,7 @@ async def pages_of(container: ContainerProxy, query: str, limit: int, partition_
         yield rows
         if continuation is None:
             return
+
+
+def _named(parameters: dict[str, Any]) -> list[dict[str, object]]:
+    return [{"name": f"@{name}", "value": value} for name, value in parameters.items()]

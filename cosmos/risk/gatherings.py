@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import Item
+from cosmos.core.paging import rows_everywhere
 from cosmos.core.swapping import swap
 from models.core.tombstone import is_tombstone
 from models.core.values import format_timestamp
@@ -67,8 +68,7 @@ class Gatherings:
             "day": place.day,
             "address": f"address:{place.address}",
         }
-        parameters: list[dict[str, object]] = [{"name": f"@{name}", "value": value} for name, value in values.items()]
-        return [row async for row in self._container.query_items(query, parameters=parameters)]
+        return await rows_everywhere(self._container, query, values)
 
     async def _tell_one(self, user_id: str, place: str, seen: Together) -> None:
         def told(item: Item | None) -> Item | None:

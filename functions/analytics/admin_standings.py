@@ -61,9 +61,8 @@ class BusyUser(Message):
     returns=Page[HighRiskUser],
 )
 async def list_high_risk_users(call: Call[None]) -> Page[HighRiskUser]:
-    """Scores are those of the month's end, or of now. What has been forgotten since is not told: findings of accounts
-    that have gone on without new ones are, when they score less than `RISK.forget_below`. Nor is what a weightier
-    finding of the same rule has replaced: who goes on is told from the month on in which the present finding began."""
+    """Scores are those of the month's end, or of now. A past month is told by what had been found by its end, for 400
+    days: what is found later, or decays later, does not change it. What is dismissed is told of no month any more."""
     flagged = await call.store[PlatformInsights].standings.flagged(_month(call), call.now)
     some, following = _page(call, flagged)
     return Page(

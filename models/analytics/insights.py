@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from pydantic import Field
 
 from models.accounts.finding import Finding
-from models.accounts.profile import UserProfile
 from models.analytics.platform_rollup import PlatformRollup, cost_per_turn, figures
 from models.analytics.question import TURNS_A_DAY, Asked, Question
 from models.analytics.reported import ReportedUse
@@ -20,7 +19,7 @@ from models.chat.names import Dimension
 from models.core.document import Message
 from models.core.values import Count, Timestamp, Total, Uuid
 from models.counting.bucket import Sums, by_count, mean, ratio
-from models.risk.standing import evidence
+from models.risk.standing import Flagged
 
 FIRST_WEEK = 7
 """Days after which somebody who comes back has come back after the first week."""
@@ -46,9 +45,9 @@ class HighRiskUser(Message):
     total_cost_usd: float = Field(description="USD in all; turns whose model has no price are left out")
 
     @classmethod
-    def of(cls, profile: UserProfile, score: float, at: datetime, days: Sequence[Rollup]) -> HighRiskUser:
+    def of(cls, flagged: Flagged, at: datetime, days: Sequence[Rollup]) -> HighRiskUser:
         """The account with its score at a time; `days` are those of the month with turns."""
-        seen = evidence(profile, at)
+        score, profile, seen = flagged
         peak = max(days, key=lambda day: (day.total_interactions, day.period_key), default=None)
         return cls(
             user_id=profile.id,

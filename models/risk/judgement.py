@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,7 +18,7 @@ from models.risk.thresholds import RiskSettings, Thresholds
 from models.risk.timing import bot_like_patterns
 from models.risk.together import PATTERN
 from models.risk.tokens import token_abuse
-from models.risk.window import RiskWindow
+from models.risk.window import HISTORY_KEPT, RiskWindow
 
 Decision = Literal["nothing", "flag", "suspend"]
 
@@ -58,19 +59,34 @@ def judged(window: RiskWindow, settings: RiskSettings) -> RiskWindow:
     A finding outlives its evidence's stay in the window, and is forgotten when it scores too little.
     """
     now = moment(window.newest)
-    findings = dict(window.findings)
-    for rule, found in findings_in(window, settings.thresholds).items():
-        findings[rule] = max(findings.get(rule, found), found, key=lambda one: _weight(one, settings))
+    seen = findings_in(window, settings.thresholds)
+    findings = weightiest([*window.findings.values(), *seen.values()], settings)
     kept = {rule: one for rule, one in findings.items() if points(one, settings, now) >= settings.forget_below}
     score = score_of(kept, settings, now)
     return window.model_copy(
         update={
             "findings": kept,
+            "history": _of_months([*window.history, *seen.values()], settings, now),
             "score": score,
             "decision": decision_of(kept, settings, now),
             "suspected": window.suspected or bool(findings),
         }
     )
+
+
+def weightiest(findings: Iterable[Finding], settings: RiskSettings) -> dict[Rule, Finding]:
+    """Of each rule the one that scores most at any common time."""
+    return {found.rule: found for found in sorted(findings, key=lambda one: _weight(one, settings))}
+
+
+def _of_months(findings: Iterable[Finding], settings: RiskSettings, now: datetime) -> list[Finding]:
+    """The weightiest of each rule and month, in order of time."""
+    months: dict[str, list[Finding]] = defaultdict(list)
+    for found in findings:
+        if found.last_seen > now - HISTORY_KEPT:
+            months[f"{found.last_seen:%Y-%m}"].append(found)
+    kept = [one for month in sorted(months) for one in weightiest(months[month], settings).values()]
+    return sorted(kept, key=lambda one: (one.last_seen, one.rule))
 
 
 def points(found: Finding, settings: RiskSettings, now: datetime) -> float:

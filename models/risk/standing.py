@@ -11,13 +11,17 @@ from models.risk.judgement import score_of
 from models.risk.thresholds import RiskSettings
 
 
+class Flagged(NamedTuple):
+    """An account that is flagged as of a time, with its score then and the findings behind it, by rule."""
+
+    score: float
+    profile: UserProfile
+    findings: list[Finding]
+
+
 def risk_score(profile: UserProfile, settings: RiskSettings, at: datetime) -> float:
-    """What the findings on a profile score at a time: those whose evidence began before it."""
-    return score_of({found.rule: found for found in evidence(profile, at)}, settings, at)
-
-
-def evidence(profile: UserProfile, at: datetime) -> list[Finding]:
-    return [found for found in profile.abuse_evidence if found.first_seen <= at]
+    """What the findings on a profile score at a time."""
+    return score_of({found.rule: found for found in profile.abuse_evidence}, settings, at)
 
 
 def as_it_stands(profile: UserProfile, settings: RiskSettings, now: datetime) -> UserProfile:

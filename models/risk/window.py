@@ -19,6 +19,7 @@ from models.risk.together import Together
 TURNS_KEPT = 200
 DAYS_KEPT = timedelta(days=14)
 _AGE = DAYS_KEPT // timedelta(milliseconds=1)
+HISTORY_KEPT = timedelta(days=400)
 
 
 class Dismissal(Message):
@@ -47,6 +48,10 @@ class RiskWindow(Document):
     )
     hours: dict[str, int] = Field(default_factory=dict, description="Turns by clock hour, as hours since 1970")
     findings: dict[Rule, Finding] = Field(default_factory=dict, description="The weightiest finding of each rule")
+    history: list[Finding] = Field(
+        default_factory=list,
+        description="The weightiest finding of each rule and month of UTC, by its last evidence, of 400 days",
+    )
     dismissals: dict[Rule, Dismissal] = Field(default_factory=dict, description="The latest dismissal by rule")
     together: dict[str, Together] = Field(
         default_factory=dict, description="By address and day: that it was one of too many accounts there"
@@ -92,7 +97,7 @@ class RiskWindow(Document):
         return self.model_copy(update={"together": self.together | {place: seen}})
 
     def dismiss(self, rule: Rule, fingerprint: str, reason: str, by: str, now: datetime) -> RiskWindow:
-        """The window without a finding, which does not come back for the same evidence.
+        """The window without a finding, which does not come back for the same evidence: nor what the rule found before.
 
         Raises:
             FindingChanged: there is no such finding any more; the rule may have found something newer.
@@ -104,6 +109,7 @@ class RiskWindow(Document):
         return self.model_copy(
             update={
                 "findings": {name: kept for name, kept in self.findings.items() if name != rule},
+                "history": [one for one in self.history if one.rule != rule or one.last_seen > found.last_seen],
                 "dismissals": self.dismissals | {rule: dismissal},
             }
         )

@@ -33,7 +33,7 @@ HEALTH = (
 )
 
 Findings = Sequence[Mapping[str, Any]]
-"""Of an account, as its profile has them: `python -m bench abuse` measures what the rules see in turns."""
+"""Of an account, one of each rule: `python -m bench abuse` measures what the rules see in turns."""
 
 
 def told_at(month: str, now: datetime) -> datetime:
@@ -42,14 +42,21 @@ def told_at(month: str, now: datetime) -> datetime:
     return min(now, (first + timedelta(days=31)).replace(day=1))
 
 
+def points(finding: Mapping[str, Any], at: datetime) -> float:
+    """Halved every two weeks since the last evidence."""
+    age = max(timedelta(0), at - datetime.fromisoformat(finding["last_seen"])) / HALF_LIFE
+    return float(POINTS * finding["strength"] * 0.5**age)
+
+
 def score(findings: Findings, at: datetime) -> float:
-    """Of findings whose evidence began by then: each halved every two weeks since its last evidence."""
-    found = 0.0
-    for finding in findings:
-        if datetime.fromisoformat(finding["first_seen"]) <= at:
-            age = max(timedelta(0), at - datetime.fromisoformat(finding["last_seen"])) / HALF_LIFE
-            found += POINTS * finding["strength"] * 0.5**age
-    return round(min(100.0, found), 2)
+    return round(min(100.0, sum(points(finding, at) for finding in findings)), 2)
+
+
+def found_by(history: Findings, at: datetime) -> Findings:
+    """What was known at a time that is past: of each rule what scored most then."""
+    known = [one for one in history if datetime.fromisoformat(one["last_seen"]) < at]
+    best = {one["rule"]: one for one in sorted(known, key=lambda one: points(one, at))}
+    return [best[rule] for rule in sorted(best)]
 
 
 def flagged(accounts: Mapping[str, Findings], at: datetime) -> list[str]:
@@ -66,7 +73,7 @@ def high_risk(stored: Stored, user: str, findings: Findings, month: str, at: dat
     return {
         "user_id": user,
         "risk_score": score(findings, at),
-        "red_flags": sorted({f["rule"] for f in findings if datetime.fromisoformat(f["first_seen"]) <= at}),
+        "red_flags": sorted(finding["rule"] for finding in findings),
         "daily_query_count": days[peak] if peak else 0,
         "peak_day": peak,
         "cost_impact_usd": usd(counted.turns),

@@ -13,6 +13,8 @@ import pytest
 from cosmos.core.database import Database, Item
 from cosmos.counting.folding import Folding
 from functions.composition import Store
+from models.accounts.audit import AuditEntry
+from models.accounts.finding import Finding
 from models.accounts.moderation import ModerationAction
 from models.accounts.profile import UserProfile
 from models.analytics.contribution import day_bucket
@@ -237,9 +239,9 @@ async def test_who_stands_out_is_told_by_the_scores_of_now(store: Store, databas
         stored.append((await profile_of(store, who)).risk_score)
     assert stored[1] >= stored[0] > stored[2] >= settings.flag_from
     found = await store.insights.standings.flagged("2041-05", now)
-    assert [profile.id for _, profile in found] == [person.user_id, lately.user_id]
+    assert [one.profile.id for one in found] == [person.user_id, lately.user_id]
     (told,) = await store.insights.described(found[:1], "2041-04", now)
-    assert (told.risk_score, told.risk_score_at) == (found[0][0], datetime(2041, 5, 1, tzinfo=UTC))
+    assert (told.risk_score, told.risk_score_at) == (found[0].score, datetime(2041, 5, 1, tzinfo=UTC))
 
 
 async def test_a_past_month_tells_who_was_flagged_then_and_their_busiest_day(
@@ -257,6 +259,61 @@ async def test_a_past_month_tells_who_was_flagged_then_and_their_busiest_day(
     assert (told.risk_score_at, told.red_flags) == (datetime(2043, 4, 1, tzinfo=UTC), ["repetitive_queries"])
     assert await store.insights.standings.flagged("2043-08", now) == []
     assert await store.insights.standings.flagged("2043-02", now) == []
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_is_found_later_leaves_past_months_as_they_were(
+    store: Store, database: Database, person: Person, at_once: bool
+) -> None:
+    """Stronger findings of the same rule, evidence that goes on over the end of a month, and decay."""
+    year, now = 2045 + at_once, datetime(2046 + at_once, 3, 1, tzinfo=UTC)
+    steps = [
+        (["02", "03"], repeated(person, 20, datetime(year, 3, 31, 12, tzinfo=UTC))),
+        (["04", "05", "07"], repeated(person, 40, datetime(year, 4, 12, tzinfo=UTC), "on")),
+        (["08", "09"], repeated(person, 60, datetime(year, 8, 20, tzinfo=UTC), "again")),
+    ]
+    if at_once:
+        steps = [([month for months, _ in steps for month in months], [turn for _, turns in steps for turn in turns])]
+    await store.users.ensure(person, NOW, NOW)
+    told: dict[str, list[tuple[float, list[Finding]]]] = {}
+    for months, turns in steps:
+        await store.folding.fold("user_interactions", turns, NOW)
+        await fold_on(store.folding, database, person)
+        for month in [*told, *months]:
+            flagged = await store.insights.standings.flagged(f"{year}-{month}", now)
+            rows = [(one.score, one.findings) for one in flagged]
+            assert told.setdefault(month, rows) == rows, month
+    assert [month for month, rows in told.items() if rows] == ["03", "04", "08"]
+    findings = {month: rows[0][1][0] for month, rows in told.items() if rows}
+    assert {month: (found.turns, found.last_seen.month) for month, found in findings.items()} == {
+        "03": (20, 3),
+        "04": (40, 4),
+        "08": (60, 8),
+    }
+
+
+async def test_what_is_dismissed_is_told_of_no_month_any_more(store: Store, database: Database, person: Person) -> None:
+    now = datetime(2048, 9, 1, tzinfo=UTC)
+    await store.users.ensure(person, NOW, NOW)
+    for month in (3, 6):
+        await store.folding.fold(
+            "user_interactions", repeated(person, 30, datetime(2048, month, 20, tzinfo=UTC), f"in-{month}"), NOW
+        )
+    assert [len(await store.insights.standings.flagged(f"2048-{m}", now)) for m in ("03", "06")] == [1, 1]
+    fingerprint = (await stored_window(database, person)).findings["repetitive_queries"].fingerprint
+    entry = AuditEntry(
+        id=str(uuid.uuid4()),
+        partition_key=person.user_id,
+        user_id=person.user_id,
+        actor_id=person.user_id,
+        actor_roles=[],
+        act="dismiss_finding",
+        reason="A class that tries the same prompt",
+        audited_at=NOW,
+        request_id="r",
+    )
+    await store.risk.dismiss(person.user_id, "repetitive_queries", fingerprint, entry, NOW)
+    assert [await store.insights.standings.flagged(f"2048-{m}", now) for m in ("03", "06")] == [[], []]
 
 
 async def test_who_asks_a_lot_is_listed_though_nothing_is_found(
