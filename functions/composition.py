@@ -57,6 +57,7 @@ from cosmos.usage.allowances import Allowances, create_allowance
 from cosmos.usage.bars import set_bar
 from functions.accounts.graph import Graph
 from functions.accounts.me import Following
+from functions.accounts.showing import RolesToday
 from functions.answers.offers import Offers
 from functions.answers.runs import Runs
 from functions.core import services as core
@@ -64,6 +65,7 @@ from functions.core.groups import GroupSource
 from functions.core.parts import Parts
 from functions.core.services import Services, composed_by
 from functions.core.settings import Settings, SettingsError, read_settings
+from functions.organizations.my_rights import roles_today
 from functions.privacy import consents
 from functions.privacy.erasure_log import ErasureNotes, opened
 from models.accounts.limits import DEFAULT_LIMITS, LimitTable
@@ -256,6 +258,7 @@ class AppServices(Services):
                 opened(settings.erasure_log) if settings.erasure_log else None,
                 Keys(settings.key_for("receipts"), settings.former_keys_for("receipts")),
             ),
+            RolesToday: RolesToday(roles_today),
             Following: Following(consents.promised_by_edit, consents.location),
         }
         if graph := Graph.configured(settings):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from cachetools import TTLCache
 
 from cosmos.core.database import Database
 from cosmos.core.groups import Groups
 from cosmos.core.reading import read_or_none
+from models.accounts.profile import CurrentRoles
 from models.core.rights import Held, Place, Target
 from models.organizations.membership import Membership, membership_id
 from models.organizations.organization import ORGANIZATION_ID, Organization, organization_partition
@@ -76,6 +78,17 @@ class Rights:
         if asked == self._forgotten and found is not None:
             self._memberships[key] = found
         return found
+
+    async def current_roles(self, user_id: str, organization_id: str | None, now: datetime) -> CurrentRoles:
+        """The roles that somebody has in an organization today, as they were at most `RIGHTS_SECONDS` ago."""
+        if organization_id is None:
+            return CurrentRoles()
+        organization, membership = await asyncio.gather(
+            self.organization(organization_id), self.membership(user_id, organization_id)
+        )
+        if organization is None or organization.is_deleted or membership is None or membership.status != "active":
+            return CurrentRoles()
+        return membership.current_roles(organization.day(now))
 
     def forget(self, user_id: str, organization_id: str) -> None:
         """Whoever has written a membership says so: it is read anew."""

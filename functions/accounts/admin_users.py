@@ -10,6 +10,7 @@ from cosmos.accounts.accounts import AccountFilter, Accounts
 from cosmos.accounts.audit import Audit
 from cosmos.accounts.users import Users
 from functions.accounts.acting import acted_on, audit_entry, check_may_act_on
+from functions.accounts.showing import told
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.etags import revision_etag
@@ -80,7 +81,7 @@ async def find_users(call: Call[None]) -> Page[UserProfile]:
     etag=True,
 )
 async def get_user(call: Call[None]) -> Reply:
-    return _shown(call, await call.store[Accounts].read(call.uuid("user_id")))
+    return await _shown(call, await call.store[Accounts].read(call.uuid("user_id")))
 
 
 @routes.operation(
@@ -114,7 +115,7 @@ async def moderate_user(call: Call[Moderation]) -> Reply:
         status_before=profile.account_status,
         status_after=status_after(wanted.action, profile.account_status),
     )
-    return _shown(call, await call.store[Accounts].moderate(profile, action, entry))
+    return await _shown(call, await call.store[Accounts].moderate(profile, action, entry))
 
 
 class ClaimMove(Message):
@@ -148,7 +149,7 @@ async def move_email_claim(call: Call[ClaimMove]) -> Reply:
     if holding.rival is not None:
         check_may_act_on(call, holding.rival)
         rivals_entry = audit_entry(call, holding.rival.id, "move_email_claim", reason)
-    return _shown(call, await call.store[Accounts].move_claim(profile, holding, entry, rivals_entry))
+    return await _shown(call, await call.store[Accounts].move_claim(profile, holding, entry, rivals_entry))
 
 
 @routes.operation(
@@ -167,6 +168,6 @@ async def list_user_audit(call: Call[None]) -> Page[AuditEntry]:
     return Page(items=entries, continuation=signed_continuation(call, following))
 
 
-def _shown(call: Call[Any], profile: UserProfile) -> Reply:
+async def _shown(call: Call[Any], profile: UserProfile) -> Reply:
     """With its revision as its ETag: the database's own changes with each turn that is counted on the profile."""
-    return Reply(call.store[Users].as_it_stands(profile, call.now), etag=revision_etag(profile))
+    return Reply(await told(call, profile), etag=revision_etag(profile))

@@ -9,6 +9,7 @@ from typing import Any
 from cosmos.accounts.directory import Directory
 from cosmos.accounts.users import Users
 from functions.accounts.graph import Graph, refreshed
+from functions.accounts.showing import told
 from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call
@@ -65,7 +66,7 @@ async def get_me(call: Call[None]) -> Reply:
     profile = await call.store[Users].sign_in(call.person, call.now, call.issued, call.roles)
     token = call.request.headers["Authorization"].partition(" ")[2].strip()
     profile = await refreshed(call.services.get(Graph), call.store[Directory], profile, token, call.now)
-    return _shown(call, profile)
+    return await _shown(call, profile)
 
 
 @routes.operation(
@@ -104,9 +105,9 @@ async def edit_me(call: Call[ProfileChanges]) -> Reply:
     for job in jobs:
         await driven(call, job, is_new=True)
         headers = {"Link": f'<{following.location(job.id)}>; rel="status"'}
-    return _shown(call, edited, headers)
+    return await _shown(call, edited, headers)
 
 
-def _shown(call: Call[Any], profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
-    shown = call.store[Users].as_it_stands(profile, call.now)
+async def _shown(call: Call[Any], profile: UserProfile, headers: Mapping[str, str] = {}) -> Reply:
+    shown = await told(call, profile)
     return Reply(shown, etag=revision_etag(profile), headers=dict(headers))

@@ -138,7 +138,7 @@ async def remove_member(call: Call[None]) -> Reply:
         return Reply(None)
     await call.check_in(organization_id, REMOVE_MEMBERS)
     await writer(call)
-    await _check_above(call, organization_id, user_id)
+    await check_above(call, organization_id, user_id)
     entry = audit_entry(call, user_id, "remove_member", "Removed by an admin of the organization.", "organization")
     await call.store[Audit].write(entry)
     await call.store[Members].end(user_id, organization_id, "removed", call.now)
@@ -166,7 +166,7 @@ async def hand_over_organization(call: Call[NewAdmin]) -> Reply:
     return Reply(None)
 
 
-async def _check_above(call: Call[Any], organization_id: str, user_id: str) -> None:
+async def check_above(call: Call[Any], organization_id: str, user_id: str) -> None:
     """Stops somebody who would act on a member with rights that they lack.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
@@ -12,7 +12,9 @@ from cosmos.organizations.rights import Rights, by_groups
 from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Query
+from functions.core.parts import Parts
 from functions.organizations.assignments import ShownAssignment
+from models.accounts.profile import CurrentRoles, UserProfile
 from models.core.document import Message
 from models.core.fields import shown_of
 from models.core.values import Day, Uuid
@@ -105,6 +107,11 @@ async def rights_of(
         )
         found.append((organization, rights))
     return found
+
+
+async def roles_today(store: Parts, profile: UserProfile, now: datetime) -> CurrentRoles:
+    """The roles that a user has in their primary organization."""
+    return await store[Rights].current_roles(profile.id, profile.primary_organization_id, now)
 
 
 _Place = tuple[Organization, date, list[RoleAssignment], list[PermissionGrant]]

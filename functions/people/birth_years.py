@@ -11,6 +11,7 @@ from functions.core.api import Routes
 from functions.core.call import Call
 from functions.core.operation import Reply
 from functions.core.problems import not_valid
+from functions.organizations.members import check_above
 from functions.people.guardians import check_verifies
 from models.accounts.profile import BirthYear
 from models.core.document import Message
@@ -57,6 +58,8 @@ async def correct_birth_year(call: Call[BirthYearCorrection]) -> Reply:
     by_right = await check_verifies(call, child_id, wanted.organization_id, CORRECT_BIRTH_YEAR)
     if actor.id == child_id:
         raise MoreThanOnesOwn
+    if wanted.organization_id is not None:
+        await check_above(call, wanted.organization_id, child_id)
     if wanted.birth_year > call.now.year:
         raise not_valid({"/birth_year": "Input should be a year that has come"})
     entry = audit_entry(call, child_id, "correct_birth_year", wanted.method, by_right)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, computed_field
+from pydantic import Field, PrivateAttr, StringConstraints, computed_field
 
 from models.accounts.consent import MEANINGS, ConsentChange, ever_withdrawn
 from models.accounts.finding import Finding
@@ -46,6 +47,14 @@ class ParentalConsent(Message):
     method: str | None = Field(default=None, description="How it was seen that they are")
     at: Timestamp | None = Field(default=None, description="Since when; while nobody has said anything, is waited")
     revision: int = Field(default=1, ge=1, description="Counts its changes; the bar on the allowance goes by it")
+
+
+@dataclass(frozen=True)
+class CurrentRoles:
+    """The roles that somebody has in an organization on a day; `primary` is the one that they are shown with."""
+
+    primary: str | None = None
+    all: tuple[str, ...] = ()
 
 
 class UserProfile(Document):
@@ -164,6 +173,14 @@ class UserProfile(Document):
     )
     consent_history: list[ConsentChange] = Field(default_factory=list, description="Changes of consents, oldest first")
 
+    _roles: CurrentRoles = PrivateAttr(default_factory=CurrentRoles)
+
+    def with_roles(self, roles: CurrentRoles) -> Self:
+        """Itself, as it is shown to somebody who is told of its roles."""
+        shown = self.model_copy()
+        shown._roles = roles
+        return shown
+
     @property
     def counting_zone(self) -> str:
         """The time zone that the day and the month of limits are counted in."""
@@ -193,6 +210,20 @@ class UserProfile(Document):
     @property
     def is_active(self) -> bool:
         return self.account_status == "active"
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="The user's primary role today in their primary organization; null without one, and in lists"
+    )
+    @property
+    def role(self) -> str | None:
+        return self._roles.primary
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="All roles that the user has there today; in lists none are told"
+    )
+    @property
+    def roles(self) -> list[str]:
+        return list(self._roles.all)
 
     def is_under_13(self, now: datetime) -> bool:
         """Whether the user may be: in doubt the younger. Of whom no year is known: no."""

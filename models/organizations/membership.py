@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from models.accounts.profile import CurrentRoles
 from models.core.document import Message
 from models.core.fields import SHOWN, shown_model
 from models.core.kinds import Kind, Mentioned
@@ -85,6 +86,12 @@ class Membership(Resource):
         """The role that they are shown with: the primary one, else any, else that of a member."""
         shown = sorted(self.assignments, key=lambda one: not one.is_primary)
         return shown[0].role if shown else "member"
+
+    def current_roles(self, day: date) -> CurrentRoles:
+        """The roles that they have on a day."""
+        held = [one for one in self.assignments if one.on(day)]
+        primary = next((one.role for one in held if one.is_primary), None)
+        return CurrentRoles(primary, tuple(sorted({one.role for one in held})))
 
     @property
     def is_open_admin(self) -> bool:

@@ -51,6 +51,20 @@ async def test_the_first_is_primary_until_another_is_chosen_or_it_is_left(people
         assert refused.status_code == 404
 
 
+async def test_a_profile_says_which_roles_its_user_has_in_their_primary_organization(people: People) -> None:
+    one, staff = await people.somebody(), await people.staff()
+    assert [(await one.call("GET", "/me")).json()[name] for name in ("role", "roles")] == [None, []]
+    first, second = await joined(people, one, 2)
+    given = {"role": "teacher", "is_primary": True}
+    assert (await staff.call("POST", f"/organizations/{first}/members/{one.user_id}/roles", given)).status_code == 201
+    for reader, path in ((one, "/me"), (staff, f"/admin/users/{one.user_id}")):
+        shown = (await reader.call("GET", path)).json()
+        assert (shown["role"], shown["roles"]) == ("teacher", ["member", "teacher"])
+    await one.call("PUT", "/me/primary-organization", {"organization_id": second})
+    shown = (await one.call("GET", "/me")).json()
+    assert (shown["role"], shown["roles"]) == ("member", ["member"])
+
+
 async def test_of_choices_at_once_one_is_primary(people: People) -> None:
     one = await people.somebody()
     made = await joined(people, one, 4)
