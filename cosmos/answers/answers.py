@@ -6,7 +6,7 @@ one answer, one does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,8 +74,14 @@ class Answers:
         self._container = database.user_sessions
         self._allowances = allowances
 
-    async def begin(self, answer: Answer, request: AdmissionRequest, limits: Limits, clock: Clock) -> Begun | Refused:
+    async def begin(
+        self, answer: Answer, request: AdmissionRequest, limits: Limits, clock: Clock, lease: Callable[[], datetime]
+    ) -> Begun | Refused:
         """Reserves what a call of the model may take, and claims it, in one transaction.
+
+        Args:
+            lease: Until when the claim holds that is written now: attempts may wait for others. What it raises ends
+                them.
 
         Raises:
             NotFound: the user has no such session.
@@ -85,11 +91,15 @@ class Answers:
             azure.core.exceptions.AzureError: it could not be told, and the call is not claimed as far as is known.
         """
         untouched = [{"op": "incr", "path": "/last_sequence", "value": 0}]
-        beside: list[Any] = [
-            ("patch", (answer.session_id, untouched), {"filter_predicate": _SESSION_IS_THERE}),
-            ("create", (answer.body(),)),
-        ]
         user_id = answer.partition_key
+
+        def beside() -> list[Any]:
+            claim = answer.model_copy(update={"lease_until": lease()})
+            return [
+                ("patch", (answer.session_id, untouched), {"filter_predicate": _SESSION_IS_THERE}),
+                ("create", (claim.body(),)),
+            ]
+
         try:
             decision = await self._allowances.reserve(user_id, request, limits, clock, beside)
         except AdmissionSettled:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -102,6 +102,9 @@ async def why_refused(container: ContainerProxy, user_id: str, clock: Clock) -> 
     return TooManyTurns(seconds_to_next_minute(clock))
 
 
+Beside = Callable[[], Sequence[Any]]
+
+
 class Allowances:
     """Reads allowances, and decides admissions on them."""
 
@@ -120,12 +123,13 @@ class Allowances:
         return stored.document if stored else Allowance.of(user_id)
 
     async def reserve(
-        self, user_id: str, request: AdmissionRequest, limits: Limits, clock: Clock, beside: Sequence[Any] = ()
+        self, user_id: str, request: AdmissionRequest, limits: Limits, clock: Clock, beside: Beside = tuple
     ) -> Admitted | Refused:
         """Decides an admission; a reservation is durable when this returns.
 
         Args:
-            beside: Further operations of the transaction that makes a reservation.
+            beside: Gives further operations of the transaction that makes a reservation, at each attempt to write it.
+                What it raises ends the attempts.
 
         Raises:
             KeyReused: another request has been admitted under the same id.
@@ -140,7 +144,7 @@ class Allowances:
                 decision = decide(stored.document if stored else Allowance.of(user_id), limits, request, clock)
                 if isinstance(decision, Refused) or not decision.changed:
                     return decision
-                if await self._written(decision.allowance, stored.etag if stored else None, beside):
+                if await self._written(decision.allowance, stored.etag if stored else None, beside()):
                     return decision
                 await asyncio.sleep(random.random() * _LONGEST_PAUSE.total_seconds())  # noqa: S311  # no secret
         raise Contention(f"an admission lost {ATTEMPTS} times")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,7 @@ from functions.answers.run import Asking, Run
 from functions.answers.runs import Runs
 from functions.core import problems
 from functions.core.call import Call
+from functions.core.problems import GivenUp
 from functions.usage.admissions import check_priced, limit_reached
 from functions.usage.bounds import check_tokens
 from models.accounts.limits import Limits, effective
@@ -48,6 +50,7 @@ class Making:
         self._call = call
         self._profile = profile
         self._settings = call.services.settings
+        self._is_given_up = False
         self._policy = profile.write_policy(call.services[Privacy])
         self._clock = Clock(call.now, profile.counting_zone)
         self._limits: Limits = effective(self._settings.limits, profile.limit_override, call.now)
@@ -68,7 +71,11 @@ class Making:
         context = await self._context(session_id, space)
         answer = self._answer(name, session_id, context.tokens)
         started = self._started(answer, self._admission(answer, space), self._asking(asked, space, context))
-        begun = await call.services[Runs].through(started)
+        try:
+            begun = await call.services[Runs].through(started)
+        except asyncio.CancelledError:
+            self._is_given_up = True
+            raise
         if isinstance(begun, Answer):
             return await settled(call.services, call.store, begun)
         return begun
@@ -76,7 +83,7 @@ class Making:
     async def _started(self, answer: Answer, request: AdmissionRequest, asking: Asking) -> Run | Answer:
         """The claim, and at once the call: whoever claims has to call, also if the request is given up meanwhile."""
         call = self._call
-        begun = await call.store[Answers].begin(answer, request, self._limits, self._clock)
+        begun = await call.store[Answers].begin(answer, request, self._limits, self._clock, self._lease)
         if isinstance(begun, Refused):
             call.services.telemetry.admission((begun.window, begun.measure))
             raise limit_reached(begun, self.headers(begun.allowance))
@@ -84,6 +91,16 @@ class Making:
             return begun.answer
         call.services.telemetry.admission(None)
         return call.services[Runs].start(call.services, call.store, begun.answer, asking, begun.allowance)
+
+    def _lease(self) -> datetime:
+        """Until when a claim holds that is written now.
+
+        Raises:
+            GivenUp: nobody waits for the answer any more, and it is not claimed yet.
+        """
+        if self._is_given_up:
+            raise GivenUp
+        return datetime.now(UTC) + LEASE
 
     async def _context(self, session_id: str, space: Room) -> Context:
         return await self._call.store[History].context(self._profile.id, session_id, space.context, None)
@@ -107,7 +124,7 @@ class Making:
             request_hash=call.services[Privacy].hash_of(body.model_dump_json()),
             asked_at=call.now,
             holder=str(uuid.uuid4()),
-            lease_until=datetime.now(UTC) + LEASE,
+            lease_until=None,
             turn={
                 "user_query": body.question if stored else "",
                 "query_category": body.query_category,

@@ -21,7 +21,7 @@ from functions.answers.recording import look_after_answers
 from functions.answers.runs import Runs
 from functions.composition import services
 from functions.jobs.watching import Watch
-from models.answers.answer import Answer
+from models.answers.answer import LEASE, Answer
 from models.core.values import format_timestamp
 from tests.functions.answers.conftest import TheModel
 from tests.functions.answers.events import all_of, text_of
@@ -439,3 +439,50 @@ async def test_a_request_that_is_given_up_while_it_claims_is_answered_all_the_sa
     go_on.set()
     (turn,) = await until(lambda: _if_there_are(api, alice, session_id, 1))
     assert (turn["answer_end"], turn["response_text"]) == ("complete", QUESTION)
+
+
+async def test_a_request_that_is_given_up_before_it_claims_is_not_answered(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, waiting, go_on = Answers.begin, asyncio.Event(), asyncio.Event()
+
+    async def begin(*arguments: Any) -> Any:
+        waiting.set()
+        await go_on.wait()
+        return await real(*arguments)
+
+    monkeypatch.setattr(Answers, "begin", begin)
+    monkeypatch.setattr(answers, "LONGEST_SECONDS", 0.1)
+    session_id = await a_session(api, alice)
+    answer = await ask(api, alice, session_id)
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:vimarsh:problem:unavailable")
+    (starting,) = services()[Runs]._starting
+    go_on.set()
+    await asyncio.gather(starting, return_exceptions=True)
+    assert await model.calls() == await turns(api, alice, session_id) == []
+    assert {(used_, reserved) for _, used_, reserved in await used(api, alice)} == {(0, 0)}
+
+
+async def test_the_lease_begins_when_the_claim_is_written(
+    api: httpx.AsyncClient, alice: Headers, model: TheModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, claimed = Answers.begin, list[datetime]()
+
+    async def begin(self: Answers, answer: Answer, *arguments: Any) -> Any:
+        begun = await real(self, answer, *arguments)
+        stored = await self.find(answer.partition_key, answer.answer_id)
+        assert stored is not None
+        claimed.extend(filter(None, [stored.lease_until]))
+        return begun
+
+    monkeypatch.setattr(Answers, "begin", begin)
+    real_stored, attempts = Allowances._written, [False, False]
+
+    async def written(*arguments: Any) -> bool:
+        return attempts.pop() if attempts else await real_stored(*arguments)
+
+    monkeypatch.setattr(Allowances, "_written", written)
+    answer = await ask(api, alice, await a_session(api, alice))
+    assert answer.status_code == 201, answer.text
+    (until_,) = claimed
+    assert until_ > datetime.fromisoformat(answer.json()["asked_at"]) + LEASE
