@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from cosmos.core.database import connect
 from functions.composition import services
 from functions.people.retention import forget
+from local.functions.host import FunctionHost
 from models.core.values import format_timestamp
 from tests.functions.organizations.conftest import People, Somebody
 from tests.functions.people.test_guardians import YOUNG, a_child, confirmed, kind_of, say, turn
@@ -215,7 +217,7 @@ async def test_what_an_erased_guardian_consented_to_ends(
 
 
 async def test_accounts_of_children_without_consent_or_use_are_erased(
-    people: People, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    people: People, host: FunctionHost, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services().settings, "erasure_settle_seconds", 0.2)
     (waiting, _), (kept, _), (fresh, _) = [await a_child(people) for _ in range(3)]
@@ -228,8 +230,13 @@ async def test_accounts_of_children_without_consent_or_use_are_erased(
             value = format_timestamp(now - timedelta(days=31))
             moved = [{"op": "set", "path": "/parental_consent/at", "value": value}]
             await users.patch_item(one.user_id, one.user_id, moved)
-    await forget(services(), now)
-    assert (await waiting.call("GET", "/me")).status_code == 410
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://app") as local:
+        assert (await local.post("/admin/functions/forget_children", json={})).status_code == 202
+
+    async def gone() -> bool:
+        return (await waiting.call("GET", "/me")).status_code == 410
+
+    await until(gone)
     assert (await kept.call("GET", "/me")).status_code == 200
     assert (await fresh.call("GET", "/me")).status_code == 200
     assert await forget(services(), now + timedelta(days=29)) == 0
