@@ -18,6 +18,7 @@ from cosmos.core.status import OUTRUN_OR_GONE
 from cosmos.core.swapping import ATTEMPTS, pause
 from models.core.errors import Contention, NotFound
 
+_NONE = "(NOT IS_DEFINED(c.primary_organization_id) OR IS_NULL(c.primary_organization_id))"
 _COUNTED: dict[str, Any] = {"op": "incr", "path": "/revision", "value": 1}
 
 
@@ -89,6 +90,3 @@ def _operations(
     guard = {"filter_predicate": f"FROM c WHERE c.kind = 'profile' AND {before}"}
     counted = [_COUNTED] if is_wish else []
     return [("patch", (profile["id"], [*set_fields(fields), *counted]), guard), *operations]
-
-
-_NONE = "(NOT IS_DEFINED(c.primary_organization_id) OR IS_NULL(c.primary_organization_id))"

@@ -76,14 +76,14 @@ class Roles:
             NotFound: there is none.
             Stale: it has been changed since.
         """
-        known = await self.read(organization_id, name)
+        partition = organization_partition(organization_id)
+        held = await read_or_none(self._container, role_id(name), partition, ["role"])
+        if held is None or held.get("deleted_at"):
+            raise NO_ROLE
+        known = Role.parse(held)
         require_revision(known, expected)
-        gone = known.deleted(now).model_copy(update={"ttl": None})
-        partition, id_of = organization_partition(organization_id), role_id(name)
-        held = await read_or_none(self._container, id_of, partition, ["role"])
-        if held is None or held["revision"] != known.revision:
-            raise Stale
-        replacing: Any = ("replace", (id_of, gone.body()), {"if_match_etag": held["_etag"]})
+        gone = known.deleted(now).model_copy(update={"ttl": None})  # kept: its name is never another role's
+        replacing: Any = ("replace", (gone.id, gone.body()), {"if_match_etag": held["_etag"]})
         removing: Any = ("patch", (ORGANIZATION_ID, [{"op": "remove", "path": f"/roles/{name}"}]))
         try:
             await self._container.execute_item_batch([replacing, removing], partition)

@@ -117,7 +117,7 @@ OF_RIGHTS = {
     "create_role": {"users read": 1, "users batch": 1},
     "get_role": {},
     "edit_role": {"users read": 2, "users batch": 1},
-    "delete_role": {"users read": 4, "users batch": 1},
+    "delete_role": {"users read": 3, "users batch": 1},
     "list_member_roles": {"users query": 1},
     "assign_role": {"users read": 1, "users batch": 1},
     "edit_assignment": {"users read": 2, "users batch": 1},
