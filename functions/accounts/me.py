@@ -23,20 +23,6 @@ from models.jobs.job import Job
 
 routes = Routes()
 
-FOR_STAFF = frozenset(
-    {
-        "admin_notes",
-        "moderation_actions",
-        "limit_override",
-        "totals_revision",
-        "abuse_evidence",
-        "risk_decision",
-        "risk_judged_until",
-        "risk_revision",
-    }
-)
-"""What a profile holds that its user is not shown here."""
-
 MAX_BYTES = 64 * 1024
 
 
@@ -59,7 +45,7 @@ class Following:
     summary="The signed-in user's profile, made at the first sign-in",
     action=READ_PROFILE,
     returns=UserProfile,
-    hidden=FOR_STAFF,
+    own=True,
     etag=True,
 )
 async def get_me(call: Call[None]) -> Reply:
@@ -77,7 +63,7 @@ async def get_me(call: Call[None]) -> Reply:
     body=ProfileChanges,
     returns=UserProfile,
     problems=("preferences-too-large", "birth-year-fixed", "name-taken"),
-    hidden=FOR_STAFF,
+    own=True,
     max_bytes=MAX_BYTES,
     answer_headers=("Link",),
     if_match=True,

@@ -34,6 +34,7 @@ from functions.core.problems import GivenUp, Problem
 from functions.core.services import Services, services, wrong_settings
 from functions.core.telemetry import parent_of
 from functions.core.tokens import Caller
+from models.core.fields import own_fields
 from models.core.rights import Action, Place, Source
 
 PREFIX = "api/"
@@ -221,7 +222,8 @@ def _content(operation: Operation, reply: Reply) -> bytes | Kept | None:
     if isinstance(content, AsyncIterator):
         raise TypeError("what is streamed has no content yet")
     if isinstance(content, BaseModel):
-        content = content.model_dump_json(exclude=set(operation.hidden) or None, by_alias=True)
+        shown = set(own_fields(type(content))) if operation.own else None
+        content = content.model_dump_json(include=shown, by_alias=True)
     return content.encode() if isinstance(content, str) else content
 
 

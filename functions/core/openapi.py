@@ -145,7 +145,7 @@ def _success(operation: Operation, schemas: Schemas) -> Json:
     described: Json = {"description": HTTPStatus(operation.status).phrase, "headers": _headers(headers)}
     schema: Json = {"type": "string"}
     if operation.returns:
-        schema = schemas.answer(operation.returns, operation.hidden)
+        schema = schemas.answer(operation.returns, operation.own)
         if operation.media_type != "application/json":  # the schema is of what the text holds, such as its lines
             schema = {"type": "string", "contentMediaType": operation.media_type, "contentSchema": schema}
     elif operation.media_type == "application/json":

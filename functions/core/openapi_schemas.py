@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from functions.core.openapi_parts import Json
 from functions.core.operation import Operation
 from functions.core.problem_types import PROBLEM_TYPES, TYPE_PREFIX, ProblemDetails
+from models.core.fields import own_fields
 from models.core.kinds import Kind
 
 REFERENCE = "#/components/schemas/{model}"
@@ -80,14 +81,14 @@ class Schemas:
     def request(self, model: type[BaseModel]) -> Json:
         return {"$ref": REFERENCE.format(model=model.__name__)}
 
-    def answer(self, model: type[BaseModel], hidden: frozenset[str] = frozenset()) -> Json:
-        """The schema of an answer; one that hides fields is a schema of its own, named `Own…`."""
-        if not hidden:
+    def answer(self, model: type[BaseModel], own: bool = False) -> Json:
+        """The schema of an answer; that to whose the document is has a schema of its own, named `Own…`."""
+        if not own:
             return {"$ref": REFERENCE.format(model=model.__name__)}
-        name, full = f"Own{model.__name__}", self._components[model.__name__]
+        name, full, shown = f"Own{model.__name__}", self._components[model.__name__], own_fields(model)
         self._components[name] = full | {
-            "properties": {key: value for key, value in full["properties"].items() if key not in hidden},
-            "required": [key for key in full["required"] if key not in hidden],
+            "properties": {key: value for key, value in full["properties"].items() if key in shown},
+            "required": [key for key in full["required"] if key in shown],
         }
         return {"$ref": REFERENCE.format(model=name)}
 

@@ -60,7 +60,8 @@ class Operation:
         status: Of the answer, unless the handler's `Reply` says otherwise.
         problems: Slugs of `PROBLEM_TYPES` that are particular to this operation: those that follow from who may
             call it and from what it takes are known.
-        hidden: Fields of the answer that are not sent.
+        own: Whether it answers whose the document is: with the fields of `returns` that are marked as shown. Staff is
+            answered with all.
         max_bytes: A larger body is refused with 413.
         read: Makes the body's model of JSON, where it is not just validated.
         headers: Further headers it takes.
@@ -91,7 +92,7 @@ class Operation:
     query: type[Query] | None = None
     status: int = 200
     problems: tuple[str, ...] = ()
-    hidden: frozenset[str] = frozenset()
+    own: bool = False
     max_bytes: int = MAX_BODY_BYTES
     read: Callable[[Any], BaseModel] | None = None
     headers: tuple[Header, ...] = ()
@@ -131,7 +132,7 @@ class Options(TypedDict, total=False):
     query: type[Query] | None
     status: int
     problems: tuple[str, ...]
-    hidden: frozenset[str]
+    own: bool
     max_bytes: int
     read: Callable[[Any], BaseModel] | None
     headers: tuple[Header, ...]

@@ -15,7 +15,7 @@ from functions.core.operation import Reply
 from functions.core.resource_routes import shown
 from functions.people.guardians import guardian
 from functions.people.role_profiles import OF_PUPILS
-from functions.privacy.erasure import FOR_STAFF, account_of, erased
+from functions.privacy.erasure import account_of, erased
 from functions.privacy.export import ExportQuery, exported_of
 from models.accounts.audit import AuditedAct
 from models.analytics.dashboard import Dashboard
@@ -97,7 +97,7 @@ async def end_ward(call: Call[None]) -> Reply:
     returns=Erasure,
     status=202,
     repeatable=True,
-    hidden=FOR_STAFF,
+    own=True,
     durable=True,
 )
 async def erase_ward(call: Call[None]) -> Reply:

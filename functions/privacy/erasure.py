@@ -39,7 +39,6 @@ from models.jobs.job import Job, JobAsker
 from models.privacy.actions import ERASE_ACCOUNT, ERASE_ONESELF, READ_ERASURE
 from models.privacy.erasure import Asker, Erasure, erasure_id_of, user_hash_of
 
-FOR_STAFF = frozenset({"actor_id"})
 ERASURE_REASON = Header(
     "X-Audit-Reason",
     "Why you erase the account. It goes with the account; the receipt keeps who asked, and when",
@@ -70,7 +69,7 @@ routes = Routes()
     returns=Erasure,
     status=202,
     problems=("not-found", "last-admin"),
-    hidden=FOR_STAFF,
+    own=True,
     durable=True,
     after_deletion=True,
 )
@@ -96,7 +95,7 @@ async def delete_me(call: Call[None]) -> Reply:
     status=202,
     problems=("audit-reason-required", "self-moderation", "outranked", "last-admin"),
     headers=(ERASURE_REASON,),
-    hidden=FOR_STAFF,
+    own=True,
     durable=True,
 )
 async def delete_user(call: Call[None]) -> Reply:
@@ -117,7 +116,7 @@ async def delete_user(call: Call[None]) -> Reply:
     summary="The receipt of an erasure: what was deleted, and when",
     action=READ_ERASURE,
     returns=Erasure,
-    hidden=FOR_STAFF,
+    own=True,
     problems=("account-suspended", "account-blocked", "account-deleted"),  # an admin's own
     after_deletion=True,
 )

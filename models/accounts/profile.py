@@ -13,6 +13,7 @@ from models.accounts.finding import Finding
 from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction
 from models.core.document import Document, Message
+from models.core.fields import SHOWN, STAFF_ONLY
 from models.core.identity import Email, Person, Phone, Username, email_claim_id_of, username_claim_id_of
 from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
 from models.core.write_policy import Privacy, WritePolicy
@@ -66,112 +67,154 @@ class UserProfile(Document):
     partition_key: Uuid
     kind: Literal["profile"] = "profile"
 
-    auth_id: Uuid = Field(description="Entra ID's `oid`")
-    email: Email | None = Field(default=None, description="Primary address, as the token or a server says")
-    email_status: EmailStatus = Field(
+    auth_id: Annotated[Uuid, SHOWN] = Field(description="Entra ID's `oid`")
+    email: Annotated[Email | None, SHOWN] = Field(
+        default=None, description="Primary address, as the token or a server says"
+    )
+    email_status: Annotated[EmailStatus, SHOWN] = Field(
         default="absent",
         description="`claimed`, nobody else in the tenant has the address; `contested`, another account there holds "
         "it; `absent`, there is none",
     )
-    name: str = Field(description="Display name from Entra ID")
-    given_name: str | None = Field(default=None, description="From Entra ID")
-    family_name: str | None = Field(default=None, description="From Entra ID")
-    auth_provider: str = Field(default="microsoft", description="Who authenticated the user")
-    tenant_id: Uuid = Field(description="Entra ID's `tid`")
+    name: Annotated[str, SHOWN] = Field(description="Display name from Entra ID")
+    given_name: Annotated[str | None, SHOWN] = Field(default=None, description="From Entra ID")
+    family_name: Annotated[str | None, SHOWN] = Field(default=None, description="From Entra ID")
+    auth_provider: Annotated[str, SHOWN] = Field(default="microsoft", description="Who authenticated the user")
+    tenant_id: Annotated[Uuid, SHOWN] = Field(description="Entra ID's `tid`")
 
-    profile_picture_url: str | None = Field(default=None, description="From Entra ID; a data URL of a thumbnail")
-    job_title: str | None = Field(default=None, description="From Entra ID")
-    company_name: str | None = Field(default=None, description="From Entra ID")
-    preferred_language: str = Field(default="en", description="BCP 47 language tag")
-    timezone: TimeZone | None = Field(default=None, description="IANA time zone; UTC counts where it is unknown")
+    profile_picture_url: Annotated[str | None, SHOWN] = Field(
+        default=None, description="From Entra ID; a data URL of a thumbnail"
+    )
+    job_title: Annotated[str | None, SHOWN] = Field(default=None, description="From Entra ID")
+    company_name: Annotated[str | None, SHOWN] = Field(default=None, description="From Entra ID")
+    preferred_language: Annotated[str, SHOWN] = Field(default="en", description="BCP 47 language tag")
+    timezone: Annotated[TimeZone | None, SHOWN] = Field(
+        default=None, description="IANA time zone; UTC counts where it is unknown"
+    )
 
-    limit_zone: LimitZone | None = Field(default=None, description="Zone of limits; `timezone` before its first change")
+    limit_zone: Annotated[LimitZone | None, SHOWN] = Field(
+        default=None, description="Zone of limits; `timezone` before its first change"
+    )
 
-    username: Username | None = Field(default=None, description="As the user is found and shown; nobody else has it")
-    phone: Phone | None = Field(default=None, description="Telephone number, E.164")
-    department: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+    username: Annotated[Username | None, SHOWN] = Field(
+        default=None, description="As the user is found and shown; nobody else has it"
+    )
+    phone: Annotated[Phone | None, SHOWN] = Field(default=None, description="Telephone number, E.164")
+    department: Annotated[Annotated[str, StringConstraints(max_length=256)] | None, SHOWN] = Field(
         default=None, description="Where in their organization the user works, as they say"
     )
-    onboarding_completed: bool = Field(default=False, description="Whether the client has shown the user around")
-    metadata: dict[str, Any] = Field(default_factory=dict, description="What the client notes besides; 16 KB at most")
-    primary_organization_id: Uuid | None = Field(
+    onboarding_completed: Annotated[bool, SHOWN] = Field(
+        default=False, description="Whether the client has shown the user around"
+    )
+    metadata: Annotated[dict[str, Any], SHOWN] = Field(
+        default_factory=dict, description="What the client notes besides; 16 KB at most"
+    )
+    primary_organization_id: Annotated[Uuid | None, SHOWN] = Field(
         default=None, description="Of the organizations that the user is a member of, the one that they mostly act in"
     )
-    created_by_id: Uuid | None = Field(
+    created_by_id: Annotated[Uuid | None, SHOWN] = Field(
         default=None, description="The user_id of who invited the user to their first organization"
     )
-    birth_year: BirthYear | None = Field(
+    birth_year: Annotated[BirthYear | None, SHOWN] = Field(
         default=None, description="The user says it once; by themselves they only become younger"
     )
-    parental_consent: ParentalConsent | None = Field(
+    parental_consent: Annotated[ParentalConsent | None, SHOWN] = Field(
         default=None, description="Of children, and of whoever was one: what their guardians consent to"
     )
-    updated_at: Timestamp | None = Field(default=None, description="When its user last changed the profile")
+    updated_at: Annotated[Timestamp | None, SHOWN] = Field(
+        default=None, description="When its user last changed the profile"
+    )
 
-    user_preferences: dict[str, Any] = Field(default_factory=dict, description="The application's own preferences")
-    notification_settings: dict[str, Any] = Field(
+    user_preferences: Annotated[dict[str, Any], SHOWN] = Field(
+        default_factory=dict, description="The application's own preferences"
+    )
+    notification_settings: Annotated[dict[str, Any], SHOWN] = Field(
         default_factory=dict,
         description="What the user wants to be told, and how: `email`, `in_app`, `weekly_digest`, `agent_updates`, "
         "`new_features`, and others. What is absent is as the sender has it",
     )
 
-    account_status: AccountStatus = Field(
+    account_status: Annotated[AccountStatus, SHOWN] = Field(
         default="active",
         description="What the account may do: `active` all; `suspended` and `blocked` read; `deleted` nothing",
     )
-    created_at: Timestamp = Field(description="When the user was first seen")
-    last_login: Timestamp = Field(description="When the newest token seen was issued")
-    graph_attempted_at: Timestamp | None = Field(default=None, description="When Microsoft Graph was asked last")
-    graph_synced_at: Timestamp | None = Field(default=None, description="When Microsoft Graph answered last")
-    last_activity: Timestamp = Field(
+    created_at: Annotated[Timestamp, SHOWN] = Field(description="When the user was first seen")
+    last_login: Annotated[Timestamp, SHOWN] = Field(description="When the newest token seen was issued")
+    graph_attempted_at: Annotated[Timestamp | None, SHOWN] = Field(
+        default=None, description="When Microsoft Graph was asked last"
+    )
+    graph_synced_at: Annotated[Timestamp | None, SHOWN] = Field(
+        default=None, description="When Microsoft Graph answered last"
+    )
+    last_activity: Annotated[Timestamp, SHOWN] = Field(
         description="Timestamp of the newest turn counted, also if it was taken out since, or of the first sign-in"
     )
-    first_session_date: Timestamp | None = Field(
+    first_session_date: Annotated[Timestamp | None, SHOWN] = Field(
         default=None, description="Time of the first turn counted; null while none is"
     )
 
-    total_sessions: Count = Field(default=0, description="Sessions started, set from the all-time rollup")
-    total_queries: Count = Field(default=0, description="Turns, set from the all-time rollup")
-    total_tokens_used: Total = Field(default=0, description="Tokens of all kinds, set from the all-time rollup")
-    total_cost_usd: float = Field(default=0.0, ge=0, description="USD, set from the all-time rollup")
-    totals_revision: int = Field(default=0, ge=0, description="Revision of the all-time rollup the totals come from")
+    total_sessions: Annotated[Count, SHOWN] = Field(
+        default=0, description="Sessions started, set from the all-time rollup"
+    )
+    total_queries: Annotated[Count, SHOWN] = Field(default=0, description="Turns, set from the all-time rollup")
+    total_tokens_used: Annotated[Total, SHOWN] = Field(
+        default=0, description="Tokens of all kinds, set from the all-time rollup"
+    )
+    total_cost_usd: Annotated[float, SHOWN] = Field(default=0.0, ge=0, description="USD, set from the all-time rollup")
+    totals_revision: Annotated[int, STAFF_ONLY] = Field(
+        default=0, ge=0, description="Revision of the all-time rollup the totals come from"
+    )
 
-    risk_score: float = Field(default=0.0, ge=0, le=100, description="0-100, from patterns of use")
-    risk_score_at: Timestamp | None = Field(
+    risk_score: Annotated[float, SHOWN] = Field(default=0.0, ge=0, le=100, description="0-100, from patterns of use")
+    risk_score_at: Annotated[Timestamp | None, SHOWN] = Field(
         default=None, description="What the score is decayed to; null where there is nothing to decay"
     )
-    abuse_flags: list[str] = Field(default_factory=list, description="Rules that found something, by name")
-    abuse_evidence: list[Finding] = Field(default_factory=list, description="What they found, by rule")
-    risk_decision: Literal["nothing", "flag", "suspend"] = Field(
+    abuse_flags: Annotated[list[str], SHOWN] = Field(
+        default_factory=list, description="Rules that found something, by name"
+    )
+    abuse_evidence: Annotated[list[Finding], STAFF_ONLY] = Field(
+        default_factory=list, description="What they found, by rule"
+    )
+    risk_decision: Annotated[Literal["nothing", "flag", "suspend"], STAFF_ONLY] = Field(
         default="nothing", description="What the policy makes of the score; in shadow mode only recorded here"
     )
-    risk_judged_until: Timestamp | None = Field(
+    risk_judged_until: Annotated[Timestamp | None, STAFF_ONLY] = Field(
         default=None, description="The newest turn judged: the score is that of then, and decays from then on"
     )
-    risk_revision: int = Field(default=0, ge=0, description="Revision of the risk window that these come from")
-    is_service: bool = Field(default=False, description="A service account: its use is not judged")
+    risk_revision: Annotated[int, STAFF_ONLY] = Field(
+        default=0, ge=0, description="Revision of the risk window that these come from"
+    )
+    is_service: Annotated[bool, SHOWN] = Field(default=False, description="A service account: its use is not judged")
 
-    is_admin: bool = Field(default=False, description="Whether `staff_roles` has `Vimarsh.Admin`; grants nothing")
-    staff_roles: list[str] = Field(
+    is_admin: Annotated[bool, SHOWN] = Field(
+        default=False, description="Whether `staff_roles` has `Vimarsh.Admin`; grants nothing"
+    )
+    staff_roles: Annotated[list[str], SHOWN] = Field(
         default_factory=list,
         description="Roles of staff that the newest token seen showed. They grant nothing: what the account may do its "
         "token says at each request. They tell whom others may not act on",
     )
-    staff_roles_seen_at: Timestamp | None = Field(
+    staff_roles_seen_at: Annotated[Timestamp | None, SHOWN] = Field(
         default=None, description="When a token that showed these roles was issued, to a day; null if none ever did"
     )
-    admin_notes: str | None = Field(default=None, description="The latest note of staff")
-    moderation_actions: list[ModerationAction] = Field(default_factory=list, description="The latest, oldest first")
-    limit_override: LimitOverride | None = Field(default=None, description="Limits that staff decided for this user")
+    admin_notes: Annotated[str | None, STAFF_ONLY] = Field(default=None, description="The latest note of staff")
+    moderation_actions: Annotated[list[ModerationAction], STAFF_ONLY] = Field(
+        default_factory=list, description="The latest, oldest first"
+    )
+    limit_override: Annotated[LimitOverride | None, STAFF_ONLY] = Field(
+        default=None, description="Limits that staff decided for this user"
+    )
 
-    data_retention_consent: bool = Field(default=True, description=MEANINGS["data_retention_consent"])
-    analytics_consent: bool = Field(default=True, description=MEANINGS["analytics_consent"])
-    text_storage_consent: bool = Field(default=True, description=MEANINGS["text_storage_consent"])
-    marketing_consent: bool = Field(default=False, description=MEANINGS["marketing_consent"])
-    last_consent_update: Timestamp | None = Field(
+    data_retention_consent: Annotated[bool, SHOWN] = Field(default=True, description=MEANINGS["data_retention_consent"])
+    analytics_consent: Annotated[bool, SHOWN] = Field(default=True, description=MEANINGS["analytics_consent"])
+    text_storage_consent: Annotated[bool, SHOWN] = Field(default=True, description=MEANINGS["text_storage_consent"])
+    marketing_consent: Annotated[bool, SHOWN] = Field(default=False, description=MEANINGS["marketing_consent"])
+    last_consent_update: Annotated[Timestamp | None, SHOWN] = Field(
         default=None, description="When a consent was given or withdrawn last"
     )
-    consent_history: list[ConsentChange] = Field(default_factory=list, description="Changes of consents, oldest first")
+    consent_history: Annotated[list[ConsentChange], SHOWN] = Field(
+        default_factory=list, description="Changes of consents, oldest first"
+    )
 
     _roles: CurrentRoles = PrivateAttr(default_factory=CurrentRoles)
 
@@ -188,41 +231,41 @@ class UserProfile(Document):
 
     @computed_field(description="The display name")  # type: ignore[prop-decorator]
     @property
-    def full_name(self) -> str:
+    def full_name(self) -> Annotated[str, SHOWN]:
         return self.name
 
     @computed_field(description="As `given_name`")  # type: ignore[prop-decorator]
     @property
-    def first_name(self) -> str | None:
+    def first_name(self) -> Annotated[str | None, SHOWN]:
         return self.given_name
 
     @computed_field(description="As `family_name`")  # type: ignore[prop-decorator]
     @property
-    def last_name(self) -> str | None:
+    def last_name(self) -> Annotated[str | None, SHOWN]:
         return self.family_name
 
     @computed_field(description="As `profile_picture_url`")  # type: ignore[prop-decorator]
     @property
-    def avatar_url(self) -> str | None:
+    def avatar_url(self) -> Annotated[str | None, SHOWN]:
         return self.profile_picture_url
 
     @computed_field(description="Whether `account_status` is `active`")  # type: ignore[prop-decorator]
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> Annotated[bool, SHOWN]:
         return self.account_status == "active"
 
     @computed_field(  # type: ignore[prop-decorator]
         description="The user's primary role today in their primary organization; null without one, and in lists"
     )
     @property
-    def role(self) -> str | None:
+    def role(self) -> Annotated[str | None, SHOWN]:
         return self._roles.primary
 
     @computed_field(  # type: ignore[prop-decorator]
         description="All roles that the user has there today; in lists none are told"
     )
     @property
-    def roles(self) -> list[str]:
+    def roles(self) -> Annotated[list[str], SHOWN]:
         return list(self._roles.all)
 
     def is_under_13(self, now: datetime) -> bool:

@@ -68,6 +68,20 @@ def mark_of(field: FieldInfo) -> Mark:
     return next((part for part in field.metadata if isinstance(part, Mark)), HIDDEN)
 
 
+@cache
+def own_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names of what a document shows to whose it is, where it is answered with its model.
+
+    What every document has, and the fields that are marked as shown. What is computed is marked at its type.
+    """
+    computed = {
+        name
+        for name, field in model.model_computed_fields.items()
+        if any(isinstance(part, Mark) and part.shown for part in getattr(field.return_type, "__metadata__", ()))
+    }
+    return marked(model, shown=True) | computed | (Document.model_fields.keys() & model.model_fields.keys())
+
+
 def marked(model: type[BaseModel], **wanted: bool) -> frozenset[str]:
     """The names of a model's fields whose marks are as wanted, such as `given=True`."""
     return frozenset(

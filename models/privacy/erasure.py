@@ -7,11 +7,12 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from models.core.document import Document
+from models.core.fields import SHOWN, STAFF_ONLY
 from models.core.tombstone import FOR_EVER
 from models.core.values import Count, Timestamp, Uuid
 
@@ -85,17 +86,23 @@ class Erasure(Document):
     partition_key: Uuid
     kind: Literal["erasure"] = "erasure"
 
-    status: ErasureStatus = Field(default="running", description="How far it is")
-    user_hash: str = Field(description="Keyed hash of the user's id")
-    requested_by: Asker = Field(description="Who asked for it")
-    actor_id: Uuid | None = Field(default=None, description="The user_id of the admin who asked; else null")
-    requested_at: Timestamp = Field(description="From then on the account was closed")
-    started_at: Timestamp | None = Field(default=None, description="When deleting began, after a pause for the last")
-    completed_at: Timestamp | None = Field(default=None, description="When nothing was found any more")
-    deleted: dict[str, Counts] = Field(
+    status: Annotated[ErasureStatus, SHOWN] = Field(default="running", description="How far it is")
+    user_hash: Annotated[str, SHOWN] = Field(description="Keyed hash of the user's id")
+    requested_by: Annotated[Asker, SHOWN] = Field(description="Who asked for it")
+    actor_id: Annotated[Uuid | None, STAFF_ONLY] = Field(
+        default=None, description="The user_id of the admin who asked; else null"
+    )
+    requested_at: Annotated[Timestamp, SHOWN] = Field(description="From then on the account was closed")
+    started_at: Annotated[Timestamp | None, SHOWN] = Field(
+        default=None, description="When deleting began, after a pause for the last"
+    )
+    completed_at: Annotated[Timestamp | None, SHOWN] = Field(
+        default=None, description="When nothing was found any more"
+    )
+    deleted: Annotated[dict[str, Counts], SHOWN] = Field(
         default_factory=dict, description="Documents deleted, by container and kind; empty until it is completed"
     )
-    deleted_total: Count = Field(default=0, description="Documents deleted in all")
+    deleted_total: Annotated[Count, SHOWN] = Field(default=0, description="Documents deleted in all")
 
     @classmethod
     def of(cls, user_id: str, asker: Asker, actor_id: str | None, now: datetime, key: bytes) -> Erasure:
