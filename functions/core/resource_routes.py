@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import wraps
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError, create_model
@@ -110,6 +111,7 @@ def routes_of(kind: KindOf, routes: Routes, module: str, derived: Derived | None
 
 
 def _deriving(handler: Handler, derived: Derived) -> Handler:
+    @wraps(handler)
     async def handled(call: Call[Any]) -> BaseModel | Reply:
         reply = await handler(call)
         return await derived.with_it(call, reply, call.person.user_id) if isinstance(reply, Reply) else reply
