@@ -111,7 +111,7 @@ async def test_no_operation_takes_an_argument_that_nobody_needs(document: Json) 
 
 async def test_an_enumeration_is_written_once(document: Json) -> None:
     places = Counter(tuple(schema["enum"]) for _, schema in schemas(document) if "enum" in schema)
-    assert [values for values, count in places.items() if count > 1] == []
+    assert [values for values, count in places.items() if count > 1] == [], "name them in `enumerations` of their kind"
 
 
 async def test_bounds_are_numbers_that_every_language_has(document: Json) -> None:
