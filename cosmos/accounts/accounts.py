@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError
-
 from cosmos.accounts.email_claims import EmailClaims
 from cosmos.accounts.roster import Roster
 from cosmos.accounts.users import Users
 from cosmos.core.database import Database, Stored
 from cosmos.core.paging import full_page_of
 from cosmos.core.patching import set_fields
-from cosmos.core.status import NOT_FOUND, PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun, transact
 from models.accounts.audit import AuditEntry
 from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction, kept
@@ -191,13 +189,11 @@ class Accounts:
             ("create", (entry.body(),)),
         ]
         try:
-            results = await self._container.execute_item_batch(operations, profile.id)
-        except CosmosBatchOperationError as error:
-            if error.status_code == PRECONDITION_FAILED:
-                raise Stale from None
-            if error.status_code == NOT_FOUND:
-                raise NotFound("user") from None
-            raise
+            results = await transact(self._container, operations, profile.id)
+        except Outrun as outrun:
+            if outrun.why == "exists":  # the record: it is another one's
+                raise
+            raise (NotFound("user") if outrun.why == "gone" else Stale) from None
         written = UserProfile.parse(results[0]["resourceBody"])
         self._users.remember(written)
         return written

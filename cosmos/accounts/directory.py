@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
-
 from cosmos.accounts.users import NOT_DELETED, Users
 from cosmos.core.database import Database
 from cosmos.core.patching import patch, set_fields
-from cosmos.core.status import PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun
 from models.accounts.directory import DirectoryEntry, described
 from models.accounts.profile import UserProfile
 from models.core.values import format_timestamp
@@ -47,10 +45,10 @@ class Directory:
             operations.append({"op": "incr", "path": "/revision", "value": 1})
         try:
             item = await patch(self._container, profile.id, profile.id, operations, f"({condition}) AND {NOT_DELETED}")
-        except HttpResponseError as error:
-            if error.status_code == PRECONDITION_FAILED:
-                return None
-            raise
+        except Outrun as outrun:
+            if outrun.why == "gone":
+                raise
+            return None
         written = UserProfile.parse(item)
         self._users.remember(written)
         return written

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
-
-from azure.core import MatchConditions
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
 
 from cosmos.core.database import Database, Item, Stored
 from cosmos.core.reading import read_or_none
+from cosmos.core.swapping import Outrun, delete, write_over
 from models.accounts.profile import EmailClaim, EmailStatus
 from models.core.errors import Stale
 from models.core.identity import email_claim_id_of
@@ -32,8 +27,8 @@ class EmailClaims:
         held = await self._held(tenant_id, email)
         if held is None:
             try:
-                await self._container.create_item(claim.body())
-            except CosmosResourceExistsError:
+                await write_over(self._container, claim.body(), None)
+            except Outrun:
                 held = await self._held(tenant_id, email)
         return "claimed" if held is None or held["user_id"] == user_id else "contested"
 
@@ -42,12 +37,8 @@ class EmailClaims:
         held = await self._held(tenant_id, email)
         if held is None or held["user_id"] != user_id:
             return
-        try:
-            await self._container.delete_item(
-                held["id"], held["id"], etag=held["_etag"], match_condition=MatchConditions.IfNotModified
-            )
-        except (CosmosResourceNotFoundError, CosmosAccessConditionFailedError):  # it has gone to somebody meanwhile
-            return
+        with suppress(Outrun):  # it has gone to somebody meanwhile
+            await delete(self._container, held["id"], held["id"], held["_etag"])
 
     async def read(self, tenant_id: str, email: str) -> Stored[EmailClaim] | None:
         """Who holds an address, by one point read."""
@@ -62,13 +53,11 @@ class EmailClaims:
         """
         try:
             if held is None:
-                await self._container.create_item(claim.body())
+                await write_over(self._container, claim.body(), None)
             elif held.document.user_id != claim.user_id:
-                written = claim.model_copy(update={"revision": held.document.revision + 1}).body()
-                await self._container.replace_item(
-                    claim.id, written, etag=held.etag, match_condition=MatchConditions.IfNotModified
-                )
-        except (CosmosResourceExistsError, CosmosResourceNotFoundError, CosmosAccessConditionFailedError):
+                written = claim.model_copy(update={"revision": held.document.revision + 1})
+                await write_over(self._container, written.body(), held.etag)
+        except Outrun:
             raise Stale from None
 
     async def _held(self, tenant_id: str, email: str) -> Item | None:

@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from azure.core import MatchConditions
-from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceExistsError
-
 from cosmos.core.database import Database
 from cosmos.core.reading import read_or_none
+from cosmos.core.swapping import repeat, write_over
 from models.accounts.moderation import AccountStatus
 from models.accounts.profile import UserProfile
 from models.accounts.staff import ROSTER_ID, StaffRoster, is_active_admin
-from models.core.errors import AccountClosed, Contention, LastAdmin
-
-ATTEMPTS = 20
+from models.core.errors import AccountClosed, LastAdmin
 
 
 class Roster:
@@ -51,15 +47,16 @@ class Roster:
             LastAdmin: no other active admin would be left.
             Contention: others wrote to the roster every time; call again.
         """
-        for _ in range(ATTEMPTS):
+
+        async def begun() -> None:
             roster, etag = await self._read()
             if by != user_id and (own := roster.closing_of(by, now)):
                 raise AccountClosed(own.status)
             if not await self._is_one_active(roster.who_may_be_left(user_id, now), now):
                 raise LastAdmin
-            if await self._written(roster.closing(user_id, status, now), etag):
-                return
-        raise Contention(f"the roster lost {ATTEMPTS} times")
+            await write_over(self._container, roster.closing(user_id, status, now).body(), etag)
+
+        await repeat("the roster", begun)
 
     async def _is_one_active(self, user_ids: list[str], now: datetime) -> bool:
         for user_id in user_ids:
@@ -69,28 +66,16 @@ class Roster:
         return False
 
     async def _change(self, change: Callable[[StaffRoster], StaffRoster]) -> None:
-        for _ in range(ATTEMPTS):
+        async def changed() -> None:
             roster, etag = await self._read()
-            changed = change(roster)
-            if changed is roster or await self._written(changed, etag):
-                return
-        raise Contention(f"the roster lost {ATTEMPTS} times")
+            after = change(roster)
+            if after is not roster:
+                await write_over(self._container, after.body(), etag)
+
+        await repeat("the roster", changed)
 
     async def _read(self) -> tuple[StaffRoster, str | None]:
         item = await read_or_none(self._container, ROSTER_ID, ROSTER_ID, ["staff_roster"])
         if item is None:
             return StaffRoster(), None
         return StaffRoster.parse(item), item["_etag"]
-
-    async def _written(self, roster: StaffRoster, etag: str | None) -> bool:
-        """Whether nobody was faster."""
-        try:
-            if etag is None:
-                await self._container.create_item(roster.body())
-            else:
-                await self._container.replace_item(
-                    ROSTER_ID, roster.body(), etag=etag, match_condition=MatchConditions.IfNotModified
-                )
-        except (CosmosResourceExistsError, CosmosAccessConditionFailedError):
-            return False
-        return True

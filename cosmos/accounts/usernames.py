@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
-
-from azure.core import MatchConditions
-from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.reading import read_or_none
-from cosmos.core.swapping import swap
+from cosmos.core.swapping import Outrun, delete, swap
 from models.accounts.profile import UsernameClaim
 from models.core.errors import NameTaken
 from models.core.identity import username_claim_id_of
@@ -53,12 +51,8 @@ class Usernames:
         held = await read_or_none(self._container, claim_id, claim_id)
         if held is None or held["user_id"] != user_id:
             return
-        try:
-            await self._container.delete_item(
-                claim_id, claim_id, etag=held["_etag"], match_condition=MatchConditions.IfNotModified
-            )
-        except (CosmosResourceNotFoundError, CosmosAccessConditionFailedError):  # it has gone to somebody meanwhile
-            return
+        with suppress(Outrun):  # it has gone to somebody meanwhile
+            await delete(self._container, claim_id, claim_id, held["_etag"])
 
     async def _is_abandoned(self, held: Item, now: datetime) -> bool:
         claimed_at = UsernameClaim.parse(held).claimed_at

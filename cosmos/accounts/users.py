@@ -6,17 +6,15 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
-from azure.cosmos.exceptions import CosmosResourceExistsError
 from cachetools import TTLCache
 
 from cosmos.accounts.email_claims import EmailClaims
 from cosmos.accounts.roster import Roster
 from cosmos.accounts.usernames import Usernames
 from cosmos.core.database import Database
-from cosmos.core.patching import edit, patch, require_revision, set_fields
+from cosmos.core.patching import edit, patch, patch_if, require_revision, set_fields
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun, write_over
 from models.accounts.profile import EmailStatus, LimitZone, UserProfile
 from models.accounts.profile_changes import ProfileChanges, changed
 from models.accounts.staff import shown_by
@@ -149,11 +147,8 @@ class Users:
         limits = LimitZone(timezone=timezone, since=now)
         changes = {"timezone": timezone, "limit_zone": limits.model_dump(mode="json")}
         none_yet = f"{NOT_DELETED} AND IS_NULL(c.timezone) AND NOT IS_OBJECT(c.limit_zone)"
-        try:
-            item = await patch(self._container, profile.id, profile.id, set_fields(changes), none_yet)
-        except HttpResponseError as error:
-            if error.status_code != PRECONDITION_FAILED:
-                raise
+        item = await patch_if(self._container, profile.id, profile.id, set_fields(changes), none_yet)
+        if item is None:
             return await self.find(profile.id) or profile  # somebody else has told it meanwhile
         zoned = UserProfile.parse(item)
         self.remember(zoned)
@@ -283,8 +278,8 @@ class Users:
         await self._prepare(person.user_id)
         profile = UserProfile.of(person, now, last_login, email_status)
         try:
-            await self._container.create_item(profile.body())
-        except CosmosResourceExistsError:
+            await write_over(self._container, profile.body(), None)
+        except Outrun:
             return await self.find(person.user_id) or profile
         self.remember(profile)
         return profile
@@ -322,8 +317,8 @@ class Users:
         ]
         try:
             item = await patch(self._container, profile.id, profile.id, operations, NOT_DELETED)
-        except HttpResponseError as error:
-            if error.status_code != PRECONDITION_FAILED:
+        except Outrun as outrun:
+            if outrun.why == "gone":
                 raise
             self.close(profile.id)
             raise AccountClosed("deleted") from None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from cosmos.core.database import Database, Item
@@ -19,6 +19,7 @@ from cosmos.core.paging import page_of
 from cosmos.core.patching import patch, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun
 from cosmos.usage.allowances import Allowances
 from models.accounts.limits import Limits
 from models.answers.answer import LEASE, Answer, AnswerOrigin, AnswerStatus, Ending
@@ -207,9 +208,7 @@ class Answers:
         try:
             operations = [*set_fields(fields), keep]
             await patch(self._container, answer.id, answer.partition_key, operations, held)
-        except HttpResponseError as error:
-            if error.status_code not in _GONE:
-                raise
+        except Outrun:
             raise Lost from None
 
     async def fail(self, answer: Answer, ttl: int | None, problem: str) -> None:
@@ -231,9 +230,7 @@ class Answers:
         fields = {"stop_asked_at": format_timestamp(now)}
         try:
             await patch(self._container, Answer.id_of(answer_id), user_id, set_fields(fields), running)
-        except HttpResponseError as error:
-            if error.status_code not in _GONE:
-                raise
+        except Outrun:
             await self.read(user_id, session_id, answer_id)
 
     async def abandoned(self, now: datetime) -> list[Answer]:
@@ -264,10 +261,8 @@ class Answers:
     async def _patched(self, answer: Answer, fields: Mapping[str, Any], condition: str) -> Item:
         try:
             return await patch(self._container, answer.id, answer.partition_key, set_fields(dict(fields)), condition)
-        except HttpResponseError as error:
-            if error.status_code in _GONE:
-                raise Lost from None
-            raise
+        except Outrun:
+            raise Lost from None
 
 
 def _held(answer: Answer) -> str:

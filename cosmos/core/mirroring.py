@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.reading import read_or_none
-from cosmos.core.swapping import ATTEMPTS, swap
+from cosmos.core.swapping import ATTEMPTS, Outrun, delete, swap
 from models.core.errors import Contention
 from models.core.kinds import Kind, Names
 from models.core.mirrors import Mirror
@@ -85,7 +85,5 @@ class Mirroring:
 
 
 async def _remove(container: ContainerProxy, mirror: Mirror) -> None:
-    try:
-        await container.delete_item(mirror.id, mirror.partition)
-    except CosmosResourceNotFoundError:
-        return
+    with suppress(Outrun):
+        await delete(container, mirror.id, mirror.partition)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.database import D, Item
-from cosmos.core.status import NOT_FOUND, PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun, reading_refusals
 from models.core.document import Document
 from models.core.errors import NotFound, Stale
 from models.core.revisions import Revisions
@@ -47,20 +46,30 @@ async def patch(
         The document as it is then.
 
     Raises:
-        azure.core.exceptions.HttpResponseError: with the status `NOT_FOUND`, the document is gone; with
-            `PRECONDITION_FAILED`, the condition does not hold.
+        Outrun: the document is gone, or the condition does not hold.
     """
     holds = f"FROM c WHERE {condition}"
     patches = in_tens(operations)
-    if len(patches) == 1 and not further:
-        item: Item = await container.patch_item(item_id, partition, patches[0], filter_predicate=holds)
-        return item
-    more: list[Any] = [("patch", (item_id, part)) for part in patches[1:]]
-    first: Any = ("patch", (item_id, patches[0]), {"filter_predicate": holds})
-    creates: list[Any] = [("create", (document.body(),)) for document in further]
-    results = await container.execute_item_batch([first, *more, *creates], partition)
-    patched: Item = results[len(more)]["resourceBody"]
-    return patched
+    with reading_refusals():
+        if len(patches) == 1 and not further:
+            item: Item = await container.patch_item(item_id, partition, patches[0], filter_predicate=holds)
+            return item
+        more: list[Any] = [("patch", (item_id, part)) for part in patches[1:]]
+        first: Any = ("patch", (item_id, patches[0]), {"filter_predicate": holds})
+        creates: list[Any] = [("create", (document.body(),)) for document in further]
+        results = await container.execute_item_batch([first, *more, *creates], partition)
+        patched: Item = results[len(more)]["resourceBody"]
+        return patched
+
+
+async def patch_if(
+    container: ContainerProxy, item_id: str, partition: str, operations: Sequence[dict[str, Any]], condition: str
+) -> Item | None:
+    """The same, where it does not matter why not: the document as it is then, None if nothing was done."""
+    try:
+        return await patch(container, item_id, partition, operations, condition)
+    except Outrun:
+        return None
 
 
 def require_revision(document: Document, expected: Revisions) -> None:
@@ -79,6 +88,21 @@ def at_revision(expected: Revisions) -> str:
 async def edit(
     container: ContainerProxy, before: D, after: D, condition: str = "true", further: Sequence[Document] = ()
 ) -> D:
+    """Writes what an edit has changed for somebody who is told that others were faster: see `edit_again`.
+
+    Raises:
+        NotFound: it is gone.
+        Stale: it has been edited, or the condition does not hold.
+    """
+    try:
+        return await edit_again(container, before, after, condition, further)
+    except Outrun as outrun:
+        raise (NotFound(before.kind) if outrun.why == "gone" else Stale) from None
+
+
+async def edit_again(
+    container: ContainerProxy, before: D, after: D, condition: str = "true", further: Sequence[Document] = ()
+) -> D:
     """Writes what an edit has changed, and counts the revision, unless the document has been edited since it was read.
 
     By a patch: what others set meanwhile in other fields, without counting the revision, stays. Without a difference
@@ -92,23 +116,15 @@ async def edit(
         The document as it is then.
 
     Raises:
-        NotFound: it is gone.
-        Stale: it has been edited, or the condition does not hold.
+        Outrun: it is gone, or has been edited, or the condition does not hold.
     """
     old, new = before.body(), after.body()
     changes = {name: value for name, value in new.items() if value != old.get(name)}
     if not changes:
         return before
     operations = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
-    try:
-        unchanged = f"c.revision = {before.revision} AND {condition}"
-        item = await patch(container, before.id, before.partition_key, operations, unchanged, further)
-    except HttpResponseError as error:
-        if error.status_code == NOT_FOUND:
-            raise NotFound(before.kind) from None
-        if error.status_code == PRECONDITION_FAILED:
-            raise Stale from None
-        raise
+    unchanged = f"c.revision = {before.revision} AND {condition}"
+    item = await patch(container, before.id, before.partition_key, operations, unchanged, further)
     return type(before).parse(item)
 
 
@@ -133,9 +149,4 @@ async def set_totals_if_newer(
         The document as it is then, None if nothing was set.
     """
     not_later = f"(NOT IS_DEFINED(c.{counter}) OR c.{counter} <= {revision}) AND {condition}"
-    try:
-        return await patch(container, item_id, partition, set_fields(totals | {counter: revision}), not_later)
-    except HttpResponseError as error:
-        if error.status_code in (NOT_FOUND, PRECONDITION_FAILED):
-            return None
-        raise
+    return await patch_if(container, item_id, partition, set_fields(totals | {counter: revision}), not_later)

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic
 
-from azure.cosmos.exceptions import CosmosResourceExistsError
-
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import full_page_of
 from cosmos.core.patching import require_revision
 from cosmos.core.reading import read_or_none
-from cosmos.core.swapping import swap
+from cosmos.core.swapping import Outrun, swap, write_over
 from models.core.errors import KeyReused, NotFound
 from models.core.kinds import Kind, R
 from models.core.revisions import Revisions
@@ -72,15 +70,15 @@ class Repository(Generic[R]):
             return None
 
         try:
-            return self.kind.model.parse(await self._container.create_item(document.body()))
-        except CosmosResourceExistsError:
+            return self.kind.model.parse(await write_over(self._container, document.body(), None))
+        except Outrun:
             return await self._swapped(document.id, document.partition_key, made)
 
     async def bring(self, document: R) -> tuple[R, bool]:
         """Makes a document that is brought over; the one that is there, deleted or not, stays; whether it is new."""
         try:
-            return self.kind.model.parse(await self._container.create_item(document.body())), True
-        except CosmosResourceExistsError:
+            return self.kind.model.parse(await write_over(self._container, document.body(), None)), True
+        except Outrun:
             held = self._parsed(await read_or_none(self._container, document.id, document.partition_key))
             if held is None:
                 raise

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from azure.core import MatchConditions
-from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
-
 from cosmos.core.database import Database
 from cosmos.core.paging import full_page_of
 from cosmos.core.reading import read_or_none
+from cosmos.core.swapping import Outrun, delete
 from cosmos.counting.folding import Folding
 from cosmos.counting.readers import Readers
 from models.counting.dead_letter import DeadLetter
@@ -53,11 +51,7 @@ class DeadLetters:
             await self._folding.fold(letter.source_container, [source], now)
             await self._readers.read(letter.source_container, [source], now)
         try:
-            await self._letters.delete_item(
-                letter_id, partition, etag=item["_etag"], match_condition=MatchConditions.IfNotModified
-            )
-        except CosmosAccessConditionFailedError:
-            return "failed"
-        except CosmosResourceNotFoundError:
-            return "absent"  # somebody else re-drove it at the same time
+            await delete(self._letters, letter_id, partition, item["_etag"])
+        except Outrun as outrun:  # gone, if somebody else re-drove it at the same time
+            return "absent" if outrun.why == "gone" else "failed"
         return "folded" if source is not None else "source_gone"

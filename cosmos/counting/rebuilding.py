@@ -13,17 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
 
 from cosmos.core.containers import retention_seconds
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of, pages_of
+from cosmos.core.patching import patch_if
+from cosmos.core.swapping import Outrun, write_over
 from cosmos.counting.bucket_documents import ReadBucket, read_buckets, read_context, read_etags
 from cosmos.counting.counters import Counters
 from cosmos.counting.sources import Sources
@@ -280,13 +276,8 @@ class Rebuilding:
         document = self._kinds.document_of(work.partition, bucket, balance, revision, work.now, context)
         body = self._kinds.told_anew(document).body()
         try:
-            if held is None:
-                await self._container.create_item(body)
-            else:
-                await self._container.replace_item(
-                    body["id"], body, etag=held.etag, match_condition=MatchConditions.IfNotModified
-                )
-        except (CosmosAccessConditionFailedError, CosmosResourceExistsError, CosmosResourceNotFoundError):
+            await write_over(self._container, body, held.etag if held else None)
+        except Outrun:
             return False
         if reread := kind.reread.get(bucket.period):
             await self._count_revision(work.partition, reread)
@@ -295,10 +286,7 @@ class Rebuilding:
     async def _count_revision(self, partition: str, bucket: Bucket) -> None:
         """Tells readers who go by the revision of all time that a month has changed, as with every fold."""
         change = [{"op": "incr", "path": "/revision", "value": 1}]
-        try:
-            await self._container.patch_item(bucket_id(partition, bucket), partition, change)
-        except CosmosResourceNotFoundError:
-            return
+        await patch_if(self._container, bucket_id(partition, bucket), partition, change, "true")
 
     async def _buckets(self, partition: str, level: _Level) -> dict[str, ReadBucket]:
         stored = read_buckets(self._container, self._kinds, partition)

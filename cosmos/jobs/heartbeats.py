@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count, islice
 
-from azure.core import MatchConditions
 from azure.core.exceptions import AzureError
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
+from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
+from cosmos.core.patching import patch_if, set_fields
 from cosmos.core.reading import read_or_none
+from cosmos.core.swapping import Outrun, write_over
 from models.jobs.heartbeat import HEARTBEAT_ID, Feed, Heartbeat
 
 AT_ONCE = 16
@@ -86,11 +84,9 @@ class Heartbeats:
             if not (item.get("kind") == "heartbeat" and item["feed"] == feed.name):
                 continue
             if item["passed"] < item["revision"]:
-                said = [{"op": "set", "path": "/passed", "value": item["revision"]}]
-                try:
-                    await container.patch_item(item["id"], item["partition_key"], said)
-                except CosmosResourceNotFoundError:  # it has expired, or its container was made anew
-                    continue
+                said = set_fields({"passed": item["revision"]})
+                # it may have expired, or its container was made anew
+                await patch_if(container, item["id"], item["partition_key"], said, "true")
 
     async def _look(self, feed: Feed, now: datetime, refresh: bool) -> timedelta:
         container, slots = self._container(feed), asyncio.Semaphore(AT_ONCE)
@@ -129,12 +125,9 @@ async def _beat(container: ContainerProxy, feed: Feed, partition: str, now: date
     item = await read_or_none(container, HEARTBEAT_ID, partition, ["heartbeat"])
     held = Heartbeat.parse(item) if item else Heartbeat.first(feed.name, partition, now)
     following = held.following(now)
-    try:
+    with suppress(Outrun):  # another one looks, too
         if item is None:
-            await container.create_item(held.body())
+            await write_over(container, held.body(), None)
         elif following is not None:
-            condition = {"etag": item["_etag"], "match_condition": MatchConditions.IfNotModified}
-            await container.replace_item(HEARTBEAT_ID, following.body(), **condition)
-    except (CosmosResourceExistsError, CosmosAccessConditionFailedError):  # another one looks, too
-        pass
+            await write_over(container, following.body(), item["_etag"])
     return held.age(now)

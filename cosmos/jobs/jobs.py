@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
-
-from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
-from cosmos.core.swapping import swap
+from cosmos.core.swapping import Outrun, delete, swap, write_over
 from models.core.values import format_timestamp
 from models.jobs.job import Job, JobState
 
@@ -43,8 +42,8 @@ class Jobs:
     async def create(self, job: Job) -> Job:
         """Makes the promise, unless there is one of this id: that one then."""
         try:
-            await self._users.create_item(job.body())
-        except CosmosResourceExistsError:
+            await write_over(self._users, job.body(), None)
+        except Outrun:
             return await self.read(job.partition_key, job.id) or job
         return job
 
@@ -155,10 +154,8 @@ class Jobs:
         return changed[0] if changed else None
 
     async def _delete(self, job: Job) -> None:
-        try:
-            await self._users.delete_item(job.id, job.partition_key)
-        except CosmosResourceNotFoundError:
-            return
+        with suppress(Outrun):
+            await delete(self._users, job.id, job.partition_key)
 
 
 def _is_at(held: Job, job: Job) -> bool:

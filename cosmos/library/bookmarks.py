@@ -12,32 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosBatchOperationError,
-    CosmosHttpResponseError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
-
 from cosmos.core.database import Database
 from cosmos.core.paging import full_page_of, page_of
-from cosmos.core.patching import at_revision, patch, require_revision, set_fields
+from cosmos.core.patching import at_revision, patch, patch_if, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.searching import containing
-from cosmos.core.status import NOT_FOUND, OUTRUN, PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun, repeat, transact, write_over, written_over
 from models.chat.interaction import UserInteraction
-from models.core.errors import Contention, KeyReused, NotFound, Stale
+from models.core.errors import KeyReused, NotFound, Stale
 from models.core.revisions import ANY_REVISION, Revisions
 from models.core.search import NO_TERMS, Terms
 from models.core.values import format_timestamp
 from models.core.write_policy import WritePolicy
 from models.library.bookmark import BookmarkRequest, DeletedBookmark, UserBookmark
-
-ATTEMPTS = 20
-"""A change that loses against an opening of the same bookmark is made again."""
 
 NAMES_PER_REQUEST = 1000
 SEARCHED = ("bookmark_title", "bookmark_notes", "original_query")
@@ -136,7 +123,8 @@ class Bookmarks:
             NotFound: the user has no such bookmark.
             Stale: it has been edited since.
         """
-        for _ in range(ATTEMPTS):
+
+        async def deleted() -> None:
             held = await self._held(user_id, bookmark_id)
             if held is None:
                 raise NotFound("bookmark")
@@ -147,11 +135,11 @@ class Bookmarks:
                     raise NotFound("bookmark")
                 return
             require_revision(document, expected)
-            deleted = DeletedBookmark.of(document, now)
-            if await self._replace(deleted, etag):
-                await self._mark(deleted, saved=False)
-                return
-        raise Contention(f"the deletion of a bookmark lost {ATTEMPTS} times")
+            after = DeletedBookmark.of(document, now)
+            await write_over(self._container, after.body(), etag)
+            await self._mark(after, saved=False)
+
+        await repeat("a bookmark", deleted)
 
     async def page(
         self, user_id: str, wanted: BookmarkFilter, limit: int, continuation: str | None
@@ -184,14 +172,15 @@ class Bookmarks:
     async def _save(self, bookmark: UserBookmark, request: BookmarkRequest | None) -> UserBookmark:
         user_id = bookmark.user_id
         claims: list[Any] = [("create", (request.body(),))] if request else []
-        operation: Any = ("create", (bookmark.body(),))
-        for _ in range(ATTEMPTS):
+        operation = written_over(bookmark.body(), None)
+
+        async def saved() -> UserBookmark:
+            nonlocal bookmark, operation
             try:
-                await self._container.execute_item_batch([*claims, operation], user_id)
+                await transact(self._container, [*claims, operation], user_id)
                 return bookmark
-            except CosmosBatchOperationError as error:
-                if error.status_code not in OUTRUN:
-                    raise
+            except Outrun as outrun:
+                lost = outrun
             held = await self._held(user_id, bookmark.id)
             live = held[0] if held and isinstance(held[0], UserBookmark) else None
             if request and await self._is_repeated(request):
@@ -199,21 +188,15 @@ class Bookmarks:
                     raise NotFound("bookmark")
                 return live
             if live is not None:
-                if request and not await self._is_noted(request):
-                    continue
+                if request:  # somebody else may have used the key just now, perhaps with another request
+                    await write_over(self._container, request.body(), None)
                 return live
             if held is not None:
                 bookmark = bookmark.model_copy(update={"revision": held[0].revision + 1})
-                operation = ("replace", (bookmark.id, bookmark.body()), {"if_match_etag": held[1]})
-        raise Contention(f"the saving of a bookmark lost {ATTEMPTS} times")
+            operation = written_over(bookmark.body(), held[1] if held else None)
+            raise lost
 
-    async def _is_noted(self, request: BookmarkRequest) -> bool:
-        """Whether the key could be noted; not if somebody else did so just now, perhaps with another request."""
-        try:
-            await self._container.create_item(request.body())
-        except CosmosResourceExistsError:
-            return False
-        return True
+        return await repeat("a bookmark", saved)
 
     async def _is_repeated(self, request: BookmarkRequest) -> bool:
         stored = await read_or_none(self._container, request.id, request.partition_key, [request.kind])
@@ -235,27 +218,13 @@ class Bookmarks:
         kind = kinds.get(item["kind"])
         return (kind.parse(item), item["_etag"]) if kind else None
 
-    async def _replace(self, deleted: DeletedBookmark, etag: str) -> bool:
-        """Whether the bookmark still was the one that was read."""
-        try:
-            await self._container.replace_item(
-                deleted.id, deleted.body(), etag=etag, match_condition=MatchConditions.IfNotModified
-            )
-        except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
-            return False
-        return True
-
     async def _patch(
         self, user_id: str, bookmark_id: str, operations: list[dict[str, Any]], condition: str
     ) -> UserBookmark:
         try:
             item = await patch(self._container, bookmark_id, user_id, operations, condition)
-        except HttpResponseError as error:
-            if error.status_code == NOT_FOUND:
-                raise NotFound("bookmark") from None
-            if error.status_code != PRECONDITION_FAILED:
-                raise
-            if await self.find(user_id, bookmark_id) is None:
+        except Outrun as outrun:
+            if outrun.why == "gone" or await self.find(user_id, bookmark_id) is None:
                 raise NotFound("bookmark") from None
             raise Stale from None
         return UserBookmark.parse(item)
@@ -267,15 +236,4 @@ class Bookmarks:
             *set_fields({"was_bookmarked": saved, "bookmark_revision": bookmark.revision}),
             {"op": "incr", "path": "/revision", "value": 1},
         ]
-        try:
-            await self._interactions.patch_item(
-                bookmark.interaction_id,
-                bookmark.partition_key,
-                operations,
-                filter_predicate=f"FROM c WHERE {older}",
-            )
-        except CosmosResourceNotFoundError:
-            return
-        except CosmosHttpResponseError as error:
-            if error.status_code != PRECONDITION_FAILED:
-                raise
+        await patch_if(self._interactions, bookmark.interaction_id, bookmark.partition_key, operations, older)

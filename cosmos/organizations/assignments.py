@@ -11,18 +11,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError
-
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import rows_of
 from cosmos.core.patching import require_revision
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import OUTRUN_OR_GONE
-from cosmos.core.swapping import ATTEMPTS, pause
+from cosmos.core.swapping import repeat, transact, written_over
 from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.rights import Rights
 from models.accounts.audit import AuditEntry
-from models.core.errors import Contention, KeyReused, NotFound
+from models.core.errors import KeyReused, NotFound
 from models.core.revisions import Revisions
 from models.organizations.assignment import PermissionGrant, RoleAssignment, grant_id
 from models.organizations.membership import HeldRole, Membership, membership_id
@@ -250,8 +247,8 @@ class Assignments:
         What `change` reads it reads after the membership: so whatever others wrote before is in it, and whatever they
         write from then on has the membership changed.
         """
-        for lost in range(ATTEMPTS):
-            await pause(lost)
+
+        async def changed() -> Membership:
             before, item = await self._membership(member)
             member.check(before)
             if member.expected is not None:
@@ -262,20 +259,16 @@ class Assignments:
             user_id, organization_id = member.user_id, member.organization_id
             if before.is_open_admin and not written.membership.is_open_admin:
                 await self._organizations.leave_admins(organization_id, user_id, member.now)
-            guard = {"if_match_etag": item["_etag"]}
-            replace: Any = ("replace", (before.id, written.membership.body()), guard)
+            operations = [written_over(written.membership.body(), item["_etag"]), *written.operations]
             try:
-                await self._container.execute_item_batch([replace, *written.operations], member.user_id)
-            except CosmosBatchOperationError as error:
-                if error.status_code in OUTRUN_OR_GONE:
-                    continue
-                raise
+                await transact(self._container, operations, member.user_id)
             finally:  # also where it is not known whether it was written
                 self._rights.forget(user_id, organization_id)
             if written.membership.is_open_admin and not before.is_open_admin:
                 await self._organizations.join_admins(organization_id, user_id, member.now)
             return written.membership
-        raise Contention(f"a change of a membership lost {ATTEMPTS} times")
+
+        return await repeat("a membership", changed)
 
 
 def _running(held: list[HeldRole], today: date) -> list[HeldRole]:

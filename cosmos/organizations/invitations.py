@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError
-
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import full_page_of, rows_of
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import CONFLICT, NOT_FOUND, OUTRUN_OR_GONE, PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun, transact, written_over
 from cosmos.organizations.members import seat_taken
 from cosmos.organizations.organizations import Organizations
 from models.core.errors import KeyReused, NotFound, SeatsTaken
@@ -48,13 +46,11 @@ class Invitations:
         for tried in range(2):
             operations: list[Any] = [("create", (invitation.body(),)), seat_taken()]
             try:
-                await self._container.execute_item_batch(operations, invitation.partition_key)
+                await transact(self._container, operations, invitation.partition_key)
                 return invitation
-            except CosmosBatchOperationError as error:
-                if error.status_code == CONFLICT:
+            except Outrun as outrun:
+                if outrun.why == "exists":
                     return await self._same(invitation)
-                if error.status_code not in (PRECONDITION_FAILED, NOT_FOUND):
-                    raise
             await self._organizations.read(invitation.organization_id)
             if tried or not await self.expire(invitation.organization_id, now):
                 break
@@ -106,12 +102,10 @@ class Invitations:
     async def _ended(self, invitation: Invitation, etag: str, status: InvitationStatus, now: datetime) -> bool:
         """Whether it could be: nobody else ended it meanwhile."""
         ended = invitation.ended(status, now)
-        replacing: Any = ("replace", (ended.id, ended.body()), {"if_match_etag": etag})
         try:
-            await self._container.execute_item_batch([replacing, SEAT_GIVEN_BACK], invitation.partition_key)
-        except CosmosBatchOperationError as error:
-            if error.status_code not in OUTRUN_OR_GONE:
-                raise
+            operations = [written_over(ended.body(), etag), SEAT_GIVEN_BACK]
+            await transact(self._container, operations, invitation.partition_key)
+        except Outrun:
             return False
         return True
 

@@ -8,24 +8,24 @@ ended. What is cut off in between is done by the change feed, from either of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from azure.core.exceptions import HttpResponseError
-from azure.cosmos.exceptions import CosmosBatchOperationError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import full_page_of, rows_of
-from cosmos.core.patching import patch, set_fields, set_totals_if_newer
+from cosmos.core.patching import patch_if, set_fields, set_totals_if_newer
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import CONFLICT, NOT_FOUND, OUTRUN_OR_GONE, PRECONDITION_FAILED
-from cosmos.core.swapping import ATTEMPTS, pause
+from cosmos.core.status import NOT_FOUND
+from cosmos.core.swapping import Outrun, deleted, repeat, transact, written_over
 from cosmos.organizations.organizations import Organizations
 from cosmos.organizations.primaries import Primaries
 from cosmos.organizations.rights import Rights
-from models.core.errors import AccountClosed, Contention, NotFound, SeatsTaken
+from models.core.errors import AccountClosed, NotFound, SeatsTaken
 from models.core.tombstone import is_tombstone
 from models.core.values import format_timestamp
 from models.organizations.assignment import NewAssignment, RoleAssignment, assigned
@@ -103,28 +103,27 @@ class Members:
         organization_id = member.organization_id
 
         def operations() -> list[Any]:
-            making: Any = ("create", (member.body(),))
+            making = written_over(member.body(), None)
             if invitation:
                 accepted, etag = invitation
-                return [making, ("replace", (accepted.id, accepted.body()), {"if_match_etag": etag})]
+                return [making, written_over(accepted.body(), etag)]
             return [making, seat_taken()] if member.holds_seat else [making]
 
-        for lost in range(ATTEMPTS):
-            await pause(lost)
+        async def seated() -> Membership | None:
             try:
-                await self._container.execute_item_batch(operations(), member.partition_key)
-                break
-            except CosmosBatchOperationError as error:
-                if error.status_code == CONFLICT:
-                    there = await self._already(member, invitation)
-                    if there is not None:
-                        return there
-                elif error.status_code in (PRECONDITION_FAILED, NOT_FOUND):
+                await transact(self._container, operations(), member.partition_key)
+            except Outrun as outrun:
+                if outrun.why != "exists":
                     raise await self._why_not(organization_id, invitation is not None) from None
-                else:
+                there = await self._already(member, invitation)
+                if there is None:
                     raise
-        else:
-            raise Contention(f"a member lost {ATTEMPTS} times")
+                return there
+            return None
+
+        there = await repeat("a member", seated)
+        if there is not None:
+            return there
         return await self.complete(member, now)
 
     async def complete(self, member: Member, now: datetime) -> Membership:
@@ -201,8 +200,8 @@ class Members:
     async def release(self, user_id: str, organization_id: str) -> None:
         """Gives the seat back of somebody whose membership has ended, or was never written. May be repeated."""
         partition, item_id = organization_partition(organization_id), member_id(user_id)
-        for lost in range(ATTEMPTS):
-            await pause(lost)
+
+        async def released() -> None:
             item = await read_or_none(self._container, item_id, partition, ["member"])
             if item is None:
                 return
@@ -210,14 +209,9 @@ class Members:
             if membership is not None and membership.status == "active":
                 return
             freed = [SEAT_GIVEN_BACK] if item["holds_seat"] else []
-            operations: list[Any] = [("delete", (item_id,), {"if_match_etag": item["_etag"]}), *freed]
-            try:
-                await self._container.execute_item_batch(operations, partition)
-                return
-            except CosmosBatchOperationError as error:
-                if error.status_code not in OUTRUN_OR_GONE:
-                    raise
-        raise Contention(f"a seat was given back {ATTEMPTS} times in vain")
+            await transact(self._container, [deleted(item_id, item["_etag"]), *freed], partition)
+
+        await repeat("a member", released)
 
     async def bring(self, items: Iterable[Item], now: datetime) -> None:
         """Does what was cut off, and brings members to what memberships say. May be repeated.
@@ -252,8 +246,8 @@ class Members:
         change: Callable[[Membership | None], tuple[Membership, RoleAssignment | None] | None],
     ) -> Membership:
         """Compare-and-swap of a membership, in one transaction with the assignments that it changes."""
-        for lost in range(ATTEMPTS):
-            await pause(lost)
+
+        async def swapped() -> Membership:
             held = await read_or_none(self._container, membership_id(organization_id), user_id, ["membership"])
             known = Membership.parse(held) if held else None
             changed = change(known)
@@ -262,19 +256,15 @@ class Members:
                     raise NotFound("member")
                 return known
             after, assignment = changed
-            writing: Any = ("create", (after.body(),))
-            if held is not None:
-                writing = ("replace", (after.id, after.body()), {"if_match_etag": held["_etag"]})
-            operations: list[Any] = [writing, *([("create", (assignment.body(),))] if assignment else [])]
+            operations: list[Any] = [written_over(after.body(), held["_etag"] if held else None)]
+            if assignment:
+                operations.append(written_over(assignment.body(), None))
             if known is not None:
                 operations += _of_assignments(known, after)
-            try:
-                await self._container.execute_item_batch(operations, user_id)
-                return after
-            except CosmosBatchOperationError as error:
-                if error.status_code not in OUTRUN_OR_GONE:
-                    raise
-        raise Contention(f"a membership lost {ATTEMPTS} times")
+            await transact(self._container, operations, user_id)
+            return after
+
+        return await repeat("a membership", swapped)
 
     async def _go_on(self, item: Item, now: datetime) -> None:
         held = await read_or_none(self._container, item["id"], item["partition_key"], ["member"])
@@ -323,12 +313,9 @@ class Members:
             return None
         if invitation:
             accepted, etag = invitation
-            over: Any = ("replace", (accepted.id, accepted.body()), {"if_match_etag": etag})
-            try:
-                await self._container.execute_item_batch([over, SEAT_GIVEN_BACK], member.partition_key)
-            except CosmosBatchOperationError as error:
-                if error.status_code not in OUTRUN_OR_GONE:
-                    raise
+            with suppress(Outrun):
+                over = written_over(accepted.body(), etag)
+                await transact(self._container, [over, SEAT_GIVEN_BACK], member.partition_key)
         return found
 
     async def _why_not(self, organization_id: str, invited: bool) -> Exception:
@@ -353,11 +340,7 @@ class Members:
 
     async def _settled(self, member: Member) -> None:
         fields, joining = set_fields({"status": "active"}), 'c.status = "joining"'
-        try:
-            await patch(self._container, member.id, member.partition_key, fields, joining)
-        except HttpResponseError as error:
-            if error.status_code not in (NOT_FOUND, PRECONDITION_FAILED):
-                raise
+        await patch_if(self._container, member.id, member.partition_key, fields, joining)
 
     async def _made_admin(self, user_id: str, organization_id: str, by: str, now: datetime) -> None:
         organization = await self._organizations.read(organization_id)

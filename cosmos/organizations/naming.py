@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
-
-from azure.core import MatchConditions
-from azure.cosmos.exceptions import CosmosAccessConditionFailedError, CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.reading import read_or_none
-from cosmos.core.swapping import swap
+from cosmos.core.swapping import Outrun, delete, swap
 from models.core.errors import NameTaken
 from models.organizations.organization import ORGANIZATION_ID, OrganizationNameClaim, organization_partition
 
@@ -50,12 +48,8 @@ class OrganizationNames:
         held = await read_or_none(self._container, claim.id, claim.id)
         if held is None or held["organization_id"] != claim.organization_id:
             return
-        try:
-            await self._container.delete_item(
-                claim.id, claim.id, etag=held["_etag"], match_condition=MatchConditions.IfNotModified
-            )
-        except (CosmosResourceNotFoundError, CosmosAccessConditionFailedError):  # it has gone to another meanwhile
-            return
+        with suppress(Outrun):  # it has gone to another meanwhile
+            await delete(self._container, claim.id, claim.id, held["_etag"])
 
     async def _is_abandoned(self, held: Item, now: datetime) -> bool:
         claimed_at = OrganizationNameClaim.parse(held).claimed_at

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError
-
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import rows_of
 from cosmos.core.patching import set_fields
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import OUTRUN_OR_GONE
-from cosmos.core.swapping import ATTEMPTS, pause
-from models.core.errors import Contention, NotFound
+from cosmos.core.swapping import repeat, transact
+from models.core.errors import NotFound
 
 _NONE = "(NOT IS_DEFINED(c.primary_organization_id) OR IS_NULL(c.primary_organization_id))"
 _COUNTED: dict[str, Any] = {"op": "incr", "path": "/revision", "value": 1}
@@ -47,8 +44,8 @@ class Primaries:
         await self._written(user_id, None, invited_by)
 
     async def _written(self, user_id: str, wanted: str | None, invited_by: str | None) -> None:
-        for lost in range(ATTEMPTS):
-            await pause(lost)
+
+        async def written() -> None:
             profile = await read_or_none(self._container, user_id, user_id, ["profile"])
             query = 'SELECT * FROM c WHERE c.kind = "membership" AND c.status = "active" AND IS_NULL(c.deleted_at)'
             rows = await rows_of(self._container, query, {}, user_id)
@@ -59,15 +56,10 @@ class Primaries:
             named = profile.get("primary_organization_id")
             chosen = wanted or (named if named in ids else next(iter(ids), None))
             operations = _operations(profile, rows, chosen, wanted is not None, invited_by)
-            if not operations:
-                return
-            try:
-                await self._container.execute_item_batch(operations, user_id)
-                return
-            except CosmosBatchOperationError as error:
-                if error.status_code not in OUTRUN_OR_GONE:
-                    raise
-        raise Contention(f"a primary organization lost {ATTEMPTS} times")
+            if operations:
+                await transact(self._container, operations, user_id)
+
+        await repeat("a primary organization", written)
 
 
 def _operations(

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError
-
 from cosmos.core.database import Database
 from cosmos.core.paging import rows_of
 from cosmos.core.patching import at_revision, require_revision
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import CONFLICT, NOT_FOUND, PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun, transact, written_over
 from cosmos.organizations.rights import Rights
 from models.core.errors import KeyReused, NameTaken, NotFound, Stale
 from models.core.revisions import Revisions
@@ -55,9 +53,9 @@ class Roles:
         """
         try:
             await self._write(role, ("create", (role.body(),)))
-        except CosmosBatchOperationError as error:
-            if error.status_code != CONFLICT:
-                raise
+        except Outrun as outrun:
+            if outrun.why == "gone":
+                raise NO_ROLE from None
             try:
                 known = await self.read(role.organization_id, role.name)
             except NotFound:
@@ -83,14 +81,12 @@ class Roles:
         known = Role.parse(held)
         require_revision(known, expected)
         gone = known.deleted(now).model_copy(update={"ttl": None})  # kept: its name is never another role's
-        replacing: Any = ("replace", (gone.id, gone.body()), {"if_match_etag": held["_etag"]})
+        replacing = written_over(gone.body(), held["_etag"])
         removing: Any = ("patch", (ORGANIZATION_ID, [{"op": "remove", "path": f"/roles/{name}"}]))
         try:
-            await self._container.execute_item_batch([replacing, removing], partition)
-        except CosmosBatchOperationError as error:
-            if error.status_code == PRECONDITION_FAILED:
-                raise Stale from None
-            raise
+            await transact(self._container, [replacing, removing], partition)
+        except Outrun:
+            raise Stale from None
         finally:
             self._rights.forget_organization(organization_id)
 
@@ -112,21 +108,13 @@ class Roles:
         patch: Any = ("patch", (role.id, values), {"filter_predicate": f"FROM c WHERE {before}"})
         try:
             await self._write(role, patch)
-        except CosmosBatchOperationError as error:
-            if error.status_code == PRECONDITION_FAILED:
-                raise Stale from None
-            raise
+        except Outrun as outrun:
+            raise (NO_ROLE if outrun.why == "gone" else Stale) from None
         return role
 
     async def _write(self, role: Role, operation: Any) -> None:
         gives = [{"op": "set", "path": f"/roles/{role.name}", "value": list(role.permissions)}]
         try:
-            await self._container.execute_item_batch(
-                [operation, ("patch", (ORGANIZATION_ID, gives))], role.partition_key
-            )
-        except CosmosBatchOperationError as error:
-            if error.status_code == NOT_FOUND:
-                raise NO_ROLE from None
-            raise
+            await transact(self._container, [operation, ("patch", (ORGANIZATION_ID, gives))], role.partition_key)
         finally:
             self._rights.forget_organization(role.organization_id)

@@ -7,10 +7,10 @@ between leaves the child barred. The change feed lifts it then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
 from cachetools import LRUCache
 
 from cosmos.accounts.users import Users
@@ -18,12 +18,11 @@ from cosmos.core.database import Database, Item
 from cosmos.core.paging import rows_of
 from cosmos.core.patching import set_fields
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import OUTRUN_OR_GONE
-from cosmos.core.swapping import ATTEMPTS, pause
+from cosmos.core.swapping import Outrun, delete, repeat, transact, written_over
 from cosmos.usage.bars import set_bar
 from models.accounts.audit import AuditEntry
 from models.accounts.profile import ParentalConsent, UserProfile
-from models.core.errors import AccountClosed, Contention, NotFound, TooManyRequests
+from models.core.errors import AccountClosed, NotFound, TooManyRequests
 from models.people.guardianship import (
     MOST_OPEN,
     ConsentStatus,
@@ -111,10 +110,8 @@ class Guardians:
 
         made = await self._changed(child_id, parent_id, confirmed, now, entry)
         for user_id, other_id in ((parent_id, child_id), (child_id, parent_id)):
-            try:
-                await self._container.delete_item(request_id(other_id), user_id)
-            except CosmosResourceNotFoundError:
-                continue
+            with suppress(Outrun):
+                await delete(self._container, request_id(other_id), user_id)
         return made
 
     async def consent(
@@ -184,8 +181,8 @@ class Guardians:
         Raises:
             NotFound: there is no such user, or they have not said when they were born.
         """
-        for lost in range(ATTEMPTS):
-            await pause(lost)
+
+        async def said() -> UserProfile:
             profile = await self._users.find(child_id)
             if profile is None or profile.birth_year is None:
                 raise NotFound("child")
@@ -197,13 +194,13 @@ class Guardians:
                 fields["parental_consent"] = consent.model_dump(mode="json")
             if corrected.is_barred(now):
                 await self._bar(corrected, True)
-            if not await self._batch(profile, fields, [("create", (entry.body(),))]):
-                continue
+            await self._batch(profile, fields, [written_over(entry.body(), None)])
             after = await self._users.find(child_id)
             if not corrected.is_barred(now):
                 await self._bar(corrected, False)
             return after or corrected
-        raise Contention(f"a year of birth lost {ATTEMPTS} times")
+
+        return await repeat("a child's profile", said)
 
     async def _bar(self, profile: UserProfile, barred: bool) -> None:
         if profile.parental_consent is not None:
@@ -241,8 +238,8 @@ class Guardians:
 
         Of several guardians one is the primary one: who was said last to be, else the first.
         """
-        for lost in range(ATTEMPTS):
-            await pause(lost)
+
+        async def changing() -> Guardianship:
             profile = await self._users.find(child_id)
             if profile is None:
                 raise MISSING
@@ -264,42 +261,33 @@ class Guardians:
             changed = profile.model_copy(update={"parental_consent": consent})
             if changed.is_barred(now):
                 await self._bar(changed, True)
-            changes += [_writing(rows.get(name), after), *([("create", (entry.body(),))] if entry else [])]
-            if not await self._batch(profile, {"parental_consent": consent.model_dump(mode="json")}, changes):
-                continue
+            held = rows.get(name)
+            changes.append(written_over(after.body(), held["_etag"] if held else None))
+            if entry:
+                changes.append(written_over(entry.body(), None))
+            await self._batch(profile, {"parental_consent": consent.model_dump(mode="json")}, changes)
             await self._users.find(child_id)  # this process goes by it from now on
             if not changed.is_barred(now):
                 await self._bar(changed, False)
             return after
-        raise Contention(f"a guardianship lost {ATTEMPTS} times")
+
+        return await repeat("a guardianship", changing)
 
     async def _lift(self, profile: UserProfile, now: datetime) -> None:
         """In case that whoever wrote the consent was cut off before."""
         if profile.parental_consent is not None and not profile.is_barred(now):
             await set_bar(self._sessions, profile.id, False, profile.parental_consent.revision)
 
-    async def _batch(self, profile: UserProfile, changes: dict[str, Any], further: list[Any]) -> bool:
-        """Writes what follows for the child's profile, and further operations; False if others wrote it meanwhile."""
+    async def _batch(self, profile: UserProfile, changes: dict[str, Any], further: list[Any]) -> None:
+        """Writes what follows for the child's profile, and further operations, unless others wrote it meanwhile."""
         fields = [*set_fields(changes), {"op": "incr", "path": "/revision", "value": 1}]
         unchanged = {"filter_predicate": f"FROM c WHERE c.revision = {profile.revision}"}
         operations: list[Any] = [("patch", (profile.id, fields), unchanged), *further]
-        try:
-            await self._container.execute_item_batch(operations, profile.id)
-        except CosmosBatchOperationError as error:
-            if error.status_code not in OUTRUN_OR_GONE:
-                raise
-            return False
-        return True
+        await transact(self._container, operations, profile.id)
 
     async def _of_kind(self, kind: str, user_id: str) -> list[Item]:
         query = "SELECT * FROM c WHERE c.kind = @kind"
         return await rows_of(self._container, query, {"kind": kind}, user_id)
-
-
-def _writing(held: Item | None, after: Guardianship) -> Any:
-    if held is None:
-        return ("create", (after.body(),))
-    return ("replace", (after.id, after.body()), {"if_match_etag": held["_etag"]})
 
 
 def _marked(guardianship: Guardianship, is_primary: bool) -> Any:

@@ -9,14 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
 from cosmos.accounts.users import Users
 from cosmos.core.containers import expiry_of, retention_seconds
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
-from cosmos.core.patching import set_fields
-from cosmos.core.status import PRECONDITION_FAILED
+from cosmos.core.patching import patch_if, set_fields
 from cosmos.counting.counters import Counters
 from cosmos.counting.rebuilding import Rebuilding
 from models.accounts.consent import Consent
@@ -153,7 +151,7 @@ class Consents:
                 return False
             operations, condition = patch
             async with slots:
-                return await _patched(items, row["id"], user_id, operations, condition)
+                return await patch_if(items, row["id"], user_id, operations, condition) is not None
 
         return Applied(sum(await asyncio.gather(*map(one, rows))), following)
 
@@ -205,18 +203,3 @@ def _uncounted(row: Item, expires: datetime | None, now: datetime) -> Patch | No
     if expires is not None:
         stamped["ttl"] = seconds_left(now, expires)
     return [*set_fields(stamped), {"op": "incr", "path": "/revision", "value": 1}], _COUNTS
-
-
-async def _patched(
-    items: ContainerProxy, item_id: str, user_id: str, operations: list[dict[str, Any]], condition: str
-) -> bool:
-    """Whether the document still is there, and the condition holds."""
-    try:
-        await items.patch_item(item_id, user_id, operations, filter_predicate=f"FROM c WHERE {condition}")
-    except CosmosResourceNotFoundError:
-        return False
-    except CosmosHttpResponseError as error:
-        if error.status_code != PRECONDITION_FAILED:
-            raise
-        return False
-    return True

@@ -8,27 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosBatchOperationError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
 
 from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database, Item, Stored
 from cosmos.core.paging import page_of
+from cosmos.core.patching import patch_if
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import OUTRUN_OR_GONE
+from cosmos.core.swapping import Outrun, delete, repeat, transact, write_over, written_over
 from cosmos.privacy.mentions import NO_PARTINGS, Mentions, Parting
 from models.accounts.audit import AuditEntry
 from models.accounts.profile import UserProfile
-from models.core.errors import Contention, NotFound
+from models.core.errors import NotFound
 from models.core.kinds import Kind
 from models.core.tombstone import TOMBSTONE, Tombstone, is_tombstone
 from models.jobs.job import Job
@@ -116,8 +111,8 @@ class Erasures:
             Contention: others wrote the same documents every time; call again.
         """
         try:
-            await self._users.create_item(erasure.body())
-        except CosmosResourceExistsError:
+            await write_over(self._users, erasure.body(), None)
+        except Outrun:
             erasure = await self.receipt(erasure.id)
         places = {"users": user_id, "user_sessions": ALLOWANCE_ID, "user_analytics": risk_window_id(user_id)}
         for container, item_id in places.items():
@@ -128,7 +123,9 @@ class Erasures:
         """Notes when deleting began, once."""
         stored = await self._receipt(erasure_id)
         if stored.document.started_at is None:
-            await self._replace_receipt(stored, stored.document.model_copy(update={"started_at": now}))
+            with suppress(Outrun):  # somebody who does the same was faster
+                begun = stored.document.model_copy(update={"started_at": now})
+                await write_over(self._users, begun.body(), stored.etag)
 
     async def sweep(self, user_id: str) -> bool:
         """Deletes some of what is there, container by container; whether there may be more.
@@ -163,17 +160,19 @@ class Erasures:
         Raises:
             Contention: others wrote the receipt every time; call again.
         """
-        for _ in range(ATTEMPTS):
+
+        async def finished() -> bool:
             stored = await self._receipt(erasure_id)
-            if stored.document.status == "completed":
-                for container in self._containers.values():
-                    await _delete_if_there(container, PROGRESS_ID, user_id)
-                return True
-            if await self.remaining(user_id):
-                return False
-            counts = {name: await _counted(container, user_id) for name, container in self._containers.items()}
-            await self._replace_receipt(stored, stored.document.completed(counts, now))
-        raise Contention(f"a receipt lost {ATTEMPTS} times")
+            if stored.document.status != "completed":
+                if await self.remaining(user_id):
+                    return False
+                counts = {name: await _counted(container, user_id) for name, container in self._containers.items()}
+                await write_over(self._users, stored.document.completed(counts, now).body(), stored.etag)
+            for container in self._containers.values():
+                await _delete_if_there(container, PROGRESS_ID, user_id)
+            return True
+
+        return await repeat("a receipt", finished)
 
     async def _put_tombstone(
         self, container: ContainerProxy, item_id: str, user_id: str, erasure: Erasure, further: Iterable[Any] = ()
@@ -183,22 +182,19 @@ class Erasures:
         Args:
             further: Operations of the same transaction.
         """
-        for _ in range(ATTEMPTS):
+
+        async def put() -> bool:
             item = await read_or_none(container, item_id, user_id)
             if item and is_tombstone(item):
                 return False
             body = Tombstone.over(item, item_id, user_id, erasure.id, erasure.requested_at).body()
-            operations: list[Any] = [_written(body, item["_etag"] if item else None), *further]
+            operations = [written_over(body, item["_etag"] if item else None), *further]
             if item:
                 operations.append(await self._counting(container, user_id, {item["kind"]: 1}))
-            try:
-                await container.execute_item_batch(operations, user_id)
-            except CosmosBatchOperationError as error:
-                if error.status_code not in OUTRUN_OR_GONE:
-                    raise
-            else:
-                return True
-        raise Contention(f"a tombstone lost {ATTEMPTS} times")
+            await transact(container, operations, user_id)
+            return True
+
+        return await repeat("what a tombstone takes the place of", put)
 
     async def _page(self, container: ContainerProxy, user_id: str) -> list[Item]:
         """Ids and kinds of some of what is left. What is deleted needs no continuation: each page is the first."""
@@ -213,16 +209,13 @@ class Erasures:
         """Deletes a page and counts it, all or nothing. If somebody else was at it meanwhile, that is: nothing."""
         counts = Counter(row.get("kind", "unknown") for row in page)
         operations: list[Any] = [("delete", (row["id"],)) for row in page]
-        try:
-            await container.execute_item_batch([*operations, await self._counting(container, user_id, counts)], user_id)
-        except CosmosBatchOperationError as error:
-            if error.status_code not in OUTRUN_OR_GONE:
-                raise
+        with suppress(Outrun):
+            await transact(container, [*operations, await self._counting(container, user_id, counts)], user_id)
 
     async def _counting(self, container: ContainerProxy, user_id: str, counts: Mapping[str, int]) -> Any:
         """The operation of a batch that counts what the batch deletes."""
         progress, etag = await self._progress(container, user_id)
-        return _written(progress.plus(counts).body(), etag)
+        return written_over(progress.plus(counts).body(), etag)
 
     async def _progress(self, container: ContainerProxy, user_id: str) -> tuple[ErasureProgress, str | None]:
         item = await read_or_none(container, PROGRESS_ID, user_id, ["erasure_progress"])
@@ -240,10 +233,8 @@ class Erasures:
         noted = progress.noting(claims)
         try:
             if noted is not progress:
-                await self._users.execute_item_batch([_written(noted.body(), etag)], user_id)
-        except CosmosBatchOperationError as error:
-            if error.status_code not in OUTRUN_OR_GONE:
-                raise
+                await write_over(self._users, noted.body(), etag)
+        except Outrun:
             return
         for claim in claims:
             await _delete_if_there(self._users, claim, claim)
@@ -260,10 +251,8 @@ class Erasures:
         noted = progress.noting_elsewhere({mention.key: mention.kind for mention in found})
         try:
             if noted is not progress:
-                await self._users.execute_item_batch([_written(noted.body(), etag)], user_id)
-        except CosmosBatchOperationError as error:
-            if error.status_code not in OUTRUN_OR_GONE:
-                raise
+                await write_over(self._users, noted.body(), etag)
+        except Outrun:
             return True
         for mention in found:
             await self._mentions.remove(user_id, mention)
@@ -288,34 +277,14 @@ class Erasures:
             raise NotFound("erasure")
         return Stored(Erasure.parse(item), item["_etag"])
 
-    async def _replace_receipt(self, stored: Stored[Erasure], erasure: Erasure) -> None:
-        """Unless somebody who does the same was faster."""
-        try:
-            await self._users.replace_item(
-                erasure.id, erasure.body(), etag=stored.etag, match_condition=MatchConditions.IfNotModified
-            )
-        except CosmosAccessConditionFailedError:
-            return
-
-
-def _written(body: Item, etag: str | None) -> Any:
-    """The operation that writes a document over the state with this ETag, or as a new one without."""
-    if etag is None:
-        return ("create", (body,))
-    return ("replace", (body["id"], body), {"if_match_etag": etag})
-
 
 async def _counted(container: ContainerProxy, user_id: str) -> Counts:
     """What was deleted. By a patch: a read may be answered by a replica that lags behind another process's writes."""
-    try:
-        item = await container.patch_item(PROGRESS_ID, user_id, [{"op": "incr", "path": "/revision", "value": 1}])
-    except CosmosResourceNotFoundError:
-        return {}
-    return ErasureProgress.parse(item).deleted
+    counted = [{"op": "incr", "path": "/revision", "value": 1}]
+    item = await patch_if(container, PROGRESS_ID, user_id, counted, "true")
+    return ErasureProgress.parse(item).deleted if item else {}
 
 
 async def _delete_if_there(container: ContainerProxy, item_id: str, partition: str) -> None:
-    try:
-        await container.delete_item(item_id, partition)
-    except CosmosResourceNotFoundError:
-        return
+    with suppress(Outrun):
+        await delete(container, item_id, partition)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError
+from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
-from cosmos.core.swapping import swap
+from cosmos.core.swapping import Outrun, swap, write_over
 from cosmos.jobs.jobs import Jobs
 from models.core.values import format_timestamp
 from models.privacy.erasure_log import MARK_ID, PLATFORM, Entry, ErasureMark, RestoreRecord
@@ -101,10 +102,8 @@ class ErasureMarks:
 
     async def record(self, record: RestoreRecord) -> None:
         """Keeps a record, once."""
-        try:
-            await self._users.create_item(record.body())
-        except CosmosResourceExistsError:
-            return
+        with suppress(Outrun):
+            await write_over(self._users, record.body(), None)
 
     async def _ids(self, query: str, parameters: dict[str, Any], continuation: str | None) -> Ids:
         rows, following = await self._page(query, parameters, continuation)

@@ -7,17 +7,16 @@ said by its kind.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from azure.cosmos.aio import ContainerProxy
-from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosResourceNotFoundError
 
 from cosmos.core.database import Database, Item
 from cosmos.core.paging import page_of
 from cosmos.core.reading import read_or_none
-from cosmos.core.status import OUTRUN_OR_GONE
-from cosmos.core.swapping import swap
+from cosmos.core.swapping import Outrun, delete, deleted, swap, transact
 from models.core.kinds import Kind, Mentioned
 
 PER_REQUEST = 100
@@ -132,14 +131,8 @@ async def _delete(container: ContainerProxy, mention: Mention, kind: Kind[Any] |
     """Deletes a document, with what else changes in its partition then, unless it is gone or written meanwhile."""
     held = await read_or_none(container, mention.id, mention.partition) if kind and kind.freed else None
     operations: list[Any] = kind.freed(held) if held and kind and kind.freed else []
-    try:
+    with suppress(Outrun):
         if held is None or not operations:
-            await container.delete_item(mention.id, mention.partition)
+            await delete(container, mention.id, mention.partition)
         else:
-            deleting: Any = ("delete", (mention.id,), {"if_match_etag": held["_etag"]})
-            await container.execute_item_batch([deleting, *operations], mention.partition)
-    except CosmosResourceNotFoundError:
-        return
-    except CosmosBatchOperationError as error:
-        if error.status_code not in OUTRUN_OR_GONE:
-            raise
+            await transact(container, [deleted(mention.id, held["_etag"]), *operations], mention.partition)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from azure.core import MatchConditions
-from azure.cosmos.exceptions import CosmosAccessConditionFailedError
-
 from cosmos.core.database import Database, Stored
 from cosmos.core.reading import read_or_none
-from cosmos.core.swapping import ATTEMPTS
+from cosmos.core.swapping import repeat, write_over
 from models.accounts.audit import AuditEntry
 from models.accounts.finding import Rule
-from models.core.errors import Contention, NotFound
+from models.core.errors import NotFound
 from models.core.tombstone import is_tombstone
 from models.risk.judgement import judged
 from models.risk.thresholds import RiskSettings
@@ -45,24 +42,22 @@ class Risk:
             Contention: turns of the user came in all the while; call again.
         """
         recorded = False
-        for _ in range(ATTEMPTS):
+
+        async def dismissed() -> RiskWindow:
+            nonlocal recorded
             held = await self._read(user_id)
             window = held.document
             if rule not in window.findings and _is_dismissed(window, rule, fingerprint):
                 return window
-            dismissed = judged(window.dismiss(rule, fingerprint, entry.reason, entry.actor_id, now), self.settings)
+            after = judged(window.dismiss(rule, fingerprint, entry.reason, entry.actor_id, now), self.settings)
             if not recorded:
                 await self._users.create_item(entry.body())
                 recorded = True
-            written = dismissed.model_copy(update={"revision": window.revision + 1})
-            try:
-                await self._windows.replace_item(
-                    written.id, written.body(), etag=held.etag, match_condition=MatchConditions.IfNotModified
-                )
-            except CosmosAccessConditionFailedError:
-                continue
+            written = after.model_copy(update={"revision": window.revision + 1})
+            await write_over(self._windows, written.body(), held.etag)
             return written
-        raise Contention(f"a dismissal lost {ATTEMPTS} times")
+
+        return await repeat("a risk window", dismissed)
 
     async def _read(self, user_id: str) -> Stored[RiskWindow]:
         item = await read_or_none(self._windows, risk_window_id(user_id), user_id)

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
-from azure.core import MatchConditions
-from azure.cosmos.exceptions import (
-    CosmosAccessConditionFailedError,
-    CosmosResourceExistsError,
-    CosmosResourceNotFoundError,
-)
 from pydantic import ValidationError
 
 from cosmos.accounts.users import Users
 from cosmos.core.database import Database, Item
+from cosmos.core.swapping import Outrun, write_over
 from cosmos.counting.counters import Counters
 from models.accounts.limits import LimitTable, effective
 from models.core.errors import AccountClosed
 from models.counting.dead_letter import DeadLetter
-from models.usage.alert import Alert, due
-from models.usage.allowance import ALLOWANCE_ID, Allowance
+from models.usage.alert import due
+from models.usage.allowance import Allowance
 
 USERS_AT_ONCE = 8
 
@@ -72,23 +68,10 @@ class Alerts:
             return
         alerts = due(allowance, effective(self._everybody, profile.limit_override, now), now)
         for alert in alerts:
-            await self._create(alert)
+            with suppress(Outrun):
+                await write_over(self._alerts, alert.body(), None)
         if alerts or allowance.forgettable(now) >= FORGOTTEN_TOGETHER:
-            await self._remember(allowance, alerts, item["_etag"], now)
-
-    async def _create(self, alert: Alert) -> None:
-        try:
-            await self._alerts.create_item(alert.body())
-        except CosmosResourceExistsError:
-            return
-
-    async def _remember(self, allowance: Allowance, alerts: Iterable[Alert], etag: str, now: datetime) -> None:
-        kept = allowance.pruned(now)
-        raised = kept.alerts | {alert.key: now for alert in alerts}
-        body = kept.model_copy(update={"alerts": raised}).body()
-        try:
-            await self._sessions.replace_item(
-                ALLOWANCE_ID, body, etag=etag, match_condition=MatchConditions.IfNotModified
-            )
-        except (CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
-            return
+            kept = allowance.pruned(now)
+            raised = kept.alerts | {alert.key: now for alert in alerts}
+            with suppress(Outrun):
+                await write_over(self._sessions, kept.model_copy(update={"alerts": raised}).body(), item["_etag"])

@@ -6,11 +6,10 @@ carries the revision of the consent that it follows from, and only moves forward
 
 from __future__ import annotations
 
-from azure.core.exceptions import HttpResponseError
 from azure.cosmos.aio import ContainerProxy
 
 from cosmos.core.patching import patch, set_fields
-from cosmos.core.status import NOT_FOUND, PRECONDITION_FAILED
+from cosmos.core.swapping import Outrun
 from cosmos.usage.allowances import create_allowance
 from models.usage.allowance import ALLOWANCE_ID
 
@@ -27,9 +26,7 @@ async def set_bar(container: ContainerProxy, user_id: str, barred: bool, revisio
         try:
             await patch(container, ALLOWANCE_ID, user_id, operations, not_later)
             return
-        except HttpResponseError as error:
-            if error.status_code == PRECONDITION_FAILED:
+        except Outrun as outrun:
+            if outrun.why == "changed":
                 return
-            if error.status_code != NOT_FOUND:
-                raise
         await create_allowance(container, user_id)

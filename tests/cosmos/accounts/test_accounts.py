@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from azure.core.exceptions import AzureError
 
 from cosmos.accounts.accounts import AccountFilter
 from cosmos.core.database import Database
+from cosmos.core.swapping import Outrun
 from functions.composition import Store
 from models.accounts.audit import AuditEntry
 from models.accounts.moderation import ACTIONS_KEPT, ModerationAction, ModerationKind, status_after
@@ -67,7 +67,7 @@ async def test_of_two_decisions_on_the_same_account_one_is_stale(store: Store, p
 async def test_a_decision_that_can_not_be_recorded_is_not_taken(store: Store, profile: UserProfile) -> None:
     action, entry = an_act(profile, "note")
     noted = await store.accounts.moderate(profile, action, entry)
-    with pytest.raises(AzureError):
+    with pytest.raises(Outrun):
         await store.accounts.moderate(noted, *an_act(noted, "suspend", id=entry.id))
     assert (await store.accounts.read(profile.id)).account_status == "active"
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from azure.core.exceptions import AzureError
 
 from cosmos.core.database import Database
 from cosmos.core.patching import set_fields
+from cosmos.core.swapping import Outrun
 from functions.composition import Store
 from models.accounts.directory import DirectoryEntry
 from models.accounts.profile import UserProfile
@@ -58,5 +58,5 @@ async def test_the_revision_counts_what_changed(store: Store, profile: UserProfi
 
 async def test_a_profile_that_is_gone_is_an_error(store: Store, database: Database, profile: UserProfile) -> None:
     await database.users.delete_item(profile.id, profile.id)
-    with pytest.raises(AzureError):
+    with pytest.raises(Outrun):
         await store.directory.begin(profile, NOW)

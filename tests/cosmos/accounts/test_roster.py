@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from cosmos.accounts.roster import ATTEMPTS, Roster
+from cosmos.accounts.roster import Roster
 from cosmos.core.database import Database
+from cosmos.core.swapping import ATTEMPTS, Outrun
 from functions.composition import Store
 from models.accounts.staff import ADMIN_FOR, CLOSING_LASTS, ROSTER_ID, StaffRoster
 from models.core.app_roles import ADMIN_ROLE, MODERATOR_ROLE
@@ -114,12 +115,12 @@ async def test_who_loses_every_time_is_told_to_call_again(
     one, other = [await an_admin(store, person) for _ in range(2)]
     tries = 0
 
-    async def lost(*_: object) -> bool:
+    async def lost(*_: object) -> None:
         nonlocal tries
         tries += 1
-        return False
+        raise Outrun("changed")
 
-    monkeypatch.setattr(roster, "_written", lost)
+    monkeypatch.setattr("cosmos.accounts.roster.write_over", lost)
     for attempt in (roster.begin_closing(one, "suspended", other, NOW), roster.leave(one)):
         with pytest.raises(Contention):
             await attempt
