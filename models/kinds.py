@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.accounts.audit import AuditedAct, AuditEntry, ByRight
+from models.accounts.claims import EmailClaim, UsernameClaim
 from models.accounts.finding import Rule
 from models.accounts.moderation import AccountStatus, ModerationKind
-from models.accounts.profile import EmailClaim, EmailStatus, UsernameClaim, UserProfile
+from models.accounts.profile import EmailStatus, UserProfile
 from models.accounts.staff import StaffRoster
 from models.analytics.buckets import bookmark_counts, session_counts, turn_counts
 from models.analytics.platform_rollup import PlatformRollup

@@ -14,9 +14,10 @@ from cosmos.core.paging import full_page_of
 from cosmos.core.patching import set_fields
 from cosmos.core.swapping import Outrun, transact
 from models.accounts.audit import AuditEntry
+from models.accounts.claims import EmailClaim
 from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction, kept
-from models.accounts.profile import EmailClaim, UserProfile
+from models.accounts.profile import UserProfile
 from models.core.errors import NotFound, Stale, WrongStatus
 from models.core.values import format_timestamp
 

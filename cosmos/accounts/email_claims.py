@@ -8,7 +8,8 @@ from datetime import datetime
 from cosmos.core.database import Database, Item, Stored
 from cosmos.core.reading import read_or_none
 from cosmos.core.swapping import Outrun, delete, write_over
-from models.accounts.profile import EmailClaim, EmailStatus
+from models.accounts.claims import EmailClaim
+from models.accounts.profile import EmailStatus
 from models.core.errors import Stale
 from models.core.identity import email_claim_id_of
 

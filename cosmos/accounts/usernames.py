@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from cosmos.core.database import Database, Item
 from cosmos.core.reading import read_or_none
 from cosmos.core.swapping import Outrun, delete, swap
-from models.accounts.profile import UsernameClaim
+from models.accounts.claims import UsernameClaim
 from models.core.errors import NameTaken
 from models.core.identity import username_claim_id_of
 

@@ -1,4 +1,4 @@
-"""Container `users`: who the user is, and the claims that make an email and a username unique."""
+"""Container `users`: who the user is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction
 from models.core.document import Document, Message
 from models.core.fields import SHOWN, STAFF_ONLY
-from models.core.identity import Email, Person, Phone, Username, email_claim_id_of, username_claim_id_of
+from models.core.identity import Email, Person, Phone, Username
 from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
 from models.core.write_policy import Privacy, WritePolicy
 
@@ -323,33 +323,3 @@ class UserProfile(Document):
             last_login=last_login,
             last_activity=now,
         )
-
-
-class UsernameClaim(Document):
-    """Reserves a username for one user of all tenants. Holds a hash of it only."""
-
-    container: ClassVar[str] = "users"
-
-    kind: Literal["username_claim"] = "username_claim"
-    user_id: Uuid = Field(description="Who holds the name")
-    claimed_at: Timestamp = Field(description="Since when")
-
-    @classmethod
-    def of(cls, username: str, user_id: str, now: datetime) -> UsernameClaim:
-        claim_id = username_claim_id_of(username)
-        return cls(id=claim_id, partition_key=claim_id, user_id=user_id, claimed_at=now)
-
-
-class EmailClaim(Document):
-    """Reserves an email address for one user of a tenant. Holds a hash of both only."""
-
-    container: ClassVar[str] = "users"
-
-    kind: Literal["email_claim"] = "email_claim"
-    user_id: Uuid = Field(description="Who holds the address")
-    claimed_at: Timestamp = Field(description="Since when")
-
-    @classmethod
-    def of(cls, tenant_id: str, email: str, user_id: str, now: datetime) -> EmailClaim:
-        claim_id = email_claim_id_of(tenant_id, email)
-        return cls(id=claim_id, partition_key=claim_id, user_id=user_id, claimed_at=now)

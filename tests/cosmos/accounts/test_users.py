@@ -11,7 +11,7 @@ import pytest
 from cosmos.core.database import Database
 from cosmos.core.reading import read_or_none
 from functions.composition import Store
-from models.accounts.profile import EmailClaim
+from models.accounts.claims import EmailClaim
 from models.accounts.profile_changes import ProfileChanges
 from models.core.app_roles import ADMIN_ROLE, MODERATOR_ROLE
 from models.core.errors import AccountClosed, NotFound, Stale

@@ -18,8 +18,8 @@ from cosmos.core.database import Database, Item
 from cosmos.counting.held import Held
 from functions.composition import Store
 from models.accounts.audit import AuditEntry
+from models.accounts.claims import EmailClaim
 from models.accounts.limits import DEFAULT_LIMITS, LimitOverride
-from models.accounts.profile import EmailClaim
 from models.accounts.profile_changes import ProfileChanges
 from models.analytics.contribution import of_interaction
 from models.chat.interaction import Draft, Origin

@@ -7,7 +7,8 @@ import uuid
 import pytest
 from pydantic import ValidationError
 
-from models.accounts.profile import EmailClaim, UserProfile
+from models.accounts.claims import EmailClaim
+from models.accounts.profile import UserProfile
 from models.chat.session import TurnClaim
 from models.core.identity import Person, email_claim_id_of, request_id_of, user_id_of
 from models.counting.dead_letter import DeadLetter
