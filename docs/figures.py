@@ -230,6 +230,8 @@ FIGURES: tuple[Figures, ...] = (
                 ),
                 *("user_agent", "ip_address", "device_type", "browser", "platform", "adjusted", "last_sequence"),
                 *("request_hash", "analytics_consent", "totals_revision", "completed_successfully"),
+                *("title", "title_source", "is_pinned", "is_archived", "folder", "tags", "last_turn"),
+                "expires_after_seconds",
             }
         ),
     ),

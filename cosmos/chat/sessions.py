@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from azure.core import MatchConditions
 from azure.cosmos.exceptions import (
@@ -24,6 +25,9 @@ from models.core.revisions import Revisions
 from models.core.values import format_timestamp
 from models.core.write_policy import EVERYTHING, WritePolicy
 
+SessionOrder = Literal["start", "activity"]
+ORDERS: Mapping[SessionOrder, str] = {"start": "start_time", "activity": "last_activity"}
+
 ATTEMPTS = 5
 ENDED_AT_ONCE = 8
 
@@ -35,26 +39,38 @@ class SessionFilter:
     Attributes:
         start: Started then or later.
         end: Started before.
+        order: What comes first: what was started last, or what was used last.
     """
 
     start: datetime | None = None
     end: datetime | None = None
     active: bool | None = None
+    archived: bool | None = None
+    pinned: bool | None = None
+    folder: str | None = None
+    tag: str | None = None
+    order: SessionOrder = "start"
 
     def query(self) -> tuple[str, dict[str, Any]]:
         """The query, newest first, and its parameters."""
-        conditions, parameters = ['c.kind = "session"'], dict[str, Any]()
-        if self.start is not None:
-            conditions.append("c.start_time >= @start")
-            parameters["start"] = format_timestamp(self.start)
-        if self.end is not None:
-            conditions.append("c.start_time < @end")
-            parameters["end"] = format_timestamp(self.end)
-        if self.active is not None:
-            conditions.append("c.is_active = @active")
-            parameters["active"] = self.active
-        where = " AND ".join(conditions)
-        return f"SELECT * FROM c WHERE {where} ORDER BY c.start_time DESC", parameters  # noqa: S608  # no values
+        given = {
+            "c.start_time >= @start": self.start and format_timestamp(self.start),
+            "c.start_time < @end": self.end and format_timestamp(self.end),
+            "c.is_active = @active": self.active,
+            "c.folder = @folder": self.folder,
+            "ARRAY_CONTAINS(c.tags, @tag)": self.tag,
+        }
+        wanted = {condition: value for condition, value in given.items() if value is not None}
+        parameters = {condition.partition("@")[2].rstrip(")"): value for condition, value in wanted.items()}
+        flags = {"is_archived": self.archived, "is_pinned": self.pinned}
+        marked = [_flagged(name, value) for name, value in flags.items() if value is not None]
+        where = " AND ".join(['c.kind = "session"', *wanted, *marked])
+        return f"SELECT * FROM c WHERE {where} ORDER BY c.{ORDERS[self.order]} DESC", parameters  # noqa: S608  # no values
+
+
+def _flagged(name: str, value: bool) -> str:
+    """That a field has a value: sessions that are older than the field lack it, which is false."""
+    return f"c.{name} = true" if value else f"(NOT IS_DEFINED(c.{name}) OR c.{name} = false)"
 
 
 class Sessions:
@@ -92,7 +108,7 @@ class Sessions:
     async def page(
         self, user_id: str, wanted: SessionFilter, limit: int, continuation: str | None
     ) -> tuple[list[UserSession], str | None]:
-        """One page of a user's sessions, newest first, and the continuation of the next."""
+        """One page of a user's sessions, in the order asked for, and the continuation of the next."""
         query, parameters = wanted.query()
         rows, following = await full_page_of(self._container, query, parameters, limit, continuation, user_id)
         return [UserSession.parse(row) for row in rows], following

@@ -28,13 +28,14 @@ from cachetools import TTLCache
 from cosmos.core.database import Database, Item, sent_bytes
 from cosmos.core.observer import NOBODY, Observer
 from cosmos.core.paging import some_of
-from cosmos.core.patching import edit, require_revision, set_fields
+from cosmos.core.patching import edit, patch_if, require_revision, set_fields
 from cosmos.core.reading import read_or_none
 from cosmos.core.status import CONFLICT, NOT_FOUND, PRECONDITION_FAILED, TOO_LARGE
 from cosmos.usage.allowances import counting, create_allowance, why_refused
 from models.chat.feedback import FeedbackChanges
 from models.chat.interaction import Draft, UserInteraction
 from models.chat.session import REOPENED, TurnClaim, UserSession
+from models.chat.titles import title_of
 from models.core.errors import Contention, NotFound, TooManyTurns
 from models.core.revisions import Revisions
 from models.core.values import format_timestamp
@@ -52,6 +53,8 @@ PATIENCE = (0.05, 0.1, 0.2)
 twice at once. Who died between the two leaves a claim, too, and costs whoever sends the turn again these waits."""
 
 USERS_REMEMBERED = 20_000
+
+UNTITLED = "NOT IS_DEFINED(c.title) OR IS_NULL(c.title)"
 
 CLAIMS_PER_BATCH = 80
 BYTES_PER_BATCH = 1_000_000
@@ -127,6 +130,7 @@ class Turns:
         allowance: Allowance | None = None
         if taken is not None:
             session, allowance = taken
+            policy = session.of_turns(policy)
             first = session.last_sequence - len(new) + 1
             numbered = [
                 draft.interaction(
@@ -140,9 +144,22 @@ class Turns:
                 for n, draft in enumerate(new)
             ]
             created = await self._create(user_id, numbered)
+            await self._tend(session, numbered, policy)
             self._observer.turns_recorded(len(created))
             stored |= await self._stored(user_id, [draft for draft in new if draft.interaction_id not in created])
         return [_recorded(draft, created, stored, allowance) for draft in drafts]
+
+    async def _tend(self, session: UserSession, turns: Sequence[UserInteraction], policy: WritePolicy) -> None:
+        """What some turns do to their session besides, by a request more: the first question whose text is stored makes
+        a title for one that has none, and a session that would expire before its youngest turn is kept longer."""
+        question = next((turn.user_query for turn in turns if turn.user_query), None)
+        if session.title is None and question is not None:
+            called = set_fields({"title": title_of(question), "title_source": "question"})
+            await patch_if(self._sessions, session.id, session.user_id, called, UNTITLED)
+        if session.ttl not in (None, session.lifetime(policy)):
+            kept = set_fields({"ttl": session.lifetime(policy)})
+            pinned = f"c.is_pinned = {str(session.is_pinned).lower()}"
+            await patch_if(self._sessions, session.id, session.user_id, kept, pinned if session.is_pinned else "true")
 
     def _canonical(self, draft: Draft) -> str:
         return self._prices.canonical(draft.turn.model_used, draft.turn.provider)
@@ -330,7 +347,10 @@ def _taking_numbers(session_id: str, drafts: Sequence[Draft], reopening: bool, p
 
     What the fold counts of a session only changes together with its revision: so with its reopening.
     """
-    fields: dict[str, Any] = {"last_activity": format_timestamp(_latest(drafts))} | (REOPENED if reopening else {})
+    fields: dict[str, Any] = {
+        "last_activity": format_timestamp(_latest(drafts)),
+        "last_turn": drafts[-1].preview(policy).model_dump(mode="json"),
+    } | (REOPENED if reopening else {})
     if reopening and not policy.analytics:
         fields["analytics_consent"] = False
     if policy.session_ttl is not None:

@@ -160,7 +160,7 @@ class Consents:
         seconds = seconds_left(now, took_place + timedelta(seconds=self._privacy.without_consent))
         if expires is not None and expires <= now + timedelta(seconds=seconds) + WRITING:
             return None
-        return set_fields({"ttl": seconds}), f"NOT IS_DEFINED(c.ttl) OR c.ttl > {seconds}"
+        return set_fields({"ttl": seconds}), f"NOT IS_DEFINED(c.ttl) OR c.ttl > {seconds} OR c.ttl < 0"
 
     async def uncount(self, user_id: str, continuation: str | None, now: datetime) -> Applied:
         """Takes one page of what the ledger has applied out of the rollups: also what is not kept any more.

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema
 
 from cosmos.accounts.users import Users
-from cosmos.chat.sessions import SessionFilter, Sessions
+from cosmos.chat.sessions import SessionFilter, SessionOrder, Sessions
 from functions.accounts.signed_in import writer
 from functions.core.api import Routes
 from functions.core.call import Call, content_hash
@@ -16,11 +16,12 @@ from functions.core.etags import revision_etag
 from functions.core.operation import Reply
 from functions.core.paging import Page, Paged, signed_continuation, verified_continuation
 from models.chat.actions import CHANGE_SESSIONS, READ_SESSIONS, START_IN
-from models.chat.session import SessionChanges, UserSession
+from models.chat.session import SessionChanges, SessionTags, UserSession
+from models.chat.titles import SessionTitle
 from models.core.document import Message
 from models.core.identity import request_id_of
-from models.core.values import Timestamp, Uuid
-from models.core.write_policy import Privacy
+from models.core.values import Label, Timestamp, Uuid
+from models.core.write_policy import DAY, LEAST_SECONDS, Privacy
 from models.core.zones import nearest_zone
 
 routes = Routes()
@@ -38,6 +39,18 @@ class NewSession(Message):
     organization_id: Uuid | None = Field(
         default=None, description="An organization of the user's: the session's turns count for it, too"
     )
+    title: SessionTitle | None = Field(
+        default=None,
+        description="What to call it; else the first question makes a title. Not stored without `text_storage_consent`",
+    )
+    folder: Label | None = Field(default=None, description="The user's own folder")
+    tags: SessionTags = Field(default_factory=list, description="The user's own tags")
+    expires_after_seconds: int | None = Field(
+        default=None,
+        ge=LEAST_SECONDS,
+        le=30 * DAY,
+        description="Makes it a temporary chat: it and each of its turns are kept this long; absent: like all others",
+    )
 
 
 class SessionQuery(Paged):
@@ -46,6 +59,13 @@ class SessionQuery(Paged):
     from_: Timestamp | None = Field(default=None, alias="from", description="Started then or later")
     to: Timestamp | None = Field(default=None, description="Started before")
     active: bool | None = Field(default=None, description="false: those that have ended")
+    archived: bool | None = Field(default=None, description="true: those that are put aside; false: all others")
+    pinned: bool | None = Field(default=None, description="true: those that are kept at the top; false: all others")
+    folder: Label | None = None
+    tag: Label | None = Field(default=None, description="Those that have it among their tags")
+    order: SessionOrder = Field(
+        default="start", description="start: those started last come first; activity: those used last"
+    )
 
 
 @routes.operation(
@@ -71,6 +91,7 @@ async def start_session(call: Call[NewSession]) -> Reply:
     key = call.idempotency_key
     session_id = request_id_of(profile.id, "sessions", key) if key else str(uuid.uuid4())
     client, policy = call.client, profile.write_policy(call.services[Privacy])
+    title = call.body.title if policy.texts else None
     session = UserSession(
         id=session_id,
         partition_key=profile.id,
@@ -80,6 +101,10 @@ async def start_session(call: Call[NewSession]) -> Reply:
         last_activity=call.now,
         organization_id=organization_id,
         timezone=timezone,
+        title=title,
+        title_source="user" if title is not None else None,
+        folder=call.body.folder,
+        tags=call.body.tags,
         adjusted={} if named in (None, zone) else {"timezone": f"taken for {timezone}"},
         user_agent=call.user_agent and call.user_agent[:512],
         ip_address=call.hashed_address,
@@ -88,22 +113,32 @@ async def start_session(call: Call[NewSession]) -> Reply:
         platform=client.platform,
         request_hash=content_hash(call.body),
         analytics_consent=policy.analytics,
-        ttl=policy.session_ttl,
+        expires_after_seconds=call.body.expires_after_seconds,
     )
+    session.ttl = policy.session_ttl if call.body.expires_after_seconds is None else session.lifetime(policy)
     return _shown(await call.store[Sessions].start(session))
 
 
 @routes.operation(
     "GET",
     "sessions",
-    summary="The user's sessions, newest first",
+    summary="The user's sessions, those started or used last first",
     action=READ_SESSIONS,
     query=SessionQuery,
     returns=Page[UserSession],
 )
 async def list_sessions(call: Call[None]) -> Page[UserSession]:
     query: SessionQuery = call.query
-    wanted = SessionFilter(query.from_, query.to, query.active)
+    wanted = SessionFilter(
+        start=query.from_,
+        end=query.to,
+        active=query.active,
+        archived=query.archived,
+        pinned=query.pinned,
+        folder=query.folder,
+        tag=query.tag,
+        order=query.order,
+    )
     user_id = call.person.user_id
     sessions, following = await call.store[Sessions].page(user_id, wanted, query.limit, verified_continuation(call))
     return Page(items=sessions, continuation=signed_continuation(call, following))
@@ -119,7 +154,7 @@ async def get_session(call: Call[None]) -> Reply:
 @routes.operation(
     "PATCH",
     "sessions/{session_id}",
-    summary="End a session, say how it went, or correct its time zone",
+    summary="Name a session, put it in its place, end it, say how it went, or correct its time zone",
     action=CHANGE_SESSIONS,
     body=SessionChanges,
     returns=UserSession,

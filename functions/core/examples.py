@@ -39,8 +39,19 @@ _INGESTED = _TURN | {
 }
 
 BODIES: dict[str, dict[str, dict[str, Any]]] = {
-    "start_session": {"in the user's zone": {"timezone": "Asia/Kolkata"}, "as the profile has it": {}},
+    "start_session": {
+        "in the user's zone": {"timezone": "Asia/Kolkata"},
+        "as the profile has it": {},
+        "a temporary chat": {"expires_after_seconds": 86400},
+    },
     "edit_session": {
+        "named and kept at the top": {
+            "title": "Duty in the Gita",
+            "is_pinned": True,
+            "folder": "Reading",
+            "tags": ["gita"],
+        },
+        "put aside": {"is_archived": True},
         "ended well": {"is_active": False, "completed_successfully": True},
         "another zone": {"timezone": "Europe/Paris"},
     },

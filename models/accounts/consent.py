@@ -36,11 +36,6 @@ class ConsentChange(Message):
     changed_at: Timestamp = Field(description="When it was given or withdrawn")
 
 
-def ever_withdrawn(history: Sequence[ConsentChange], consent: Consent) -> bool:
-    """Whether a consent has been withdrawn before, as far as the history goes."""
-    return any(change.consent == consent and not change.given for change in history)
-
-
 def recorded(
     history: Sequence[ConsentChange], before: Mapping[Consent, bool], after: Mapping[Consent, bool], now: datetime
 ) -> list[ConsentChange]:

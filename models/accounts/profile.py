@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, StringConstraints, computed_field
 
-from models.accounts.consent import MEANINGS, ConsentChange, ever_withdrawn
+from models.accounts.consent import MEANINGS, ConsentChange
 from models.accounts.finding import Finding
 from models.accounts.limits import LimitOverride
 from models.accounts.moderation import AccountStatus, ModerationAction
@@ -278,16 +278,11 @@ class UserProfile(Document):
         return self.is_under_13(now) and not granted
 
     def write_policy(self, privacy: Privacy) -> WritePolicy:
-        """How turns and sessions are written that come in now.
-
-        A session that goes on after its retention was shortened is kept as usual again, once the consent is given anew.
-        """
+        """How turns and sessions are written that come in now."""
         turn_ttl = session_ttl = None
         if not self.data_retention_consent:
             turn_ttl = min(privacy.without_consent, privacy.turns)
             session_ttl = min(privacy.without_consent, privacy.sessions)
-        elif ever_withdrawn(self.consent_history, "data_retention_consent"):
-            session_ttl = privacy.sessions
         return WritePolicy(
             analytics=self.analytics_consent,
             texts=self.text_storage_consent,

@@ -13,6 +13,7 @@ from models.chat.complexity import query_complexity
 from models.chat.feedback import PAST_FEEDBACK_KEPT, Feedback, FeedbackChanges, PastFeedback
 from models.chat.language import detect_language
 from models.chat.names import Dimension
+from models.chat.titles import LastTurn
 from models.core.document import Document, Message
 from models.core.identity import Person, Recorder
 from models.core.nearest import (
@@ -388,6 +389,12 @@ class Draft:
     @property
     def usage(self) -> TokenUsage:
         return usage_of(self.turn)
+
+    def preview(self, policy: WritePolicy = EVERYTHING) -> LastTurn:
+        """As lists of conversations show it."""
+        turn, texts = self.turn, self.turn.store_texts and policy.texts
+        said = (turn.user_query, turn.response_text) if texts else (None, None)
+        return LastTurn.of(self.interaction_id, self.origin.timestamp, *said)
 
     def cost(self, prices: PriceTable) -> Cost:
         """What it cost, at the prices of its time."""

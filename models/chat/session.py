@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from math import ceil
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from models.chat.session_quality import SessionQuality, session_quality
+from models.chat.titles import LastTurn, SessionTitle, TitleSource
 from models.core.changes import Changes
 from models.core.document import Document
 from models.core.nearest import Adjusted
-from models.core.values import Count, Timestamp, TimeZone, Total, Uuid
-from models.core.write_policy import EVERYTHING, WritePolicy
+from models.core.values import Count, Label, Timestamp, TimeZone, Total, Uuid
+from models.core.write_policy import DAY, EVERYTHING, WritePolicy
+
+
+def _without_repetition(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+SessionTags = Annotated[list[Label], Field(max_length=32), AfterValidator(_without_repetition)]
+
+
+KEPT_SECONDS = 730 * DAY
+"""How long a session is kept after its last turn: as long as that."""
+
+FOR_EVER = -1
 
 
 class UserSession(Document):
@@ -25,7 +40,9 @@ class UserSession(Document):
     partition_key: Uuid
     kind: Literal["session"] = "session"
     ttl: int | None = Field(
-        default=None, description="1 year; `RETENTION_DAYS_WITHOUT_CONSENT` of users without consent to retention"
+        default=None,
+        description="2 years from its youngest turn on, and for ever while it is pinned; "
+        "`RETENTION_DAYS_WITHOUT_CONSENT` of users without consent to retention",
     )
 
     user_id: Uuid = Field(description="Whose it is; same as `partition_key`")
@@ -46,6 +63,19 @@ class UserSession(Document):
         default=None, description="The organization that its turns are for, if any; its user was a member when it began"
     )
     timezone: TimeZone = Field(default="UTC", description="IANA time zone that the session's turns count in")
+
+    title: SessionTitle | None = Field(
+        default=None, description="As the user calls it; else made from the first question whose text is stored"
+    )
+    title_source: TitleSource | None = Field(default=None, description="Who made the title; null without one")
+    is_pinned: bool = Field(default=False, description="Whether the user keeps it at the top")
+    is_archived: bool = Field(default=False, description="Whether the user has put it aside")
+    folder: Label | None = Field(default=None, description="The user's own folder")
+    tags: SessionTags = Field(default_factory=list, description="The user's own tags")
+    last_turn: LastTurn | None = Field(default=None, description="The turn that was recorded last, for lists")
+    expires_after_seconds: int | None = Field(
+        default=None, ge=1, description="Of a temporary chat: how long it and each of its turns are kept"
+    )
 
     user_agent: str | None = Field(default=None, description="The client's User-Agent header, at most 512 characters")
     ip_address: str | None = Field(default=None, description="Keyed hash of the client's address")
@@ -88,6 +118,20 @@ class UserSession(Document):
         """What its totals say of its quality."""
         return session_quality(self.total_queries, self.error_count, self.user_satisfaction_ratings)
 
+    def lifetime(self, policy: WritePolicy = EVERYTHING) -> int:
+        """The seconds after its last turn that it is kept: a pinned one for ever, if its user has consented to
+        retention."""
+        kept = policy.session_ttl or (FOR_EVER if self.is_pinned else KEPT_SECONDS)
+        if self.expires_after_seconds is None or self.is_pinned:
+            return kept
+        return min(kept, self.expires_after_seconds)
+
+    def of_turns(self, policy: WritePolicy) -> WritePolicy:
+        """What may be kept of its turns, by what may be of the user's: those of a temporary chat no longer than it."""
+        if self.expires_after_seconds is None:
+            return policy
+        return replace(policy, turn_ttl=min(policy.turn_ttl or KEPT_SECONDS, self.expires_after_seconds))
+
     def ended(self) -> dict[str, Any]:
         """The fields that ending it sets. A session is as long as something happens in it, whenever it is ended.
 
@@ -118,7 +162,12 @@ class UserSession(Document):
     def changed(self, changes: SessionChanges, policy: WritePolicy = EVERYTHING) -> UserSession:
         """The session after an edit by a user with these consents. A consent that is given anew does not revive it."""
         values = changes.given() | {"analytics_consent": self.analytics_consent and policy.analytics}
-        values["ttl"] = policy.session_ttl or self.ttl
+        session = self.model_copy(update=values)
+        values["ttl"] = session.lifetime(policy) if "is_pinned" in values else policy.session_ttl or self.ttl
+        if "title" in values:
+            values["title_source"] = "user" if values["title"] is not None else None
+        if not policy.texts and values.get("title") is not None:
+            values |= {"title": self.title, "title_source": self.title_source}
         if not values.pop("is_active", True) and self.is_active:
             values |= self.ended()
         return self.model_copy(update=values)
@@ -147,6 +196,14 @@ class SessionChanges(Changes):
     timezone: TimeZone = Field(
         default_factory=str, description="IANA time zone that the session and later turns count in"
     )
+    title: SessionTitle | None = Field(
+        default=None,
+        description="What to call it; null: the next question makes one. Not stored without `text_storage_consent`",
+    )
+    is_pinned: bool = Field(default_factory=bool, description="Whether it is kept at the top")
+    is_archived: bool = Field(default_factory=bool, description="Whether it is put aside")
+    folder: Label | None = Field(default=None, description="The user's own folder; null: none")
+    tags: SessionTags = Field(default_factory=list, description="The user's own tags, all of them")
 
 
 class TurnClaim(Document):
@@ -155,6 +212,7 @@ class TurnClaim(Document):
     container: ClassVar[str] = "user_sessions"
 
     kind: Literal["turn_claim"] = "turn_claim"
+    ttl: int | None = Field(default=365 * DAY, description="1 year")
     session_id: Uuid = Field(description="The session that gave the turn its number")
 
     @classmethod

@@ -26,7 +26,7 @@ class Privacy:
     text_key: bytes
     without_consent: int = 30 * DAY
     turns: int = 730 * DAY
-    sessions: int = 365 * DAY
+    sessions: int = 730 * DAY
 
     def hash_of(self, content: str) -> str:
         """Keyed hash of a request's content: tells its repetition, and nothing of its texts."""

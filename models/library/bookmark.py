@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from models.chat.interaction import UserInteraction
+from models.chat.titles import title_of
 from models.core.document import Document
 from models.core.values import Count, Label, NotBlank, Reference, Timestamp, TimeZone, Uuid
 
 _BOOKMARKS = uuid.UUID("c3a1f0de-8d3b-5a7e-9a55-76696d617273")
-TITLE_CHARACTERS = 80
 REPEATABLE_SECONDS = 30 * 24 * 3600
 
 
@@ -29,15 +29,6 @@ Notes = Annotated[str, StringConstraints(max_length=8000)]
 def bookmark_id_of(user_id: str, interaction_id: str) -> str:
     """The bookmark's id: a UUIDv5 of the user and the turn, so that a turn that is saved twice is saved once."""
     return str(uuid.uuid5(_BOOKMARKS, f"{user_id}/{interaction_id}"))
-
-
-def title_of(query: str) -> str:
-    """A title made from a question: its beginning on one line, at most `TITLE_CHARACTERS`, cut between words."""
-    line = " ".join(query.split())
-    if len(line) > TITLE_CHARACTERS:
-        cut = line[: TITLE_CHARACTERS - 1]
-        line = (cut.rpartition(" ")[0] or cut) + "…"
-    return line or "Untitled"
 
 
 def _title(turn: UserInteraction) -> str:

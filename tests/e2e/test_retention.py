@@ -154,9 +154,10 @@ async def test_what_is_left_after_one_two_and_five_years(
 
     now = await move(engine, 1.01)
     left = await kinds(database, user)
-    assert (left["user_sessions"], left["user_interactions"]) == ({"allowance": 1}, {"interaction": 2})
-    assert (await api.get(session)).status_code == 404
-    assert (await api.post(f"{session}/interactions", json=TURN)).status_code == 404
+    assert (left["user_sessions"], left["user_interactions"]) == (
+        {"allowance": 1, "session": 1},
+        {"interaction": 2},
+    )
     assert len((await got(api, f"{session}/interactions"))["items"]) == 2
     assert await got(api, "/me/dashboard") == dashboard
     assert await drift(store, user, now) == (0, 0, 0)
@@ -164,6 +165,9 @@ async def test_what_is_left_after_one_two_and_five_years(
     now = await move(engine, 2.01)
     left = await kinds(database, user)
     assert (left["user_interactions"], left["user_analytics"]["rollup"]) == ({}, 5)
+    assert left["user_sessions"] == {"allowance": 1}
+    assert (await api.get(session)).status_code == 404
+    assert (await api.post(f"{session}/interactions", json=TURN)).status_code == 404
     assert (await api.get(f"/interactions/{ids['turn']}")).status_code == 404
     assert (await got(api, "/interactions"))["items"] == []
     assert await got(api, "/me/dashboard") == dashboard

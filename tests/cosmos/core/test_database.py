@@ -51,7 +51,7 @@ async def test_proxies_are_looked_for_once_and_not_at_each_request(
     ("container", "seconds"),
     [
         ("users", None),
-        ("user_sessions", 365 * DAY),
+        ("user_sessions", 730 * DAY),
         ("user_interactions", 730 * DAY),
         ("user_analytics", 1825 * DAY),
         ("user_bookmarks", None),

@@ -36,7 +36,16 @@ EDITS: dict[str, dict[str, Any]] = {
         "text_storage_consent": False,
         "marketing_consent": True,
     },
-    "edit_session": {"is_active": False, "completed_successfully": True, "timezone": "Europe/Paris"},
+    "edit_session": {
+        "is_active": False,
+        "completed_successfully": True,
+        "timezone": "Europe/Paris",
+        "title": "Bees",
+        "is_pinned": True,
+        "is_archived": True,
+        "folder": "Nature",
+        "tags": ["bees"],
+    },
     "edit_bookmark": {
         "bookmark_title": "Another",
         "bookmark_tags": ["a", "b"],

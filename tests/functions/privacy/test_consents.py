@@ -300,7 +300,7 @@ async def test_a_session_that_goes_on_is_kept_as_usual_once_retention_is_consent
     latest = await recorded(api, alice, session)
     assert latest.get("ttl") is None
     (kept,) = await stored(database.user_sessions, turn["user_id"], "session")
-    assert kept["ttl"] == 365 * DAY
+    assert kept["ttl"] == 730 * DAY
 
 
 async def test_texts_are_not_stored_if_the_request_says_so(

@@ -58,13 +58,7 @@ def test_each_consent_has_an_effect_of_its_own(consents: dict[str, bool], kept: 
 
 def test_nothing_is_kept_longer_without_consent_than_with_it() -> None:
     policy = a_profile(data_retention_consent=False).write_policy(Privacy(b"", without_consent=400 * DAY))
-    assert (policy.turn_ttl, policy.session_ttl) == (400 * DAY, 365 * DAY)
-
-
-def test_sessions_that_go_on_are_kept_as_usual_once_retention_is_consented_to_again() -> None:
-    profile = a_profile(data_retention_consent=False)
-    given = changed(profile, ProfileChanges(data_retention_consent=True), NOON)
-    assert (given.write_policy(PRIVACY).turn_ttl, given.write_policy(PRIVACY).session_ttl) == (None, 365 * DAY)
+    assert (policy.turn_ttl, policy.session_ttl) == (400 * DAY, 400 * DAY)
 
 
 def test_every_consent_says_what_it_does() -> None:

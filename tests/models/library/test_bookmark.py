@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.library.bookmark import TITLE_CHARACTERS, DeletedBookmark, UserBookmark, bookmark_id_of, title_of
+from models.chat.titles import TITLE_CHARACTERS, title_of
+from models.library.bookmark import DeletedBookmark, UserBookmark, bookmark_id_of
 from tests.models.examples import ALICE, NOON, an_interaction
 
 
