@@ -175,9 +175,8 @@ class _Comparison:
     def month(self, month: str) -> None:
         """The insights of a month, and the lists of accounts."""
         report, told = self.report, self.people.get("admin/insights", month=month)
-        at = insights.told_at(month, self.now)
-        findings = self._findings_of(at)
-        flagged = insights.flagged(findings, at)
+        at = self._told_at(month, told["high_risk_users"])
+        flagged = insights.flagged(self._findings_of(month), at)
         wanted = {
             "month": month,
             "as_of": self.told.get(f"platform:utc_monthly:{month}", {}).get("last_updated"),
@@ -187,22 +186,28 @@ class _Comparison:
             "growth_metrics": insights.growth(self.platform, month, self.now),
         }
         report.add("insights", month, wanted, told, {"high_risk_users": "is compared below"})
-        some = {user: findings[user] for user in flagged[:RISKY]}
-        self._high_risk(f"{month}, insights", month, some, told["high_risk_users"])
-        every = {user: findings[user] for user in flagged}
-        self._high_risk(month, month, every, self.people.all("admin/high-risk-users", month=month, limit="7"))
+        self._high_risk(f"{month}, insights", month, told["high_risk_users"], RISKY)
+        self._high_risk(month, month, self.people.all("admin/high-risk-users", month=month, limit="7"))
         self._busy(month)
 
-    def _findings_of(self, at: datetime) -> dict[str, insights.Findings]:
-        """By user: as they are, or as they were known at a time that is past."""
+    def _told_at(self, month: str, told: list[Json]) -> datetime:
+        """The month's end, or when its list was asked for: scores that are close change places while they decay."""
+        at = insights.told_at(month, self.now)
+        return datetime.fromisoformat(told[0]["risk_score_at"]) if told and at >= self.now else at
+
+    def _findings_of(self, month: str) -> dict[str, insights.Findings]:
+        """By user: as they are, or as they were known at the end of a month that is past."""
+        at = insights.told_at(month, self.now)
         if at >= self.now:
             return self.findings
         judged = [user for user, profile in self.profiles.items() if not profile.get("is_service")]
         return {user: insights.found_by(self.history.get(user, []), at) for user in judged}
 
-    def _high_risk(self, which: str, month: str, flagged: dict[str, insights.Findings], told: list[Json]) -> None:
-        rows = []
-        for place, (user, findings) in enumerate(flagged.items()):
+    def _high_risk(self, which: str, month: str, told: list[Json], most: int | None = None) -> None:
+        rows, asked = [], self._told_at(month, told)
+        every = self._findings_of(month)
+        for place, user in enumerate(insights.flagged(every, asked)[:most]):
+            findings = every[user]
             at = told[place]["risk_score_at"] if place < len(told) else f"{self.now:%Y-%m-%dT%H:%M:%S}+00:00"
             row = insights.high_risk(self.stored, user, findings, month, datetime.fromisoformat(at))
             row |= {"evidence": findings, "account_status": self.profiles[user]["account_status"], "risk_score_at": at}
