@@ -26,6 +26,7 @@ from models.answers.answer import Answer, AnswerStatus
 from models.chat.interaction import AnswerEnd, ResponseQuality, TurnId, UserInteraction
 from models.chat.names import Dimension
 from models.chat.session import TurnClaim, UserSession
+from models.chat.titles import TitleSource
 from models.core.document import Document
 from models.core.kinds import Kind, Mentioned, Owner
 from models.core.limits import ShownMeasure, Window
@@ -72,7 +73,13 @@ _ALL: tuple[Kind[Any], ...] = (
     Kind(model=EmailClaim, capability="accounts", owner=Owner.NOBODY),
     Kind(model=UsernameClaim, capability="accounts", owner=Owner.NOBODY),
     Kind(model=StaffRoster, capability="accounts", owner=Owner.PLATFORM),
-    Kind(model=UserSession, capability="chat", counts=session_counts, rebuilt=True),
+    Kind(
+        model=UserSession,
+        capability="chat",
+        counts=session_counts,
+        rebuilt=True,
+        enumerations={"TitleSource": TitleSource},
+    ),
     Kind(model=TurnClaim, capability="chat"),
     Kind(
         model=UserInteraction,
